@@ -1,4 +1,4 @@
-import Fraction from 'fraction.js'
+import { Fraction } from 'fraction.js'
 import type { Brand } from './ids.ts'
 import { assert, fail, ok } from './result.ts'
 import type { Result } from './result.ts'
