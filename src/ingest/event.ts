@@ -1,0 +1,197 @@
+import { hash } from 'node:crypto'
+import type { Problem } from '../core/errors.ts'
+import { factFields, inspectionFields, limits } from '../core/event.ts'
+import { unattributed } from '../core/ids.ts'
+import type { AccountKey, SourceName } from '../core/ids.ts'
+import { heldLengthMax } from '../core/record.ts'
+import type { Arrival, HeldInput } from '../core/record.ts'
+import { dayMicros, secondMicros } from '../core/time.ts'
+import type { Micros } from '../core/time.ts'
+import { Bad, readCount, readerOf } from './field.ts'
+import type { Value } from './field.ts'
+
+/** How old and how far ahead the time of an event without a number may be; numbered ones may be of any age. */
+export const window = { behind: 35 * dayMicros, ahead: 300 * secondMicros } as const
+
+/** Who owned an endpoint at an instant; handed in by `app/`, because ownership lies to the right of ingest. */
+export type OwnerAt = (endpoint: string, time: Micros) => AccountKey | null
+
+interface Place {
+  readonly inspection: boolean
+  readonly index: number
+  readonly read: (value: unknown) => Value | Bad
+}
+
+const places = new Map<string, Place>([
+  ...factFields.map(({ name, type }, index): [string, Place] => [
+    name,
+    { inspection: false, index, read: readerOf(type) },
+  ]),
+  ...inspectionFields.map(({ name, type }, index): [string, Place] => [
+    name,
+    { inspection: true, index, read: readerOf(type) },
+  ]),
+])
+
+const factIndex = Object.fromEntries(factFields.map(({ name }, index) => [name, index])) as Record<
+  (typeof factFields)[number]['name'],
+  number
+>
+const at = factIndex
+
+type Values = (Value | null)[]
+
+function missing(field: string, message: string): Problem {
+  return { code: 'EVENT_FIELD_MISSING', field, message }
+}
+
+/** Checks what no field can know alone: identity, time against the window, and what the kind needs. */
+function checkWhole(fact: Values, now: Micros): Problem | null {
+  if (fact[at.source] === null) return missing('source', 'source is required: who emitted the event')
+  if (fact[at.kind] === null) return missing('kind', 'kind is required: what happened')
+  if (fact[at.id] === null && fact[at.seq] === null)
+    return missing('id', 'id or seq is required: without an identity a retry would count twice')
+  const time = fact[at.time]
+  if (typeof time !== 'number') {
+    return {
+      code: 'EVENT_TIME_MISSING',
+      field: 'time',
+      message: 'time is required: a time filled in on arrival would make a retry count twice',
+    }
+  }
+  if (time > now + window.ahead) {
+    return {
+      code: 'EVENT_TIME_FUTURE',
+      field: 'time',
+      message: 'time is more than 5 minutes ahead of this server; check the clock of the source',
+    }
+  }
+  if (fact[at.seq] === null && time < now - window.behind) {
+    return {
+      code: 'EVENT_TIME_TOO_OLD',
+      field: 'time',
+      message:
+        'time is more than 35 days back and the event has no seq, so a repetition could not be told apart; number the events of this source (source, seq) or import them as a file',
+    }
+  }
+  if (fact[at.kind] === 'usage' && (fact[at.name] === null || fact[at.quantity] === null)) {
+    return missing(fact[at.name] === null ? 'name' : 'quantity', 'an event of kind usage needs name and quantity')
+  }
+  return null
+}
+
+function seqOf(value: Value | null): number | null | Problem {
+  if (value === null) return null
+  const seq = Number(value)
+  return seq >= 1 && Number.isSafeInteger(seq)
+    ? seq
+    : { code: 'EVENT_FIELD_OUT_OF_RANGE', field: 'seq', message: 'seq counts from 1 up to 2^53 - 1' }
+}
+
+function textOr<T>(value: unknown, otherwise: T): string | T {
+  return typeof value === 'string' && value !== '' && value.length <= limits.textLengthMax ? value : otherwise
+}
+
+/** Keeps what cannot be counted, with as much of its identity as can be read. */
+export function holdInput(input: unknown, raw: string, problem: Problem): Arrival {
+  const value = (typeof input === 'object' && input !== null ? input : {}) as Readonly<Record<string, unknown>>
+  const seq = readCount(value['seq'])
+  const known = seqOf(seq instanceof Bad ? null : seq)
+  const held: HeldInput = {
+    source: textOr(value['source'], null),
+    epoch: textOr(value['epoch'], ''),
+    id: textOr(value['id'], null),
+    seq: typeof known === 'number' ? known : null,
+    problem,
+    raw: raw.slice(0, heldLengthMax).toWellFormed(),
+  }
+  return { kind: 'held', held }
+}
+
+function holdUnreadable(input: Readonly<Record<string, unknown>>, raw: string): Arrival {
+  const detail = input['unreadable'] as Readonly<Record<string, unknown>> | null
+  const line = typeof detail?.['line'] === 'string' ? detail['line'] : raw
+  const message =
+    typeof detail?.['message'] === 'string'
+      ? detail['message'].slice(0, 1_000)
+      : 'the collector could not read this line'
+  return holdInput(input, line, { code: 'EVENT_UNREADABLE', message })
+}
+
+interface Row {
+  readonly fact: Values
+  readonly inspection: Values
+  readonly inspected: boolean
+}
+
+/** Puts every given field into its place; null counts as not given. */
+function readFields(input: Readonly<Record<string, unknown>>): Row | Problem {
+  const fact: Values = Array(factFields.length).fill(null)
+  const inspection: Values = Array(inspectionFields.length).fill(null)
+  let inspected = false
+  for (const name in input) {
+    const given = input[name]
+    const place = places.get(name)
+    if (place === undefined) {
+      return {
+        code: 'EVENT_FIELD_UNKNOWN',
+        field: name.slice(0, 100),
+        message: `${name.slice(0, 100)} is not a field of an event; own dimensions go into attributes`,
+      }
+    }
+    if (given === null || given === undefined) continue
+    const value = place.read(given)
+    if (value instanceof Bad) return { code: value.code, field: name, message: `${name} ${value.message}` }
+    if (place.inspection) {
+      inspection[place.index] = value
+      inspected = true
+    } else {
+      fact[place.index] = value
+    }
+  }
+  return { fact, inspection, inspected }
+}
+
+/**
+ * The one place where input becomes an event. `raw` is the text as it arrived, kept when the event is held.
+ * Never throws on input, and never changes the meaning of a value: it is taken exactly, or held with a reason.
+ */
+export function parseEvent(input: unknown, raw: string, context: { now: Micros; ownerAt: OwnerAt }): Arrival {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    return holdInput(null, raw, { code: 'EVENT_NOT_JSON', message: 'an event is a JSON object' })
+  }
+  const object = input as Readonly<Record<string, unknown>>
+  if (object['unreadable'] !== undefined) return holdUnreadable(object, raw)
+  const row = readFields(object)
+  if ('code' in row) return holdInput(input, raw, row)
+  const { fact, inspection, inspected } = row
+  const problem = checkWhole(fact, context.now)
+  if (problem !== null) return holdInput(input, raw, problem)
+  const seq = seqOf(fact[at.seq] ?? null)
+  if (seq !== null && typeof seq === 'object') return holdInput(input, raw, seq)
+
+  const epoch = fact[at.epoch] as string | null
+  fact[at.epoch] = epoch ?? ''
+  fact[at.id] ??= epoch === null ? String(seq) : `${epoch}:${seq}`
+  fact[at.phase] ??= 'final'
+  fact[at.leg] ??= 'client'
+  const factText = JSON.stringify(fact)
+  const inspectionText = inspected ? JSON.stringify(inspection) : null
+  const endpoint = fact[at.endpoint] as string | null
+  const time = fact[at.time] as Micros
+  const given = fact[at.account] as AccountKey | null
+  return {
+    kind: 'event',
+    event: {
+      source: fact[at.source] as SourceName,
+      epoch: epoch ?? '',
+      id: fact[at.id] as string,
+      seq,
+      time,
+      account: given ?? (endpoint === null ? null : context.ownerAt(endpoint, time)) ?? unattributed,
+      fact: factText,
+      inspection: inspectionText,
+      hash: hash('sha256', inspectionText === null ? factText : factText + inspectionText, 'hex').slice(0, 16),
+    },
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Ingest owns: the body of a request, the check of each event, the answer. It does not own: identity and
+ * durability (log), who may send (app asks account), who pays (ownership is handed in).
+ *
+ * L1: received = accepted + duplicates + quarantined, in every answer. L3: the answer is written only after
+ * `append` has resolved, which is after the log was flushed.
+ */
+import { assert, unreachable } from '../core/result.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import type { AccountKey } from '../core/ids.ts'
+import type { Arrival, Outcome } from '../core/record.ts'
+import type { Micros } from '../core/time.ts'
+import { readCandidates } from './body.ts'
+import { holdInput, parseEvent } from './event.ts'
+import type { OwnerAt } from './event.ts'
+
+/** The door to the log: resolves with one outcome per arrival, in order, when all of it is durable. */
+export type Append = (arrivals: readonly Arrival[]) => Promise<readonly Outcome[]>
+
+export interface RejectedEvent {
+  readonly index: number
+  readonly status: 'duplicate' | 'quarantined'
+  readonly code: ErrorCode | 'DUPLICATE'
+  readonly message: string
+  readonly field?: string
+}
+
+/** The answer of POST /v1/events (DESIGN §11). `results` names the events that were not accepted. */
+export interface Receipt {
+  readonly received: number
+  readonly accepted: number
+  readonly duplicates: number
+  readonly quarantined: number
+  readonly results: readonly RejectedEvent[]
+}
+
+export interface ReceiveContext {
+  readonly now: Micros
+  readonly ownerAt: OwnerAt
+  readonly append: Append
+  /** The account that the sender's key is bound to; its events belong to it, whatever they say. */
+  readonly boundTo: AccountKey | null
+}
+
+const conflictMessage =
+  'another event with this identity and other content was accepted before; this one was kept aside and not counted'
+
+function resultOf(index: number, arrival: Arrival, outcome: Outcome): RejectedEvent | null {
+  switch (outcome.kind) {
+    case 'accepted':
+      return null
+    case 'duplicate':
+      return { index, status: 'duplicate', code: 'DUPLICATE', message: 'accepted before; not counted again' }
+    case 'conflict':
+      return { index, status: 'quarantined', code: 'EVENT_CONFLICT', message: conflictMessage }
+    case 'held': {
+      assert(arrival.kind === 'held', 'only held input is held')
+      const { code, message, field } = arrival.held.problem
+      return { index, status: 'quarantined', code, message, ...(field === undefined ? {} : { field }) }
+    }
+    default:
+      return unreachable(outcome)
+  }
+}
+
+function receiptOf(arrivals: readonly Arrival[], outcomes: readonly Outcome[]): Receipt {
+  assert(outcomes.length === arrivals.length, 'the log answers every arrival')
+  const results: RejectedEvent[] = []
+  let duplicates = 0
+  arrivals.forEach((arrival, index) => {
+    const outcome = outcomes[index]
+    assert(outcome !== undefined, 'the log answers every arrival')
+    const result = resultOf(index, arrival, outcome)
+    if (result === null) return
+    if (result.status === 'duplicate') duplicates += 1
+    results.push(result)
+  })
+  const received = arrivals.length
+  return {
+    received,
+    accepted: received - results.length,
+    duplicates,
+    quarantined: results.length - duplicates,
+    results,
+  }
+}
+
+function bind(input: unknown, account: AccountKey): unknown {
+  // L11: a key that is bound to an account cannot write into another one.
+  return typeof input === 'object' && input !== null && !Array.isArray(input) ? { ...input, account } : input
+}
+
+/** Takes a decoded body: checks every event, appends, and answers what happened to each. */
+export async function receive(
+  body: Buffer,
+  contentType: string | undefined,
+  context: ReceiveContext,
+): Promise<Receipt> {
+  const arrivals = readCandidates(body, contentType).map((candidate): Arrival => {
+    if (!candidate.ok) {
+      return holdInput(null, candidate.raw, { code: candidate.code, message: candidate.message })
+    }
+    const input = context.boundTo === null ? candidate.input : bind(candidate.input, context.boundTo)
+    return parseEvent(input, candidate.raw, context)
+  })
+  return receiptOf(arrivals, await context.append(arrivals))
+}
