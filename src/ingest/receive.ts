@@ -85,9 +85,14 @@ function receiptOf(arrivals: readonly Arrival[], outcomes: readonly Outcome[]): 
   }
 }
 
+/**
+ * L11: a key that is bound to an account cannot write into another one, and its sources are names of its
+ * own, so that it can neither hide nor probe the events of others by using their identities.
+ */
 function bind(input: unknown, account: AccountKey): unknown {
-  // L11: a key that is bound to an account cannot write into another one.
-  return typeof input === 'object' && input !== null && !Array.isArray(input) ? { ...input, account } : input
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input
+  const { source } = input as { source?: unknown }
+  return { ...input, account, ...(typeof source === 'string' ? { source: `${account}/${source}` } : {}) }
 }
 
 /** Takes a decoded body: checks every event, appends, and answers what happened to each. */

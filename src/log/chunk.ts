@@ -1,0 +1,46 @@
+import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { AccountKey, Offset } from '../core/ids.ts'
+import type { LogRecord, ParsedEvent } from '../core/record.ts'
+import { assert } from '../core/result.ts'
+import type { Micros } from '../core/time.ts'
+
+/**
+ * A chunk is the accepted part of one append: a header of 16 bytes (CRC-32 of all that follows, number of
+ * events, time of arrival), then the events compressed with zstd. Inside, one line per event with three
+ * fields between tabs: account, fact, inspection. JSON never contains a raw tab or newline.
+ */
+const headerBytes = 16
+
+export function encodeChunk(events: readonly ParsedEvent[], ingested: Micros): Buffer {
+  const lines = events.map(({ account, fact, inspection }) => `${account}\t${fact}\t${inspection ?? ''}`)
+  const body = zstdCompressSync(Buffer.from(lines.join('\n'), 'utf8'), { params: { 100: 1 } })
+  const chunk = Buffer.allocUnsafe(headerBytes + body.length)
+  chunk.writeUInt32BE(events.length, 4)
+  chunk.writeBigUInt64BE(BigInt(ingested), 8)
+  body.copy(chunk, headerBytes)
+  chunk.writeUInt32BE(crc32(chunk.subarray(4)), 0)
+  return chunk
+}
+
+export function chunkLength(chunk: Buffer): number {
+  return chunk.readUInt32BE(4)
+}
+
+/** Reads a chunk back. What was written is checked again here: damage is found before anyone counts it. */
+export function decodeChunk(chunk: Buffer, first: Offset): LogRecord[] {
+  assert(crc32(chunk.subarray(4)) === chunk.readUInt32BE(0), `log chunk at offset ${first} is damaged (checksum)`)
+  const ingested = Number(chunk.readBigUInt64BE(8)) as Micros
+  const lines = zstdDecompressSync(chunk.subarray(headerBytes)).toString('utf8').split('\n')
+  assert(lines.length === chunkLength(chunk), `log chunk at offset ${first} has as many events as its header says`)
+  return lines.map((line, index): LogRecord => {
+    const one = line.indexOf('\t')
+    const two = line.indexOf('\t', one + 1)
+    return {
+      offset: (first + index) as Offset,
+      ingested,
+      account: line.slice(0, one) as AccountKey,
+      fact: line.slice(one + 1, two),
+      inspection: two + 1 === line.length ? null : line.slice(two + 1),
+    }
+  })
+}

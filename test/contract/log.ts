@@ -1,0 +1,191 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Offset } from '../../src/core/ids.ts'
+import type { Arrival } from '../../src/core/record.ts'
+import { dayMicros } from '../../src/core/time.ts'
+import type { Micros } from '../../src/core/time.ts'
+import type { EventLog } from '../../src/log/log.ts'
+import { arrivalOf, testNow } from '../support/events.ts'
+
+async function recordsOf(log: EventLog): Promise<string[]> {
+  const facts: string[] = []
+  while (facts.length < log.end()) {
+    for (const record of await log.read(facts.length as Offset, 100)) {
+      expect(record.offset).toBe(facts.length)
+      facts.push(record.fact)
+    }
+  }
+  return facts
+}
+
+/** What every implementation of EventLog has to hold (see src/log/log.ts). */
+export function logContract(name: string, open: (directory: string) => EventLog): void {
+  describe(`log contract: ${name}`, () => {
+    let directory: string
+    let log: EventLog
+    beforeEach(() => {
+      directory = mkdtempSync(join(tmpdir(), 'crossfoot-log-'))
+      log = open(directory)
+    })
+    afterEach(async () => {
+      await log.close()
+      rmSync(directory, { recursive: true, force: true })
+    })
+    const reopen = async (): Promise<void> => {
+      await log.close()
+      log = open(directory)
+    }
+
+    test('gives offsets without holes in the order of acceptance, and reads them back', async () => {
+      const first = await log.append(
+        [1, 2, 3].map((seq) => arrivalOf({ seq })),
+        testNow,
+      )
+      const second = await log.append(
+        [4, 2, 5].map((seq) => arrivalOf({ seq })),
+        testNow,
+      )
+      expect(first).toEqual([0, 1, 2].map((offset) => ({ kind: 'accepted', offset })))
+      expect(second).toEqual([{ kind: 'accepted', offset: 3 }, { kind: 'duplicate' }, { kind: 'accepted', offset: 4 }])
+      expect(log.end()).toBe(5)
+      const seqs = (await recordsOf(log)).map((fact) => (JSON.parse(fact) as unknown[])[3])
+      expect(seqs).toEqual(['1', '2', '3', '4', '5'])
+      expect((await log.read(3 as Offset, 1))[0]?.offset).toBe(3)
+      expect(await log.read(5 as Offset, 10)).toEqual([])
+    })
+
+    test('L2: the same identity and content is a duplicate, other content a conflict, after a reopen too', async () => {
+      const original = arrivalOf({ id: 'a', bytes_out_wire: 10 })
+      const other = arrivalOf({ id: 'a', bytes_out_wire: 11 })
+      await log.append([original], testNow)
+      expect(await log.append([original, other], testNow)).toEqual([{ kind: 'duplicate' }, { kind: 'conflict' }])
+      await reopen()
+      expect(await log.append([other, original], testNow)).toEqual([{ kind: 'conflict' }, { kind: 'duplicate' }])
+      expect(log.end()).toBe(1)
+      // The conflict is visible, once, with what was said.
+      const held = await log.held({ before: null, most: 10 })
+      expect(held.map(({ problem, id }) => [problem.code, id])).toEqual([['EVENT_CONFLICT', 'a']])
+      expect(held[0]?.raw).toContain('"11"')
+    })
+
+    test('an id and a number with the same text are different identities; so are epochs and sources', async () => {
+      const arrivals = [
+        arrivalOf({ id: '7' }),
+        arrivalOf({ seq: 7 }),
+        arrivalOf({ seq: 7, epoch: 'b' }),
+        arrivalOf({ seq: 7, source: 'edge-2' }),
+      ]
+      expect((await log.append(arrivals, testNow)).map(({ kind }) => kind)).toEqual(Array(4).fill('accepted'))
+    })
+
+    test('L2: a number counts once for ever, even when its content hash is forgotten', async () => {
+      await log.append([arrivalOf({ seq: 1 }), arrivalOf({ id: 'x' })], testNow)
+      await log.forget((testNow + 30 * dayMicros) as Micros)
+      expect((await log.append([arrivalOf({ id: 'x' })], testNow))[0]?.kind).toBe('duplicate')
+      await log.forget((testNow + 40 * dayMicros) as Micros)
+      expect((await log.append([arrivalOf({ seq: 1, bytes_out_wire: 5 })], testNow))[0]?.kind).toBe('duplicate')
+      expect(log.end()).toBe(2)
+    })
+
+    test('holds what cannot be counted, once, and tells who it was', async () => {
+      const bad = arrivalOf({ seq: 2, bytes_out_wire: -1 })
+      const outcomes = await log.append([arrivalOf({ seq: 1 }), bad, arrivalOf({ seq: 3 })], testNow)
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['accepted', 'held', 'accepted'])
+      await log.append([bad], testNow)
+      await reopen()
+      expect(await log.heldCount()).toBe(1)
+      const [held] = await log.held({ before: null, most: 10 })
+      expect(held).toMatchObject({
+        source: 'edge-1',
+        seq: 2,
+        problem: { code: 'EVENT_FIELD_OUT_OF_RANGE', field: 'bytes_out_wire' },
+      })
+      expect(await log.source('edge-1')).toEqual([
+        {
+          epoch: '',
+          accepted: [
+            [1, 1],
+            [3, 3],
+          ],
+          held: [[2, 2]],
+        },
+      ])
+      // Repaired, it is accepted under its own number.
+      expect((await log.append([arrivalOf({ seq: 2, bytes_out_wire: 1 })], testNow))[0]?.kind).toBe('accepted')
+      expect((await log.source('edge-1'))?.[0]?.accepted).toEqual([[1, 3]])
+    })
+
+    test('L1: received = accepted + duplicates + quarantined, per source and day', async () => {
+      const next = (testNow + dayMicros) as Micros
+      await log.append([arrivalOf({ seq: 1 }), arrivalOf({ seq: 1 }), arrivalOf({ seq: 1, status: 500 })], testNow)
+      await log.append([arrivalOf({ seq: 2 }, next), arrivalOf({ source: 'edge-2', id: 'a' }, next)], next)
+      await reopen()
+      const rows = await log.balances({ after: null, most: 100 })
+      expect(rows).toEqual([
+        { source: 'edge-1', day: '2026-10-15', received: 3n, accepted: 1n, duplicates: 1n, quarantined: 1n },
+        { source: 'edge-1', day: '2026-10-16', received: 1n, accepted: 1n, duplicates: 0n, quarantined: 0n },
+        { source: 'edge-2', day: '2026-10-16', received: 1n, accepted: 1n, duplicates: 0n, quarantined: 0n },
+      ])
+      expect(await log.sources({ after: 'edge-1', most: 10 })).toEqual(['edge-2'])
+    })
+
+    test('appends at once do not disturb each other, and an identity sent twice at once counts once', async () => {
+      const batches = Array.from({ length: 20 }, (_, batch) =>
+        Array.from({ length: 50 }, (_, index) => arrivalOf({ seq: (batch % 10) * 50 + index + 1 })),
+      )
+      const outcomes = (await Promise.all(batches.map((batch) => log.append(batch, testNow)))).flat()
+      expect(outcomes.filter(({ kind }) => kind === 'accepted').length).toBe(500)
+      expect(outcomes.filter(({ kind }) => kind === 'duplicate').length).toBe(500)
+      expect((await log.source('edge-1'))?.[0]?.accepted).toEqual([[1, 500]])
+    })
+
+    test('property: any orders, repetitions and reopenings give what a plain set gives', async () => {
+      const number = fc.record({ seq: fc.integer({ min: 1, max: 60 }), source: fc.constantFrom('edge-1', 'edge-2') })
+      const step = fc.oneof(
+        { weight: 8, arbitrary: fc.array(number, { maxLength: 25 }) },
+        { weight: 1, arbitrary: fc.constant('reopen' as const) },
+      )
+      let run = 0
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+          run += 1
+          const seen = new Set<string>()
+          const before = log.end()
+          for (const batch of steps) {
+            if (batch === 'reopen') {
+              await reopen()
+              continue
+            }
+            const arrivals = batch.map(({ seq, source }): Arrival => arrivalOf({ seq, source, epoch: `run${run}` }))
+            const expected = batch.map(({ seq, source }) => {
+              const key = `${source} ${seq}`
+              if (seen.has(key)) return 'duplicate'
+              seen.add(key)
+              return 'accepted'
+            })
+            expect((await log.append(arrivals, testNow)).map(({ kind }) => kind)).toEqual(expected)
+          }
+          expect(log.end() - before).toBeLessThanOrEqual(seen.size)
+          for (const source of ['edge-1', 'edge-2']) {
+            const epoch = (await log.source(source))?.find((entry) => entry.epoch === `run${run}`)
+            const numbers = (epoch?.accepted ?? []).flatMap(([from, to]) =>
+              Array.from({ length: to - from + 1 }, (_, index) => from + index),
+            )
+            const oracle = [...seen]
+              .filter((key) => key.startsWith(`${source} `))
+              .map((key) => Number(key.slice(source.length + 1)))
+            expect(numbers).toEqual(oracle.toSorted((a, b) => a - b))
+            // Intervals never touch: the set stays as small as it can be.
+            for (const [index, [from]] of (epoch?.accepted ?? []).entries()) {
+              if (index > 0) expect(from - (epoch?.accepted[index - 1]?.[1] ?? 0)).toBeGreaterThan(1)
+            }
+          }
+        }),
+        { numRuns: 40 },
+      )
+    })
+  })
+}
