@@ -52,6 +52,7 @@ export type Outcome =
 export interface LogRecord {
   readonly offset: Offset
   readonly ingested: Micros
+  readonly time: Micros
   readonly account: AccountKey
   readonly fact: string
   readonly inspection: string | null

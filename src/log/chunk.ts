@@ -6,13 +6,13 @@ import type { Micros } from '../core/time.ts'
 
 /**
  * A chunk is the accepted part of one append: a header of 16 bytes (CRC-32 of all that follows, number of
- * events, time of arrival), then the events compressed with zstd. Inside, one line per event with three
- * fields between tabs: account, fact, inspection. JSON never contains a raw tab or newline.
+ * events, time of arrival), then the events compressed with zstd. Inside, one line per event with four
+ * fields between tabs: time, account, fact, inspection. JSON never contains a raw tab or newline.
  */
 const headerBytes = 16
 
 export function encodeChunk(events: readonly ParsedEvent[], ingested: Micros): Buffer {
-  const lines = events.map(({ account, fact, inspection }) => `${account}\t${fact}\t${inspection ?? ''}`)
+  const lines = events.map(({ time, account, fact, inspection }) => `${time}\t${account}\t${fact}\t${inspection ?? ''}`)
   const body = zstdCompressSync(Buffer.from(lines.join('\n'), 'utf8'), { params: { 100: 1 } })
   const chunk = Buffer.allocUnsafe(headerBytes + body.length)
   chunk.writeUInt32BE(events.length, 4)
@@ -33,14 +33,14 @@ export function decodeChunk(chunk: Buffer, first: Offset): LogRecord[] {
   const lines = zstdDecompressSync(chunk.subarray(headerBytes)).toString('utf8').split('\n')
   assert(lines.length === chunkLength(chunk), `log chunk at offset ${first} has as many events as its header says`)
   return lines.map((line, index): LogRecord => {
-    const one = line.indexOf('\t')
-    const two = line.indexOf('\t', one + 1)
+    const [time = '', account = '', fact = '', inspection = ''] = line.split('\t')
     return {
       offset: (first + index) as Offset,
       ingested,
-      account: line.slice(0, one) as AccountKey,
-      fact: line.slice(one + 1, two),
-      inspection: two + 1 === line.length ? null : line.slice(two + 1),
+      time: Number(time) as Micros,
+      account: account as AccountKey,
+      fact,
+      inspection: inspection === '' ? null : inspection,
     }
   })
 }

@@ -1,38 +1,15 @@
-import { factFields } from '../core/event.ts'
 import type { FactName } from '../core/event.ts'
 import type { MeterKey } from '../core/ids.ts'
 import { isKey } from '../core/ids.ts'
 import type { Problem } from '../core/errors.ts'
 import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
-
-/** Fields whose values can be added up. */
-export const sumFields = [
-  'bytes_out_wire',
-  'bytes_out_body',
-  'bytes_in_wire',
-  'bytes_in_body',
-  'duration_us',
-  'quantity',
-] as const satisfies readonly FactName[]
-export type SumField = (typeof sumFields)[number]
+import { isDimension, isSumField, sumFields } from '../store/condition.ts'
+import type { Condition, Dimension } from '../store/condition.ts'
+import type { Measure } from '../store/query.ts'
 
 /** How events become a quantity. The other aggregations of DESIGN §8 join this union. */
-export type Aggregation =
-  | { readonly kind: 'count' }
-  | { readonly kind: 'sum'; readonly field: SumField }
-  /** Distinct clock hours (UTC) in which a key had a matching event; the key is one fact field. */
-  | { readonly kind: 'active_hours'; readonly field: FactName }
-
-/** `in`: the value is one of these. `above`: the number is greater. An absent value meets no condition but `absent`. */
-export type Condition =
-  | { readonly field: Dimension; readonly operator: 'in' | 'not_in'; readonly values: readonly string[] }
-  | { readonly field: SumField; readonly operator: 'above'; readonly value: string }
-  /** At least one of the sum fields is above zero: traffic that went out, however the source measured it. */
-  | { readonly operator: 'any_above_zero'; readonly fields: readonly SumField[] }
-
-/** A fact field with text values, or `attributes.NAME`. */
-export type Dimension = FactName | `attributes.${string}`
+export type Aggregation = Measure
 
 /** A version of a definition is immutable; changing a meter makes a new version. */
 export interface MeterDefinition {
@@ -45,16 +22,9 @@ export interface MeterDefinition {
   readonly groupBy: readonly Dimension[]
 }
 
+export type { Condition, Dimension }
+
 export const limits = { conditionsMax: 20, valuesMax: 100, groupByMax: 5 } as const
-
-export function isDimension(field: string): field is Dimension {
-  if (field.startsWith('attributes.')) return /^attributes\.[\w.-]{1,64}$/.test(field)
-  return factFields.some(({ name, type }) => name === field && type.kind !== 'attributes' && type.kind !== 'instant')
-}
-
-export function isSumField(field: unknown): field is SumField {
-  return (sumFields as readonly unknown[]).includes(field)
-}
 
 type Loose = Readonly<Record<string, unknown>>
 

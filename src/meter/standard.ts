@@ -1,5 +1,6 @@
 import type { MeterKey } from '../core/ids.ts'
-import type { Condition, MeterDefinition, SumField } from './definition.ts'
+import type { Condition, SumField } from '../store/condition.ts'
+import type { MeterDefinition } from './definition.ts'
 
 // A connection that is still open sends interim records: their bytes count, they are not one more request.
 const finished: Condition = { field: 'phase', operator: 'in', values: ['final'] }

@@ -1,9 +1,26 @@
+/**
+ * Usage owns: from stored events to a quantity, for one meter, account, window and group. It is the one
+ * function behind the page, the API, the command line and the invoice (L9). It does not own: prices.
+ */
+import { Refusal } from '../core/errors.ts'
+import { exact, sum } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
+import { assert } from '../core/result.ts'
+import { windowStarts } from '../core/time.ts'
 import type { Micros, Period, WindowSize } from '../core/time.ts'
+import type { Engine } from '../store/engine.ts'
+import { askEvents, askFacts } from '../store/query.ts'
+import type { MeasuredRow, Scope, StoredEvent } from '../store/query.ts'
 import type { Dimension, MeterDefinition } from './definition.ts'
 
-/** One question for one number (L9): the page, the API, the CLI and the invoice all ask this. */
+export const limits = {
+  /** Windows of one answer: more than a month of hours, or six days of five minutes. */
+  windowsMax: 2_000,
+  eventsMax: 1_000,
+} as const
+
+/** One question for one number. */
 export interface UsageQuestion {
   readonly account: AccountKey
   readonly meter: MeterDefinition
@@ -34,3 +51,139 @@ export interface UsageAnswer {
 
 /** Answers a usage question; `app/` hands it to whoever needs quantities. */
 export type ReadUsage = (question: UsageQuestion) => Promise<UsageAnswer>
+
+type Span = Pick<UsageQuestion, 'period' | 'window' | 'zone'>
+
+function startsOf({ period, window, zone }: Span): readonly Micros[] {
+  if (period.from >= period.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
+  if (window === null) return [period.from]
+  const starts = windowStarts(period, window, zone, limits.windowsMax)
+  if (!starts.ok) throw new Refusal('QUERY_TOO_LARGE', starts.error)
+  return starts.value
+}
+
+function checkGroups(meter: MeterDefinition, groupBy: readonly Dimension[]): void {
+  const undeclared = groupBy.filter((dimension) => !meter.groupBy.includes(dimension))
+  if (undeclared.length > 0) {
+    throw new Refusal(
+      'REQUEST_INVALID',
+      `meter ${meter.key} is not grouped by ${undeclared.join(', ')}; it declares ${meter.groupBy.join(', ') || 'nothing'}`,
+    )
+  }
+}
+
+/** Puts measured rows into windows. Without groups every window has a row: counted and found empty is zero. */
+function rowsOf(
+  measured: readonly MeasuredRow[],
+  starts: readonly Micros[],
+  question: Pick<UsageQuestion, 'period' | 'groupBy'>,
+): UsageRow[] {
+  const ends = new Map(starts.map((start, index) => [start, starts[index + 1] ?? question.period.to]))
+  const rows = measured.map((row): UsageRow => {
+    const to = ends.get(row.windowStart)
+    assert(to !== undefined, 'the store answers in the windows it was asked for')
+    return {
+      from: row.windowStart,
+      to,
+      group: Object.fromEntries(question.groupBy.map((dimension, index) => [dimension, row.dimensions[index] ?? null])),
+      quantity: exact(row.quantity),
+      eventsWithoutValue: BigInt(row.missing),
+    }
+  })
+  if (question.groupBy.length > 0) return rows
+  const byStart = new Map(rows.map((row) => [row.from, row]))
+  return starts.map(
+    (from): UsageRow =>
+      byStart.get(from) ?? {
+        from,
+        to: ends.get(from) ?? question.period.to,
+        group: {},
+        quantity: exact(0n),
+        eventsWithoutValue: 0n,
+      },
+  )
+}
+
+function answerOf(rows: readonly UsageRow[]): UsageAnswer {
+  let eventsWithoutValue = 0n
+  for (const row of rows) eventsWithoutValue += row.eventsWithoutValue
+  return { rows, total: sum(rows.map(({ quantity }) => quantity)), eventsWithoutValue }
+}
+
+/** The usage function of one account, over an event store. */
+export function usageReader(engine: Engine): ReadUsage {
+  return async (question) => {
+    const { account, meter, period, groupBy, below } = question
+    checkGroups(meter, groupBy)
+    const starts = startsOf(question)
+    const measured = await askFacts(engine, {
+      scope: { kind: 'account', account },
+      period,
+      starts,
+      below,
+      measure: meter.aggregation,
+      conditions: meter.filter,
+      dimensions: groupBy,
+    })
+    return answerOf(rowsOf(measured, starts, question))
+  }
+}
+
+/** The same question for every account that had usage at all: for the operator's pages and for crossfooting. */
+export async function installationUsage(
+  engine: Engine,
+  question: Omit<UsageQuestion, 'account' | 'groupBy'>,
+): Promise<ReadonlyMap<AccountKey, UsageAnswer>> {
+  const starts = startsOf(question)
+  const measured = await askFacts(engine, {
+    scope: { kind: 'operator', question: 'installation_usage' },
+    period: question.period,
+    starts,
+    below: question.below,
+    measure: question.meter.aggregation,
+    conditions: question.meter.filter,
+    dimensions: [],
+  })
+  const byAccount = Map.groupBy(measured, ({ account }) => {
+    assert(account !== null, 'an operator question answers by account')
+    return account
+  })
+  return new Map(
+    [...byAccount].map(([account, rows]) => [
+      account,
+      answerOf(rowsOf(rows, starts, { period: question.period, groupBy: [] })),
+    ]),
+  )
+}
+
+export interface EventsPage {
+  readonly events: readonly StoredEvent[]
+  /** Hand it in again for the next page; null on the last page. */
+  readonly cursor: string | null
+}
+
+/** Opens a number down to its events (L10): those that the meter counts in the period, in order of time. */
+export async function usageEvents(
+  engine: Engine,
+  question: Omit<UsageQuestion, 'account' | 'window' | 'zone' | 'groupBy'> & {
+    scope: Scope
+    cursor: string | null
+    most: number
+  },
+): Promise<EventsPage> {
+  const match = question.cursor === null ? null : /^(\d{1,16})-(\d{1,16})$/.exec(question.cursor)
+  if (question.cursor !== null && match === null)
+    throw new Refusal('REQUEST_INVALID', 'cursor is not one that was given out')
+  const most = Math.min(question.most, limits.eventsMax)
+  const events = await askEvents(engine, {
+    scope: question.scope,
+    period: question.period,
+    below: question.below,
+    conditions: question.meter.filter,
+    after: match === null ? null : { time: Number(match[1]) as Micros, offset: Number(match[2]) as Offset },
+    most: most + 1,
+  })
+  const page = events.slice(0, most)
+  const last = page.at(-1)
+  return { events: page, cursor: events.length > most && last !== undefined ? `${last.time_us}-${last.offset}` : null }
+}

@@ -1,0 +1,28 @@
+import { factFields, inspectionFields } from '../core/event.ts'
+import type { FactName } from '../core/event.ts'
+
+/** Where a fact field lies under another name in the store: times are numbers there, the payer is resolved. */
+const renamed: Partial<Record<FactName, string>> = {
+  time: 'time_us',
+  recorded_time: 'recorded_us',
+  account: 'given_account',
+}
+
+export function columnOf(field: FactName): string {
+  return renamed[field] ?? field
+}
+
+/** Columns of a row: what the log adds, then the event's fact array as it lies in the log. */
+export const factColumns: readonly string[] = [
+  'offset',
+  'ingested_us',
+  'account',
+  ...factFields.map(({ name }) => columnOf(name)),
+]
+
+export const inspectionColumns: readonly string[] = [
+  'offset',
+  'time_us',
+  'account',
+  ...inspectionFields.map(({ name }) => name),
+]

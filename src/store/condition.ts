@@ -1,0 +1,73 @@
+import { factFields } from '../core/event.ts'
+import type { FactName } from '../core/event.ts'
+import { unreachable } from '../core/result.ts'
+import { columnOf } from './columns.ts'
+import type { Parameter } from './engine.ts'
+
+/** Fact fields whose values can be added up. */
+export const sumFields = [
+  'bytes_out_wire',
+  'bytes_out_body',
+  'bytes_in_wire',
+  'bytes_in_body',
+  'duration_us',
+  'quantity',
+] as const satisfies readonly FactName[]
+export type SumField = (typeof sumFields)[number]
+
+/** A fact field to filter and group by, or one of the event's own attributes. */
+export type Dimension = FactName | `attributes.${string}`
+
+/** Which events a question is about. An absent value meets no condition: not known is not a match (L13). */
+export type Condition =
+  | { readonly operator: 'in' | 'not_in'; readonly field: Dimension; readonly values: readonly string[] }
+  | { readonly operator: 'above'; readonly field: SumField; readonly value: string }
+  /** At least one of the fields is above zero: traffic went out, however the source measured it. */
+  | { readonly operator: 'any_above_zero'; readonly fields: readonly SumField[] }
+
+export function isSumField(field: unknown): field is SumField {
+  return (sumFields as readonly unknown[]).includes(field)
+}
+
+export function isDimension(field: string): field is Dimension {
+  if (field.startsWith('attributes.')) return /^attributes\.[\w.-]{1,64}$/.test(field)
+  return factFields.some(({ name, type }) => name === field && type.kind !== 'attributes' && type.kind !== 'instant')
+}
+
+/** Collects the values of one statement under names of its own, so that no text of a caller is ever SQL. */
+export class Parameters {
+  readonly values: Record<string, Parameter> = {}
+
+  add(value: Parameter, type: string): string {
+    const name = `p${Object.keys(this.values).length}`
+    this.values[name] = value
+    return `{${name}:${type}}`
+  }
+}
+
+/** A dimension as nullable text. An attribute that the event does not carry is null, like any absent fact. */
+export function dimensionSql(field: Dimension, parameters: Parameters): string {
+  if (field.startsWith('attributes.')) {
+    const key = parameters.add(field.slice('attributes.'.length), 'String')
+    return `if(mapContains(attributes, ${key}), attributes[${key}], NULL)`
+  }
+  return `toString(${columnOf(field as FactName)})`
+}
+
+export function conditionSql(condition: Condition, parameters: Parameters): string {
+  switch (condition.operator) {
+    case 'in':
+    case 'not_in': {
+      const values = parameters.add(condition.values, 'Array(String)')
+      const match = `has(${values}, ifNull(${dimensionSql(condition.field, parameters)}, ''))`
+      const known = `isNotNull(${dimensionSql(condition.field, parameters)})`
+      return condition.operator === 'in' ? `(${known} AND ${match})` : `(${known} AND NOT ${match})`
+    }
+    case 'above':
+      return `ifNull(${condition.field} > ${parameters.add(condition.value, condition.field === 'quantity' ? 'Decimal(76, 18)' : 'UInt256')}, 0)`
+    case 'any_above_zero':
+      return `(${condition.fields.map((field) => `ifNull(${field} > 0, 0)`).join(' OR ')})`
+    default:
+      return unreachable(condition)
+  }
+}

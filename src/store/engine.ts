@@ -1,0 +1,71 @@
+import { createClient } from '@clickhouse/client'
+import type { ClickHouseClient } from '@clickhouse/client'
+import { createChdbConnection, type ChdbConnection } from 'chdb/connection'
+import { mkdirSync } from 'node:fs'
+
+export type Parameter = string | number | readonly string[] | readonly number[]
+
+export interface Insert {
+  readonly table: string
+  readonly columns: readonly string[]
+  /** Rows as JSONCompactEachRow: one JSON array per line, in the order of `columns`. */
+  readonly rows: string
+  /** Equal tokens are inserted once, however often they are sent (within the table's window). */
+  readonly token: string
+}
+
+/** ClickHouse, as the store uses it. 64-bit and larger integers come back as decimal strings. */
+export interface Engine {
+  query<Row>(sql: string, parameters: Readonly<Record<string, Parameter>>): Promise<Row[]>
+  command(sql: string): Promise<void>
+  insert(insert: Insert): Promise<void>
+  close(): Promise<void>
+}
+
+const readSettings = {
+  output_format_json_quote_64bit_integers: 1,
+  // A question that would need more is refused with an error instead of taking the process down (L12).
+  max_memory_usage: '2000000000',
+} as const
+
+function queryWith(client: ClickHouseClient) {
+  return async <Row>(query: string, parameters: Readonly<Record<string, Parameter>>): Promise<Row[]> => {
+    const result = await client.query({
+      query,
+      format: 'JSONEachRow',
+      query_params: parameters,
+      clickhouse_settings: readSettings,
+    })
+    return result.json<Row>()
+  }
+}
+
+/**
+ * ClickHouse in this process, in one directory. Two connections: one session runs one query at a time, and
+ * pages that read must never hold up what writes.
+ */
+export function openChdb(directory: string): Engine {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const writing: ChdbConnection = createChdbConnection({ path: directory })
+  const reader = createClient({ connection: createChdbConnection({ path: directory }) as never })
+  const writer = createClient({ connection: writing as never })
+  return {
+    query: queryWith(reader),
+    async command(sql) {
+      await writer.command({ query: sql })
+    },
+    async insert({ table, columns, rows, token }) {
+      await writing.chdb.rawInsert({
+        table,
+        columns: [...columns],
+        format: 'JSONCompactEachRow',
+        values: Buffer.from(rows, 'utf8'),
+        settings: { insert_deduplication_token: token, async_insert: 0 },
+      })
+    },
+    async close() {
+      await reader.close()
+      await writer.close()
+    },
+  }
+}

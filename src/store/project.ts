@@ -1,0 +1,188 @@
+/**
+ * The projection owns: every accepted event of the log is in the store, once, below `position()`. It does not
+ * own: what the events mean.
+ *
+ * How it stays exact (L2, L5) through any crash: a range of offsets is written down first; its rows go in by
+ * one insert per month (one partition each), under a token made of range, month and content. After a crash the
+ * last range is inserted again, whole: what was there is dropped by its token, what was not comes in.
+ */
+import { createHash } from 'node:crypto'
+import type { AccountKey, Offset } from '../core/ids.ts'
+import type { LogRecord } from '../core/record.ts'
+import { assert } from '../core/result.ts'
+import { formatInstant } from '../core/time.ts'
+import type { Micros } from '../core/time.ts'
+import { factColumns, inspectionColumns } from './columns.ts'
+import type { Engine, Insert } from './engine.ts'
+
+export const limits = {
+  /** Events of one range: bounds the memory of an insert. */
+  rangeMax: 25_000,
+} as const
+
+export interface Range {
+  readonly first: Offset
+  readonly next: Offset
+}
+
+/** What the projection needs of the log. */
+export interface ProjectedLog {
+  end(): Offset
+  read(from: Offset, most: number): Promise<readonly LogRecord[]>
+}
+
+interface Month {
+  readonly facts: string[]
+  readonly inspections: string[]
+}
+
+const monthNames = new Map<number, string>()
+
+/** `2026-10` of a time; asked for every row, so the answer of a day is remembered. */
+function monthOf(time: Micros): string {
+  const day = Math.floor(time / 86_400_000_000)
+  let name = monthNames.get(day)
+  if (name === undefined) {
+    if (monthNames.size > 10_000) monthNames.clear()
+    name = formatInstant(time).slice(0, 7)
+    monthNames.set(day, name)
+  }
+  return name
+}
+
+/** The inserts of a range: a pure function of the log, so that doing it again is doing the same. */
+export function planInserts(range: Range, records: readonly LogRecord[]): Insert[] {
+  const months = new Map<string, Month>()
+  for (const { offset, ingested, time, account, fact, inspection } of records) {
+    const name = monthOf(time)
+    let month = months.get(name)
+    if (month === undefined) {
+      month = { facts: [], inspections: [] }
+      months.set(name, month)
+    }
+    const payer = JSON.stringify(account)
+    month.facts.push(`[${offset},${ingested},${payer},${fact.slice(1)}`)
+    if (inspection !== null) month.inspections.push(`[${offset},${time},${payer},${inspection.slice(1)}`)
+  }
+  const inserts: Insert[] = []
+  for (const [name, { facts, inspections }] of [...months].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const token = (rows: string): string =>
+      `${range.first}-${range.next}:${name}:${createHash('sha256').update(rows).digest('hex').slice(0, 16)}`
+    const factRows = facts.join('\n')
+    inserts.push({ table: 'fact', columns: factColumns, rows: factRows, token: token(factRows) })
+    const inspectionRows = inspections.join('\n')
+    if (inspectionRows !== '') {
+      inserts.push({
+        table: 'inspection',
+        columns: inspectionColumns,
+        rows: inspectionRows,
+        token: token(inspectionRows),
+      })
+    }
+  }
+  return inserts
+}
+
+export interface ProjectionPorts {
+  readonly log: ProjectedLog
+  readonly engine: Engine
+  /** Told of the accounts in a range before its rows can be seen; doing it twice must be harmless. */
+  readonly onAccounts: (accounts: ReadonlySet<AccountKey>) => Promise<void>
+}
+
+/** How the store stands to the log when the service starts. */
+export type Standing =
+  | { readonly kind: 'consistent'; readonly position: Offset }
+  | { readonly kind: 'damaged'; readonly reason: string }
+
+export class Projection {
+  readonly #ports: ProjectionPorts
+  #position = 0
+  /** Written down and perhaps partly inserted: has to be finished exactly as it is before anything else. */
+  #pending: Range | null = null
+  #running: Promise<void> | null = null
+
+  constructor(ports: ProjectionPorts) {
+    this.#ports = ports
+  }
+
+  /** Everything below this offset is stored, once; nothing at or above it may be used for a number. */
+  position(): Offset {
+    return this.#position as Offset
+  }
+
+  /**
+   * Finishes the range that a crash may have interrupted, and proves the store against the log: as many rows
+   * as the log has events below the position. A store that disagrees is damaged and has to be rebuilt.
+   */
+  async open(): Promise<Standing> {
+    const { engine, log } = this.#ports
+    const [last] = await engine.query<{ first: string; next: string }>(
+      'SELECT first, next FROM projected_range ORDER BY next DESC LIMIT 1',
+      {},
+    )
+    if (last !== undefined) {
+      const range = { first: Number(last.first) as Offset, next: Number(last.next) as Offset }
+      if (range.next > log.end()) {
+        return { kind: 'damaged', reason: `the store has events up to ${range.next}, the log only up to ${log.end()}` }
+      }
+      this.#pending = range
+      this.#position = range.first
+      await this.step()
+    }
+    const [stored] = await engine.query<{ rows: string }>('SELECT count() AS rows FROM fact', {})
+    if (Number(stored?.rows) !== this.#position) {
+      return { kind: 'damaged', reason: `the store has ${stored?.rows} events where the log has ${this.#position}` }
+    }
+    return { kind: 'consistent', position: this.position() }
+  }
+
+  async #recordsOf(range: Range): Promise<readonly LogRecord[]> {
+    const records: LogRecord[] = []
+    let from = range.first
+    while (from < range.next) {
+      for (const record of await this.#ports.log.read(from, range.next - from))
+        if (record.offset < range.next) records.push(record)
+      from = (range.first + records.length) as Offset
+    }
+    assert(records.length === range.next - range.first, 'the log has every offset of a range')
+    return records
+  }
+
+  /** Writes the next range down, or returns the one that is not finished yet. */
+  async #nextRange(): Promise<Range | null> {
+    if (this.#pending !== null) return this.#pending
+    const { engine, log } = this.#ports
+    const first = this.position()
+    if (first >= log.end()) return null
+    const next = Math.min(log.end(), first + limits.rangeMax) as Offset
+    const rows = `[${first},${next}]`
+    await engine.insert({ table: 'projected_range', columns: ['first', 'next'], rows, token: `${first}-${next}` })
+    this.#pending = { first, next }
+    return this.#pending
+  }
+
+  /** Projects the next range, if there is one. */
+  async step(): Promise<boolean> {
+    const range = await this.#nextRange()
+    if (range === null) return false
+    const records = await this.#recordsOf(range)
+    await this.#ports.onAccounts(new Set(records.map(({ account }) => account)))
+    for (const insert of planInserts(range, records)) await this.#ports.engine.insert(insert)
+    this.#position = range.next
+    this.#pending = null
+    return true
+  }
+
+  /** Projects everything that is in the log now. Calls at once share one run. */
+  catchUp(): Promise<void> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null
+    })
+    return this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (await this.step());
+  }
+}

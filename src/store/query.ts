@@ -1,0 +1,197 @@
+/**
+ * The only place that builds a question to the event store. L11: a question names the account it is for, and
+ * the account predicate is added here, in `fence`; the one way around it is an operator question, which is
+ * asked for by a name of the closed list below.
+ */
+import type { AccountKey, Offset } from '../core/ids.ts'
+import { unreachable } from '../core/result.ts'
+import { hourMicros } from '../core/time.ts'
+import type { Micros, Period } from '../core/time.ts'
+import { columnOf } from './columns.ts'
+import { Parameters, conditionSql, dimensionSql } from './condition.ts'
+import type { Condition, Dimension, SumField } from './condition.ts'
+import type { FactName } from '../core/event.ts'
+import type { Engine, Parameter } from './engine.ts'
+
+/** Questions over all accounts. Each has a name, so that who may ask it can be decided and logged. */
+export const operatorQuestions = ['installation_usage'] as const
+export type OperatorQuestion = (typeof operatorQuestions)[number]
+
+/** Whose events a question may see. */
+export type Scope =
+  | { readonly kind: 'account'; readonly account: AccountKey }
+  | { readonly kind: 'operator'; readonly question: OperatorQuestion }
+
+export type Measure =
+  | { readonly kind: 'count' }
+  | { readonly kind: 'sum'; readonly field: SumField }
+  /** Distinct pairs of a fact's value and a clock hour (UTC). An hour lies where its first event lies. */
+  | { readonly kind: 'active_hours'; readonly field: FactName }
+
+export interface FactQuestion {
+  readonly scope: Scope
+  readonly period: Period
+  /** Starts of the windows, ascending, the first at `period.from`. */
+  readonly starts: readonly Micros[]
+  readonly below: Offset
+  readonly measure: Measure
+  readonly conditions: readonly Condition[]
+  readonly dimensions: readonly Dimension[]
+}
+
+/** One row of an answer, exact: quantities are decimal strings. */
+export interface MeasuredRow {
+  readonly windowStart: Micros
+  /** Only in answers to operator questions. */
+  readonly account: AccountKey | null
+  readonly dimensions: readonly (string | null)[]
+  readonly quantity: string
+  /** Matching events that carried no value for the summed field. */
+  readonly missing: string
+}
+
+interface Statement {
+  readonly sql: string
+  readonly parameters: Readonly<Record<string, Parameter>>
+}
+
+/** L11: the account predicate. Every statement of this file begins its WHERE here. */
+function fence(scope: Scope, parameters: Parameters): string {
+  switch (scope.kind) {
+    case 'account':
+      return `account = ${parameters.add(scope.account, 'String')}`
+    case 'operator':
+      return `/* operator question: ${scope.question} */ 1`
+    default:
+      return unreachable(scope)
+  }
+}
+
+function whereOf(
+  question: Omit<FactQuestion, 'measure' | 'dimensions' | 'starts'>,
+  parameters: Parameters,
+  from: Micros,
+): string {
+  return [
+    fence(question.scope, parameters),
+    `time_us >= ${parameters.add(from, 'Int64')}`,
+    `time_us < ${parameters.add(question.period.to, 'Int64')}`,
+    `offset < ${parameters.add(question.below, 'UInt64')}`,
+    ...question.conditions.map((condition) => conditionSql(condition, parameters)),
+  ].join(' AND ')
+}
+
+function outputs(measure: Exclude<Measure, { kind: 'active_hours' }>): { quantity: string; missing: string } {
+  switch (measure.kind) {
+    case 'count':
+      return { quantity: 'toString(count())', missing: "'0'" }
+    case 'sum':
+      // L4: 64-bit sums would wrap around without a word. 256 bits hold 10^57 events of the largest size.
+      return {
+        quantity: `ifNull(toString(sum(${measure.field === 'quantity' ? 'quantity' : `toUInt256(${measure.field})`})), '0')`,
+        missing: `toString(countIf(isNull(${measure.field})))`,
+      }
+    default:
+      return unreachable(measure)
+  }
+}
+
+/** Builds the statement of a question; exported so that tests can hold it to the fence. */
+export function factStatement(question: FactQuestion): Statement {
+  const { scope, starts, measure, period } = question
+  const parameters = new Parameters()
+  const startsSql = parameters.add(starts, 'Array(Int64)')
+  const dimensions = question.dimensions.map(
+    (dimension, index) => `${dimensionSql(dimension, parameters)} AS d${index}`,
+  )
+  const account = scope.kind === 'operator' ? ['account'] : []
+  const groups = ['window_us', ...account, ...dimensions.map((_, index) => `d${index}`)]
+  if (measure.kind !== 'active_hours') {
+    const { quantity, missing } = outputs(measure)
+    const select = [
+      `roundDown(time_us, ${startsSql}) AS window_us`,
+      ...account,
+      ...dimensions,
+      `${quantity} AS quantity`,
+      `${missing} AS missing`,
+    ]
+    const where = whereOf(question, parameters, period.from)
+    const sql = `SELECT ${select.join(', ')} FROM fact WHERE ${where} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')}`
+    return { sql, parameters: parameters.values }
+  }
+  // An active hour is one unit that lies at its first event, so any cut of time into windows adds up. To know
+  // which event was first, the hour in which the period begins is looked at from its start.
+  const hourStart = (period.from - (period.from % hourMicros)) as Micros
+  const where = whereOf(question, parameters, hourStart)
+  const inner = [
+    ...account,
+    `${columnOf(measure.field)} AS active_key`,
+    `intDiv(time_us, ${hourMicros}) AS active_hour`,
+    'min(time_us) AS first_us',
+    ...question.dimensions.map(
+      (dimension, index) => `argMin(tuple(${dimensionSql(dimension, parameters)}), (time_us, offset)).1 AS d${index}`,
+    ),
+  ]
+  const innerGroups = [...account, 'active_key', 'active_hour'].join(', ')
+  const select = [
+    `roundDown(first_us, ${startsSql}) AS window_us`,
+    ...account,
+    ...dimensions.map((_, index) => `d${index}`),
+    'toString(count()) AS quantity',
+    "'0' AS missing",
+  ]
+  const sql = `SELECT ${select.join(', ')} FROM (SELECT ${inner.join(', ')} FROM fact WHERE ${where} GROUP BY ${innerGroups}) WHERE first_us >= ${parameters.add(period.from, 'Int64')} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')}`
+  return { sql, parameters: parameters.values }
+}
+
+/** Asks for measured quantities by window, account (operator questions) and dimensions. Windows without events have no row. */
+export async function askFacts(engine: Engine, question: FactQuestion): Promise<readonly MeasuredRow[]> {
+  const { sql, parameters } = factStatement(question)
+  const rows = await engine.query<Record<string, string | null>>(sql, parameters)
+  return rows.map((row) => ({
+    windowStart: Number(row['window_us']) as Micros,
+    account: (row['account'] ?? null) as AccountKey | null,
+    dimensions: question.dimensions.map((_, index) => row[`d${index}`] ?? null),
+    quantity: row['quantity'] ?? '0',
+    missing: row['missing'] ?? '0',
+  }))
+}
+
+export interface EventsQuestion {
+  readonly scope: Scope
+  readonly period: Period
+  readonly below: Offset
+  readonly conditions: readonly Condition[]
+  readonly after: { readonly time: Micros; readonly offset: Offset } | null
+  readonly most: number
+}
+
+/** A stored event as it is shown to a person: facts and, while they are kept, inspection fields. */
+export type StoredEvent = Readonly<Record<string, unknown>> & { readonly offset: string; readonly time_us: string }
+
+/** The events behind a number, in the order of time and offset, page by page. */
+export async function askEvents(engine: Engine, question: EventsQuestion): Promise<readonly StoredEvent[]> {
+  const parameters = new Parameters()
+  const where = [whereOf(question, parameters, question.period.from)]
+  if (question.after !== null) {
+    const time = parameters.add(question.after.time, 'Int64')
+    const offset = parameters.add(question.after.offset, 'UInt64')
+    where.push(`(time_us, offset) > (${time}, ${offset})`)
+  }
+  const limit = parameters.add(question.most, 'UInt32')
+  const facts = await engine.query<StoredEvent>(
+    `SELECT * FROM fact WHERE ${where.join(' AND ')} ORDER BY time_us, offset LIMIT ${limit}`,
+    parameters.values,
+  )
+  if (facts.length === 0) return []
+  const about = new Parameters()
+  const inspections = await engine.query<StoredEvent>(
+    `SELECT * EXCEPT (account, time_us) FROM inspection WHERE ${fence(question.scope, about)} AND time_us >= ${about.add(Number(facts[0]?.time_us), 'Int64')} AND time_us <= ${about.add(Number(facts.at(-1)?.time_us), 'Int64')} AND has(${about.add(
+      facts.map(({ offset }) => Number(offset)),
+      'Array(UInt64)',
+    )}, offset)`,
+    about.values,
+  )
+  const byOffset = new Map(inspections.map((row) => [row.offset, row]))
+  return facts.map((fact) => ({ ...fact, ...byOffset.get(fact.offset) }))
+}
