@@ -5,7 +5,7 @@ create extension if not exists btree_gist;
 
 -- What an account gets when traffic mentions it before anybody described it. One row.
 create table installation (
-  only boolean primary key default true check (only),
+  singleton boolean primary key default true check (singleton),
   default_time_zone text not null default 'UTC',
   default_currency text not null default 'USD' check (default_currency ~ '^[A-Z]{3}$')
 );
@@ -54,14 +54,16 @@ create table api_key (
   constraint api_key_admin_is_not_a_customers check (account is null or not 'admin' = any (scopes))
 );
 
+create sequence idempotency_attempt;
+
 -- The first answer to a write, given again when the same write is repeated.
 create table idempotency (
   principal text collate "C" not null,
   key text collate "C" not null check (key <> '' and octet_length(key) <= 255),
   route text not null,
   body_sha256 bytea not null check (octet_length(body_sha256) = 32),
-  -- Counts the claims: who claimed earlier and was overtaken cannot complete any more.
-  attempt integer not null default 1,
+  -- No two claims have the same, so whoever was overtaken cannot complete any more.
+  attempt bigint not null default nextval('idempotency_attempt'),
   claimed_at timestamptz not null,
   completed_at timestamptz,
   status integer,

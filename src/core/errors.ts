@@ -35,6 +35,7 @@ export const errorCatalogue = {
   SCOPE_MISSING: { status: 403, retry: false },
   ACCOUNT_FORBIDDEN: { status: 403, retry: false },
   ROUTE_NOT_FOUND: { status: 404, retry: false },
+  SOURCE_NOT_FOUND: { status: 404, retry: false },
   ACCOUNT_NOT_FOUND: { status: 404, retry: false },
   METER_NOT_FOUND: { status: 404, retry: false },
   PLAN_NOT_FOUND: { status: 404, retry: false },

@@ -87,7 +87,7 @@ export interface ProjectionPorts {
   readonly log: ProjectedLog
   readonly engine: Engine
   /** Told of the accounts in a range before its rows can be seen; doing it twice must be harmless. */
-  readonly onAccounts: (accounts: ReadonlySet<AccountKey>) => Promise<void>
+  readonly onAccounts: (accounts: ReadonlySet<AccountKey>) => Promise<unknown>
 }
 
 /** How the store stands to the log when the service starts. */

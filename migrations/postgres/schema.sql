@@ -1,0 +1,151 @@
+-- The schema after all migrations, to be read and compared; it is not run.
+-- Written by: node test/support/schema-dump.ts --write
+
+extension btree_gist
+
+sequence default_plan_id_seq as bigint start 1 increment 1
+sequence idempotency_attempt as bigint start 1 increment 1
+sequence subscription_id_seq as bigint start 1 increment 1
+
+CREATE OR REPLACE FUNCTION public.refuse_change_of_history()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception '% is history: it is added to, never changed or deleted', tg_table_name
+    using errcode = 'integrity_constraint_violation';
+end $function$
+
+CREATE OR REPLACE FUNCTION public.refuse_meter_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'a meter version is immutable; create a new version of meter % instead', old.key using errcode = 'integrity_constraint_violation';
+end
+$function$
+
+table account
+  key text collate "C" not null
+  name text not null
+  time_zone text not null
+  currency text not null
+  billable boolean not null default true
+  created_at timestamp with time zone not null
+  first_seen timestamp with time zone
+  constraint account_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+  constraint account_key_check CHECK ((key ~ '^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}$'::text))
+  constraint account_name_check CHECK ((name <> ''::text))
+  constraint account_pkey PRIMARY KEY (key)
+
+table api_key
+  id text collate "C" not null
+  name text not null
+  sha256 bytea not null
+  scopes text[] not null
+  account text collate "C"
+  created_at timestamp with time zone not null
+  expires_at timestamp with time zone
+  revoked_at timestamp with time zone
+  constraint api_key_account_fkey FOREIGN KEY (account) REFERENCES account(key)
+  constraint api_key_admin_is_not_a_customers CHECK (((account IS NULL) OR (NOT ('admin'::text = ANY (scopes)))))
+  constraint api_key_name_check CHECK ((name <> ''::text))
+  constraint api_key_pkey PRIMARY KEY (id)
+  constraint api_key_scopes_check CHECK (((cardinality(scopes) > 0) AND (scopes <@ ARRAY['events:write'::text, 'usage:read'::text, 'billing:read'::text, 'billing:write'::text, 'admin'::text])))
+  constraint api_key_sha256_check CHECK ((octet_length(sha256) = 32))
+  constraint api_key_sha256_key UNIQUE (sha256)
+
+table default_plan
+  id bigint not null identity always
+  plan text collate "C"
+  effective_from timestamp with time zone not null
+  decided_at timestamp with time zone not null
+  decided_by text not null
+  constraint default_plan_decided_by_check CHECK ((decided_by <> ''::text))
+  constraint default_plan_pkey PRIMARY KEY (id)
+  constraint default_plan_plan_fkey FOREIGN KEY (plan) REFERENCES plan(key)
+  CREATE INDEX default_plan_effective ON public.default_plan USING btree (effective_from DESC, id DESC)
+  CREATE TRIGGER default_plan_is_immutable BEFORE DELETE OR UPDATE ON public.default_plan FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER default_plan_is_not_truncated BEFORE TRUNCATE ON public.default_plan FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table endpoint_ownership
+  endpoint text collate "C" not null
+  account text collate "C" not null
+  valid_from timestamp with time zone not null
+  valid_to timestamp with time zone
+  constraint endpoint_ownership_account_fkey FOREIGN KEY (account) REFERENCES account(key)
+  constraint endpoint_ownership_check CHECK ((valid_to > valid_from))
+  constraint endpoint_ownership_endpoint_check CHECK (((endpoint <> ''::text) AND (octet_length(endpoint) <= 1024)))
+  constraint endpoint_ownership_once EXCLUDE USING gist (endpoint WITH =, tstzrange(valid_from, valid_to) WITH &&)
+  CREATE INDEX endpoint_ownership_account ON public.endpoint_ownership USING btree (account, endpoint)
+
+table idempotency
+  principal text collate "C" not null
+  key text collate "C" not null
+  route text not null
+  body_sha256 bytea not null
+  attempt bigint not null default nextval('idempotency_attempt'::regclass)
+  claimed_at timestamp with time zone not null
+  completed_at timestamp with time zone
+  status integer
+  response text
+  constraint idempotency_body_sha256_check CHECK ((octet_length(body_sha256) = 32))
+  constraint idempotency_check CHECK ((((completed_at IS NULL) = (status IS NULL)) AND ((completed_at IS NULL) = (response IS NULL))))
+  constraint idempotency_key_check CHECK (((key <> ''::text) AND (octet_length(key) <= 255)))
+  constraint idempotency_pkey PRIMARY KEY (principal, key)
+  CREATE INDEX idempotency_age ON public.idempotency USING btree (claimed_at)
+
+table installation
+  singleton boolean not null default true
+  default_time_zone text not null default 'UTC'::text
+  default_currency text not null default 'USD'::text
+  constraint installation_default_currency_check CHECK ((default_currency ~ '^[A-Z]{3}$'::text))
+  constraint installation_pkey PRIMARY KEY (singleton)
+  constraint installation_singleton_check CHECK (singleton)
+
+table meter
+  key text not null
+  version integer not null
+  definition jsonb not null
+  created_at timestamp with time zone not null
+  constraint meter_pkey PRIMARY KEY (key, version)
+  constraint meter_version_check CHECK ((version >= 1))
+  CREATE TRIGGER meter_is_immutable BEFORE DELETE OR UPDATE ON public.meter FOR EACH ROW EXECUTE FUNCTION refuse_meter_change()
+
+table plan
+  key text collate "C" not null
+  constraint plan_key_check CHECK ((key ~ '^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}$'::text))
+  constraint plan_pkey PRIMARY KEY (key)
+
+table plan_version
+  plan text collate "C" not null
+  version integer not null
+  currency text not null
+  effective_from timestamp with time zone not null
+  published_at timestamp with time zone not null
+  terms json not null
+  constraint plan_version_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+  constraint plan_version_pkey PRIMARY KEY (plan, version)
+  constraint plan_version_plan_fkey FOREIGN KEY (plan) REFERENCES plan(key)
+  constraint plan_version_version_check CHECK ((version >= 1))
+  CREATE INDEX plan_version_effective ON public.plan_version USING btree (plan, effective_from DESC, version DESC)
+  CREATE TRIGGER plan_version_is_immutable BEFORE DELETE OR UPDATE ON public.plan_version FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER plan_version_is_not_truncated BEFORE TRUNCATE ON public.plan_version FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table schema_migration
+  name text not null
+  sha256 text not null
+  applied_at timestamp with time zone not null default now()
+  constraint schema_migration_pkey PRIMARY KEY (name)
+
+table subscription
+  id bigint not null identity always
+  account text collate "C" not null
+  plan text collate "C" not null
+  starts_at timestamp with time zone not null
+  ends_at timestamp with time zone
+  constraint subscription_account_fkey FOREIGN KEY (account) REFERENCES account(key)
+  constraint subscription_check CHECK ((ends_at > starts_at))
+  constraint subscription_once EXCLUDE USING gist (account WITH =, tstzrange(starts_at, ends_at) WITH &&)
+  constraint subscription_pkey PRIMARY KEY (id)
+  constraint subscription_plan_fkey FOREIGN KEY (plan) REFERENCES plan(key)

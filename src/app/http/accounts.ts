@@ -1,0 +1,183 @@
+import { z } from 'zod'
+import { createAccount, getAccount, listAccounts } from '../../account/accounts.ts'
+import type { Account } from '../../account/accounts.ts'
+import { listEndpoints, transferEndpoint } from '../../account/endpoints.ts'
+import { createKey, listKeys, revokeKey, scopes } from '../../account/keys.ts'
+import type { ApiKey } from '../../account/keys.ts'
+import type { Ownership } from '../../account/ownership-index.ts'
+import { Refusal } from '../../core/errors.ts'
+import { formatInstant } from '../../core/time.ts'
+import type { Micros } from '../../core/time.ts'
+import type { Service } from '../service.ts'
+import { accountOf, principalOf, requireOperator } from './access.ts'
+import { accountKey, instant, pageSize } from './schema.ts'
+import type { Server } from './server.ts'
+
+function orNull(at: Micros | null): string | null {
+  return at === null ? null : formatInstant(at)
+}
+
+function accountJson({
+  key,
+  name,
+  timeZone,
+  currency,
+  billable,
+  createdAt,
+  firstSeen,
+}: Account): Record<string, unknown> {
+  return {
+    key,
+    name,
+    time_zone: timeZone,
+    currency,
+    billable,
+    created_at: formatInstant(createdAt),
+    first_seen: orNull(firstSeen),
+  }
+}
+
+function ownershipJson({ endpoint, account, from, to }: Ownership): Record<string, unknown> {
+  return { endpoint, account, from: formatInstant(from), to: orNull(to) }
+}
+
+function keyJson({ id, name, scopes, account, createdAt, expiresAt, revokedAt }: ApiKey): Record<string, unknown> {
+  return {
+    id,
+    name,
+    scopes,
+    account,
+    created_at: formatInstant(createdAt),
+    expires_at: orNull(expiresAt),
+    revoked_at: orNull(revokedAt),
+  }
+}
+
+const params = z.object({ key: accountKey })
+
+function addAccounts(server: Server, { database, world }: Service): void {
+  server.get(
+    '/v1/accounts',
+    {
+      config: { scope: 'usage:read' },
+      schema: { summary: 'Accounts, by key', querystring: z.object({ after: z.string().optional(), limit: pageSize }) },
+    },
+    async (request) => {
+      const own = principalOf(request).account
+      if (own !== null) return { accounts: [accountJson(await getAccount(database, own))], next: null }
+      const page = await listAccounts(database, request.query)
+      return { accounts: page.accounts.map(accountJson), next: page.next }
+    },
+  )
+  server.get(
+    '/v1/accounts/:key',
+    { config: { scope: 'usage:read' }, schema: { summary: 'One account', params } },
+    async (request) => accountJson(await getAccount(database, accountOf(request, request.params.key))),
+  )
+  server.post(
+    '/v1/accounts',
+    {
+      config: { scope: 'billing:write' },
+      schema: {
+        summary: 'Create an account',
+        body: z.object({
+          key: z.string(),
+          name: z.string().optional(),
+          time_zone: z.string().optional(),
+          currency: z.string().optional(),
+        }),
+      },
+    },
+    async (request, reply) => {
+      requireOperator(request)
+      const { key, name, time_zone: timeZone, currency } = request.body
+      const given = {
+        ...(name === undefined ? {} : { name }),
+        ...(timeZone === undefined ? {} : { timeZone }),
+        ...(currency === undefined ? {} : { currency }),
+      }
+      return reply.status(201).send(accountJson(await createAccount(database, { key, ...given }, world.now())))
+    },
+  )
+}
+
+function addEndpoints(server: Server, { database, ownership }: Service): void {
+  server.get(
+    '/v1/accounts/:key/endpoints',
+    { config: { scope: 'usage:read' }, schema: { summary: 'What an account owns and owned', params } },
+    async (request) => ({
+      endpoints: (await listEndpoints(database, accountOf(request, request.params.key))).map(ownershipJson),
+    }),
+  )
+  server.post(
+    '/v1/accounts/:key/endpoints',
+    {
+      config: { scope: 'billing:write' },
+      schema: {
+        summary: 'From an instant on, an endpoint belongs to the account',
+        description:
+          'Whoever owned it until then ceases to. `*.example.com` owns what no exact name owns. Events that have arrived keep their account.',
+        params,
+        body: z.object({ endpoint: z.string(), from: instant }),
+      },
+    },
+    async (request, reply) => {
+      requireOperator(request)
+      const moved = await transferEndpoint(database, { ...request.body, account: request.params.key })
+      // Before the answer: what is sent after it is attributed by it.
+      await ownership.refresh()
+      return reply.status(201).send(ownershipJson(moved))
+    },
+  )
+}
+
+function addKeys(server: Server, { database, world, authenticator }: Service): void {
+  server.get(
+    '/v1/keys',
+    { config: { scope: 'admin' }, schema: { summary: 'API keys, without their texts' } },
+    async (request) => {
+      requireOperator(request)
+      return { keys: (await listKeys(database)).map(keyJson) }
+    },
+  )
+  server.post(
+    '/v1/keys',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Create an API key; its text is shown this once',
+        body: z.object({
+          name: z.string(),
+          scopes: z.array(z.enum(scopes)),
+          account: accountKey.nullish(),
+          expires_at: instant.nullish(),
+        }),
+      },
+    },
+    async (request, reply) => {
+      requireOperator(request)
+      const { name, scopes, account, expires_at: expiresAt } = request.body
+      const wanted = { name, scopes, account: account ?? null, expiresAt: expiresAt ?? null }
+      const { key, text } = await createKey(database, wanted, { now: world.now(), random: world.random })
+      return reply.status(201).send({ ...keyJson(key), key: text })
+    },
+  )
+  server.delete(
+    '/v1/keys/:id',
+    { config: { scope: 'admin' }, schema: { summary: 'Revoke an API key', params: z.object({ id: z.string() }) } },
+    async (request) => {
+      requireOperator(request)
+      if (!(await revokeKey(database, request.params.id, world.now()))) {
+        throw new Refusal('KEY_INVALID', `there is no key ${request.params.id}; GET /v1/keys lists them`)
+      }
+      authenticator.forget()
+      return { revoked: request.params.id }
+    },
+  )
+}
+
+export function addAccountRoutes(server: Server, service: Service): void {
+  addAccounts(server, service)
+  addEndpoints(server, service)
+  addKeys(server, service)
+}

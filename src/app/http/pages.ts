@@ -1,0 +1,3 @@
+import type { Service } from '../service.ts'
+import type { Server } from './server.ts'
+export function addPages(_server: Server, _service: Service): void {}

@@ -1,0 +1,50 @@
+import { claimWrite, completeWrite, releaseWrite } from '../../account/idempotency.ts'
+import type { Claim } from '../../account/idempotency.ts'
+import type { Service } from '../service.ts'
+import type { Server } from './server.ts'
+import { principalOf } from './access.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    claim: Claim | null
+  }
+}
+
+/**
+ * Idempotency-Key on writes (DESIGN §11): the same key and body get the first answer again, another body gets
+ * 409. Events do not need it: their identities say what is a repetition.
+ */
+export function addRepeat(server: Server, { database, world }: Service): void {
+  server.decorateRequest('claim', null)
+  server.addHook('preHandler', async (request, reply) => {
+    const key = request.headers['idempotency-key']
+    if (typeof key !== 'string' || request.method === 'GET' || request.principal === null) return
+    if (request.url.startsWith('/v1/events')) return
+    const write = {
+      principal: principalOf(request).keyId,
+      key,
+      route: `${request.method} ${request.url}`,
+      body: JSON.stringify(request.body ?? null),
+    }
+    const claimed = await claimWrite(database, write, world.now())
+    if (claimed.kind === 'new') {
+      request.claim = claimed.claim
+      return
+    }
+    await reply
+      .status(claimed.status)
+      .header('idempotent-replayed', 'true')
+      .header('content-type', 'application/json; charset=utf-8')
+      .serializer(String)
+      .send(claimed.response)
+  })
+  server.addHook('onSend', async (request, reply, payload) => {
+    const { claim } = request
+    if (claim === null) return payload
+    request.claim = null
+    // A failure that is worth a retry must not be the answer for ever.
+    if (reply.statusCode >= 500 || typeof payload !== 'string') await releaseWrite(database, claim)
+    else await completeWrite(database, claim, { status: reply.statusCode, response: payload }, world.now())
+    return payload
+  })
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { isKey } from '../../core/ids.ts'
+import type { AccountKey } from '../../core/ids.ts'
+import { isTimeZone, parseInstant, windowSizes } from '../../core/time.ts'
+import type { Micros } from '../../core/time.ts'
+
+/** The pieces that routes build their schemas from: validation, types and documentation in one (DESIGN §6). */
+
+export const instant = z
+  .string()
+  .transform((text, context): Micros => {
+    const parsed = parseInstant(text)
+    if (parsed.ok) return parsed.value
+    context.issues.push({ code: 'custom', message: `${text.slice(0, 60)} ${parsed.error}`, input: text })
+    return z.NEVER
+  })
+  .meta({ description: 'RFC 3339 instant with a zone, such as 2026-11-01T00:00:00Z' })
+
+export const accountKey = z
+  .string()
+  .refine(isKey, 'is not the key of an account')
+  .transform((text) => text as AccountKey)
+
+export const timeZone = z.string().refine(isTimeZone, 'is not an IANA time zone such as Europe/Berlin')
+
+export const windowSize = z.enum(windowSizes)
+
+export const pageSize = z.coerce.number().int().min(1).max(1_000).default(100)
+
+/** Schemas of answers, for /openapi.json. Answers are written by code whose types say the same. */
+export const decimal = z.string().meta({ description: 'plain decimal, exact', examples: ['13677583'] })
+
+export const problemSchema = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    problems: z.array(z.object({ code: z.string(), field: z.string().optional(), message: z.string() })).optional(),
+  }),
+})

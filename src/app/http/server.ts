@@ -1,0 +1,79 @@
+import swagger from '@fastify/swagger'
+import fastify, { LogController } from 'fastify'
+import type { FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify'
+import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Logger } from 'pino'
+import { Refusal } from '../../core/errors.ts'
+import type { Service } from '../service.ts'
+import { addAccess } from './access.ts'
+import { addAccountRoutes } from './accounts.ts'
+import { addContractRoutes } from './contracts.ts'
+import { addEventRoutes } from './events.ts'
+import { refusalOf, sendRefusal } from './failure.ts'
+import { addInvoiceRoutes } from './invoices.ts'
+import { addMeterRoutes } from './meters.ts'
+import { addOperationRoutes } from './operations.ts'
+import { addPages } from './pages.ts'
+import { addRepeat } from './repeat.ts'
+import { addUsageRoutes } from './usage.ts'
+
+export type Server = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  Logger,
+  ZodTypeProvider
+>
+
+export const limits = {
+  /** Everything but events is a small document. */
+  bodyBytesMax: 1024 * 1024,
+  /** A sender that takes longer than this for one request is cut off; it still has its events. */
+  requestMillisMax: 300_000,
+} as const
+
+/** Builds the HTTP server over a service; it does not listen yet. */
+export async function buildServer(service: Service): Promise<Server> {
+  const server: Server = fastify({
+    loggerInstance: service.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestMillisMax,
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<ZodTypeProvider>()
+  server.setValidatorCompiler(validatorCompiler)
+  // Answers are typed by the code that makes them; their schemas are documentation.
+  server.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  server.setErrorHandler((error, request, reply) => sendRefusal(reply, refusalOf(error as never, request)))
+  server.setNotFoundHandler((request, reply) =>
+    sendRefusal(
+      reply,
+      new Refusal('ROUTE_NOT_FOUND', `there is no ${request.method} ${request.url.slice(0, 200)}; see /openapi.json`),
+    ),
+  )
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Crossfoot',
+        version: '1',
+        description: 'Turns network traffic into invoices that nobody disputes.',
+      },
+      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+      security: [{ key: [] }],
+    },
+    transform: jsonSchemaTransform,
+  })
+  addAccess(server, service)
+  addRepeat(server, service)
+  addOperationRoutes(server, service)
+  addEventRoutes(server, service)
+  addUsageRoutes(server, service)
+  addMeterRoutes(server, service)
+  addAccountRoutes(server, service)
+  addContractRoutes(server, service)
+  addInvoiceRoutes(server, service)
+  addPages(server, service)
+  return server
+}

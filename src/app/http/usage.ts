@@ -1,0 +1,165 @@
+import { z } from 'zod'
+import { getAccount } from '../../account/accounts.ts'
+import { Refusal } from '../../core/errors.ts'
+import { formatExact } from '../../core/exact.ts'
+import type { AccountKey } from '../../core/ids.ts'
+import { formatInstant } from '../../core/time.ts'
+import type { Period } from '../../core/time.ts'
+import { findMeter } from '../../meter/catalogue.ts'
+import type { Dimension, MeterDefinition } from '../../meter/definition.ts'
+import { usageEvents } from '../../meter/usage.ts'
+import type { UsageRow } from '../../meter/usage.ts'
+import type { StoredEvent } from '../../store/query.ts'
+import type { Service } from '../service.ts'
+import { accountOf } from './access.ts'
+import { accountKey, decimal, instant, pageSize, timeZone, windowSize } from './schema.ts'
+import type { Server } from './server.ts'
+
+/** How long a question waits for events that were accepted just before it, so that senders read what they wrote. */
+export const freshMillis = 5_000
+
+const question = z.object({
+  account: accountKey.optional(),
+  meter: z.string(),
+  from: instant,
+  to: instant,
+})
+
+const usageQuery = question.extend({
+  window: windowSize.optional(),
+  group_by: z.string().optional().meta({ description: 'dimensions that the meter declares, separated by commas' }),
+  timezone: timeZone.optional().meta({ description: 'where days and months begin; by default the account’s zone' }),
+})
+
+const usageAnswer = z.object({
+  account: z.string(),
+  meter: z.string(),
+  meter_version: z.number(),
+  unit: z.string(),
+  timezone: z.string(),
+  sealed_until: z.string().nullable(),
+  complete_until: z.string().nullable(),
+  counted_below_offset: z.number(),
+  events_not_yet_counted: z.number(),
+  rows: z.array(
+    z.object({
+      from: z.string(),
+      to: z.string(),
+      group: z.record(z.string(), z.string().nullable()),
+      quantity: decimal,
+      events_without_value: decimal,
+    }),
+  ),
+  total: decimal,
+  events_without_value: decimal,
+})
+
+function rowJson({ from, to, group, quantity, eventsWithoutValue }: UsageRow): Record<string, unknown> {
+  return {
+    from: formatInstant(from),
+    to: formatInstant(to),
+    group,
+    quantity: formatExact(quantity),
+    events_without_value: String(eventsWithoutValue),
+  }
+}
+
+function eventJson(event: StoredEvent): Record<string, unknown> {
+  const { time_us: time, ingested_us: ingested, recorded_us: recorded, ...rest } = event
+  return {
+    ...rest,
+    time: formatInstant(Number(time) as never),
+    ingested_time: formatInstant(Number(ingested) as never),
+    recorded_time: recorded === null || recorded === undefined ? null : formatInstant(Number(recorded) as never),
+  }
+}
+
+interface Asked {
+  readonly account: AccountKey
+  readonly meter: MeterDefinition
+  readonly zone: string
+  readonly period: Period
+}
+
+/** GET /v1/usage and the way from a number down to its events. */
+export function addUsageRoutes(server: Server, service: Service): void {
+  const { database, engine, log, projection, projector } = service
+  const ask = async (
+    account: AccountKey,
+    query: z.output<typeof question> & { timezone?: string | undefined },
+  ): Promise<Asked> => {
+    if (query.from >= query.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
+    // First: an account that traffic has just named exists once that traffic is counted.
+    await projector.reach(log.end(), freshMillis)
+    const [meter, { timeZone: zone }] = await Promise.all([
+      findMeter(database, query.meter),
+      getAccount(database, account),
+    ])
+    return { account, meter, zone: query.timezone ?? zone, period: { from: query.from, to: query.to } }
+  }
+  server.get(
+    '/v1/usage',
+    {
+      config: { scope: 'usage:read' },
+      schema: {
+        summary: 'Usage of one account and meter',
+        description:
+          'Exact. sealed_until and complete_until are null while that is not known; later windows are still open.',
+        querystring: usageQuery,
+        response: { 200: usageAnswer },
+      },
+    },
+    async (request) => {
+      const { query } = request
+      const { account, meter, zone, period } = await ask(accountOf(request, query.account), query)
+      const groupBy = (query.group_by ?? '').split(',').filter((name) => name !== '') as Dimension[]
+      const below = projection.position()
+      const answer = await service.readUsage({
+        account,
+        meter,
+        period,
+        zone,
+        window: query.window ?? null,
+        groupBy,
+        below,
+      })
+      return {
+        account,
+        meter: meter.key,
+        meter_version: meter.version,
+        unit: meter.unit,
+        timezone: zone,
+        sealed_until: null,
+        complete_until: null,
+        counted_below_offset: below,
+        events_not_yet_counted: log.end() - below,
+        rows: answer.rows.map(rowJson),
+        total: formatExact(answer.total),
+        events_without_value: String(answer.eventsWithoutValue),
+      } as never
+    },
+  )
+  server.get(
+    '/v1/usage/events',
+    {
+      config: { scope: 'usage:read' },
+      schema: {
+        summary: 'The events behind a number',
+        querystring: question.extend({ cursor: z.string().optional(), limit: pageSize }),
+      },
+    },
+    async (request) => {
+      const { query } = request
+      const { account, meter, period } = await ask(accountOf(request, query.account), query)
+      const page = await usageEvents(engine, {
+        scope: { kind: 'account', account },
+        meter,
+        period,
+        below: projection.position(),
+        cursor: query.cursor ?? null,
+        most: query.limit,
+      })
+      return { events: page.events.map(eventJson), cursor: page.cursor }
+    },
+  )
+}

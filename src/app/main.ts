@@ -1,0 +1,64 @@
+import { pino } from 'pino'
+import { exitCodeOfBadConfig, readConfig } from './config.ts'
+import { buildServer } from './http/server.ts'
+import { openService } from './service.ts'
+import { systemWorld } from './world.ts'
+
+/** `npm start`: opens the data directory and its engines, listens, and says so in one line. */
+async function main(): Promise<void> {
+  const started = performance.now()
+  const config = readConfig({ env: process.env, args: process.argv.slice(2), cwd: process.cwd() })
+  if (!config.ok) {
+    for (const problem of config.error) process.stderr.write(`crossfoot: ${problem}\n`)
+    process.exit(exitCodeOfBadConfig)
+  }
+  const { host, port, logLevel } = config.value
+  const logger = pino({ level: logLevel }, pino.destination({ dest: 2, sync: true }))
+  let fatal = (reason: string): void => {
+    logger.fatal(reason)
+    process.exit(1)
+  }
+  const service = await openService({
+    config: config.value,
+    world: systemWorld,
+    logger,
+    onFatal: (reason) => fatal(reason),
+  })
+  const server = await buildServer(service)
+  let stopping: Promise<void> | null = null
+  const stop = (code: number): void => {
+    stopping ??= server
+      .close()
+      .then(() => service.close())
+      .then(
+        () => process.exit(code),
+        (error: unknown) => {
+          logger.error({ err: error }, 'could not stop in order')
+          process.exit(1)
+        },
+      )
+  }
+  fatal = (reason) => {
+    logger.fatal(reason)
+    stop(1)
+  }
+  process.on('SIGTERM', () => stop(0))
+  process.on('SIGINT', () => stop(0))
+  const address = await server.listen({ host, port })
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  process.stdout.write(`crossfoot ready at ${address} after ${seconds} s, data in ${config.value.dataDirectory}\n`)
+  if (service.newKey !== null) {
+    process.stdout.write(
+      `development API key: ${service.newKey}\n  (also in ${config.value.dataDirectory}/dev-api-key)\n`,
+    )
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`crossfoot: ${error instanceof Error ? error.message : String(error)}\n`)
+  if (process.env['LOG_LEVEL'] === 'debug')
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`)
+  process.exit(1)
+}
