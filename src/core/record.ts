@@ -19,7 +19,7 @@ export interface ParsedEvent {
   readonly fact: string
   /** JSON array in the order of `inspectionFields`, or null when the event carries none. */
   readonly inspection: string | null
-  /** First 8 bytes of SHA-256 over what the sender said (not over the attributed account), as hex. */
+  /** First 8 bytes of SHA-256 over what the sender said (not over the attributed account), one character a byte. */
   readonly hash: string
 }
 

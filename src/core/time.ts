@@ -31,7 +31,27 @@ export const systemClock: Clock = {
 }
 
 const instantPattern =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,12}))?(?:[Zz]|([+-])(\d{2}):?(\d{2}))$/
+  /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,12}))?(?:[Zz]|([+-])(\d{2}):?(\d{2}))$/
+
+/** Midnight of a UTC date, or null when there is no such day. */
+function midnightOf(date: string): number | null {
+  const millis = Date.parse(`${date}T00:00:00Z`)
+  // Date.parse takes the 30th of February for the 2nd of March in some engines: the date has to come back the same.
+  return Number.isNaN(millis) || new Date(millis).toISOString().slice(0, 10) !== date ? null : millis * 1000
+}
+
+/** Events come in the order of time, so a few dates answer for nearly all of them. */
+const midnights = new Map<string, number | null>()
+
+function rememberedMidnight(date: string): number | null {
+  let midnight = midnights.get(date)
+  if (midnight === undefined) {
+    if (midnights.size >= 1_000) midnights.clear()
+    midnight = midnightOf(date)
+    midnights.set(date, midnight)
+  }
+  return midnight
+}
 
 /**
  * Reads an RFC 3339 instant. Digits below a microsecond are cut off, never rounded up, so that an event
@@ -41,28 +61,21 @@ const instantPattern =
 export function parseInstant(text: string): Result<Micros, string> {
   const match = instantPattern.exec(text)
   if (match === null) return fail('is not an RFC 3339 time with a zone, such as 2026-11-22T10:00:00.000000Z')
-  const [, year, month, day, hour, minute, second, fraction = '', sign, zoneHour, zoneMinute] = match
-  const leapSecond = second === '60'
-  const millis = Date.UTC(
-    Number(year),
-    Number(month) - 1,
-    Number(day),
-    Number(hour),
-    Number(minute),
-    leapSecond ? 59 : Number(second),
-  )
-  const back = new Date(millis)
-  const real =
-    back.getUTCDate() === Number(day) &&
-    back.getUTCMonth() === Number(month) - 1 &&
-    Number(hour) < 24 &&
-    Number(minute) < 60 &&
-    Number(second) <= 60
-  if (!real) return fail('names a day or time that does not exist')
+  const [, date = '', hour, minute, second, fraction = '', sign, zoneHour, zoneMinute] = match
+  const midnight = rememberedMidnight(date)
+  const hours = Number(hour)
+  const minutes = Number(minute)
+  const seconds = Number(second)
+  if (midnight === null || hours > 23 || minutes > 59 || seconds > 60)
+    return fail('names a day or time that does not exist')
+  if (Number(zoneHour ?? 0) > 23 || Number(zoneMinute ?? 0) > 59) return fail('has a zone offset that does not exist')
   const zoneMinutes = sign === undefined ? 0 : (Number(zoneHour) * 60 + Number(zoneMinute)) * (sign === '-' ? -1 : 1)
   // A leap second has no place in UTC arithmetic: it is the last microsecond before the next minute.
-  const micros = leapSecond ? 999_999 : Number(fraction.slice(0, 6).padEnd(6, '0'))
-  const instant = millis * 1000 - zoneMinutes * 60 * secondMicros + micros
+  const micros =
+    seconds === 60
+      ? 59_999_999
+      : seconds * secondMicros + (fraction === '' ? 0 : Number(fraction.slice(0, 6).padEnd(6, '0')))
+  const instant = midnight + (hours * 60 + minutes - zoneMinutes) * 60 * secondMicros + micros
   if (instant < instantMin || instant >= instantMax) return fail('is before 1970 or after 2199')
   return ok(instant as Micros)
 }

@@ -191,7 +191,7 @@ export function parseEvent(input: unknown, raw: string, context: { now: Micros; 
       account: given ?? (endpoint === null ? null : context.ownerAt(endpoint, time)) ?? unattributed,
       fact: factText,
       inspection: inspectionText,
-      hash: hash('sha256', inspectionText === null ? factText : factText + inspectionText, 'hex').slice(0, 16),
+      hash: hash('sha256', inspectionText === null ? factText : factText + inspectionText, 'latin1').slice(0, 8),
     },
   }
 }

@@ -134,8 +134,8 @@ class GroupWriter {
     return opened
   }
 
-  #tally(source: string, now: Micros, outcome: Outcome): void {
-    const key = `${source}\0${formatInstant(now).slice(0, 10)}`
+  #tally(source: string, day: string, outcome: Outcome): void {
+    const key = `${source}\0${day}`
     let counts = this.#balances.get(key)
     if (counts === undefined) {
       const stored = this.#tables.balances.get(Buffer.from(key))
@@ -176,12 +176,12 @@ class GroupWriter {
     const key = identityKey(source.number, event)
     const known = event.seq === null || source.accepted.has(event.seq) ? this.#tables.identities.get(key) : undefined
     if (known !== undefined) {
-      return known.toString('hex', 0, 8) === event.hash ? { kind: 'duplicate' } : this.#conflict(event, now)
+      return known.toString('latin1', 0, 8) === event.hash ? { kind: 'duplicate' } : this.#conflict(event, now)
     }
     // The number is known but its content hash is forgotten: it was counted, and is not counted again.
     if (event.seq !== null && !source.accepted.add(event.seq)) return { kind: 'duplicate' }
     const remembered = Buffer.allocUnsafe(12)
-    remembered.write(event.hash, 0, 8, 'hex')
+    remembered.write(event.hash, 0, 8, 'latin1')
     // Without a number the hash alone guards L2, and must outlive the last moment at which ingest takes that time.
     remembered.writeUInt32BE(dayOf(event.seq === null && event.time > now ? event.time : now) + rememberedDays, 8)
     this.#tables.identities.putSync(key, remembered)
@@ -192,6 +192,7 @@ class GroupWriter {
 
   take({ arrivals, now }: Append): Outcome[] {
     const first = this.#next
+    const day = formatInstant(now).slice(0, 10)
     const outcomes = arrivals.map((arrival): Outcome => {
       let outcome: Outcome
       if (arrival.kind === 'event') {
@@ -200,7 +201,7 @@ class GroupWriter {
         this.#hold(arrival.held, now)
         outcome = { kind: 'held' }
       }
-      this.#tally((arrival.kind === 'event' ? arrival.event.source : arrival.held.source) ?? '', now, outcome)
+      this.#tally((arrival.kind === 'event' ? arrival.event.source : arrival.held.source) ?? '', day, outcome)
       return outcome
     })
     if (this.#accepted.length > 0) {
