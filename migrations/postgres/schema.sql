@@ -7,6 +7,84 @@ sequence default_plan_id_seq as bigint start 1 increment 1
 sequence idempotency_attempt as bigint start 1 increment 1
 sequence subscription_id_seq as bigint start 1 increment 1
 
+CREATE OR REPLACE FUNCTION public.guard_invoice()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  same invoice;
+begin
+  if tg_op = 'INSERT' then
+    if new.status <> 'draft' then
+      raise exception 'an invoice begins as a draft' using errcode = 'integrity_constraint_violation';
+    end if;
+    return new;
+  end if;
+  if tg_op = 'DELETE' then
+    if old.status <> 'draft' then
+      raise exception 'invoice % is issued and is never deleted', old.number
+        using errcode = 'integrity_constraint_violation';
+    end if;
+    return old;
+  end if;
+  if (old.status, new.status) not in (
+    ('draft', 'draft'), ('draft', 'issued'),
+    ('issued', 'issued'), ('issued', 'paid'), ('issued', 'void'), ('issued', 'uncollectible'),
+    ('paid', 'paid'),
+    ('void', 'void'),
+    ('uncollectible', 'uncollectible'), ('uncollectible', 'paid'), ('uncollectible', 'void')
+  ) then
+    raise exception 'an invoice does not go from % to %', old.status, new.status
+      using errcode = 'integrity_constraint_violation';
+  end if;
+  if old.status = 'draft' then
+    if new.id <> old.id or new.account <> old.account or new.kind <> old.kind or new.month <> old.month then
+      raise exception 'a draft stays the draft of its account and month' using errcode = 'integrity_constraint_violation';
+    end if;
+    if new.status = 'issued'
+      and new.total_minor <> (select coalesce(sum(amount_minor), 0) from invoice_line where invoice = new.id) then
+      raise exception 'the lines of invoice % do not add up to its total', new.number
+        using errcode = 'integrity_constraint_violation';
+    end if;
+    return new;
+  end if;
+  same := new;
+  same.status := old.status;
+  same.status_at := old.status_at;
+  -- As text, because json has no equality and every byte counts.
+  if same::text <> old::text then
+    raise exception 'invoice % is issued and never changes; a correction is a document of its own', old.number
+      using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end $function$
+
+CREATE OR REPLACE FUNCTION public.guard_invoice_line()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op <> 'INSERT' then
+    raise exception 'a line of an invoice never changes' using errcode = 'integrity_constraint_violation';
+  end if;
+  if (select status from invoice where id = new.invoice) <> 'draft' then
+    raise exception 'an issued invoice gets no more lines' using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end $function$
+
+CREATE OR REPLACE FUNCTION public.guard_issuing_entity()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'DELETE' or new.key <> old.key or new.next_number not in (old.next_number, old.next_number + 1) then
+    raise exception 'invoice numbers of % are taken one after the other', old.key
+      using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end $function$
+
 CREATE OR REPLACE FUNCTION public.refuse_change_of_history()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -102,6 +180,71 @@ table installation
   constraint installation_default_currency_check CHECK ((default_currency ~ '^[A-Z]{3}$'::text))
   constraint installation_pkey PRIMARY KEY (singleton)
   constraint installation_singleton_check CHECK (singleton)
+
+table invoice
+  id text collate "C" not null
+  account text collate "C" not null
+  kind text not null
+  month text collate "C" not null
+  period_from timestamp with time zone not null
+  period_to timestamp with time zone not null
+  status text not null
+  status_at timestamp with time zone not null
+  currency text not null
+  total_minor numeric(60,0) not null
+  log_offset bigint not null
+  document json not null
+  issuing_entity text collate "C"
+  sequence bigint
+  number text collate "C"
+  issued_at timestamp with time zone
+  constraint invoice_account_fkey FOREIGN KEY (account) REFERENCES account(key)
+  constraint invoice_check CHECK ((period_to > period_from))
+  constraint invoice_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+  constraint invoice_issuing_entity_fkey FOREIGN KEY (issuing_entity) REFERENCES issuing_entity(key)
+  constraint invoice_issuing_entity_sequence_key UNIQUE (issuing_entity, sequence)
+  constraint invoice_kind_check CHECK ((kind = 'usage'::text))
+  constraint invoice_log_offset_check CHECK ((log_offset >= 0))
+  constraint invoice_month_check CHECK ((month ~ '^\d{4}-(0[1-9]|1[0-2])$'::text))
+  constraint invoice_number_key UNIQUE (number)
+  constraint invoice_number_when_issued CHECK ((((status = 'draft'::text) = (number IS NULL)) AND ((number IS NULL) = (issuing_entity IS NULL)) AND ((number IS NULL) = (sequence IS NULL)) AND ((number IS NULL) = (issued_at IS NULL))))
+  constraint invoice_once EXCLUDE USING gist (account WITH =, kind WITH =, tstzrange(period_from, period_to) WITH &&) WHERE (((number IS NOT NULL) AND (status <> 'void'::text)))
+  constraint invoice_pkey PRIMARY KEY (id)
+  constraint invoice_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'issued'::text, 'paid'::text, 'void'::text, 'uncollectible'::text])))
+  CREATE INDEX invoice_listing ON public.invoice USING btree (month DESC, account, id)
+  CREATE UNIQUE INDEX invoice_of_month ON public.invoice USING btree (account, kind, month) WHERE (status <> 'void'::text)
+  CREATE TRIGGER invoice_is_guarded BEFORE INSERT OR DELETE OR UPDATE ON public.invoice FOR EACH ROW EXECUTE FUNCTION guard_invoice()
+  CREATE TRIGGER invoice_is_not_truncated BEFORE TRUNCATE ON public.invoice FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table invoice_line
+  invoice text collate "C" not null
+  line integer not null
+  price text collate "C" not null
+  description text not null
+  meter text collate "C"
+  meter_version integer
+  quantity numeric not null
+  unit text not null
+  unit_amount numeric
+  amount_minor numeric(60,0) not null
+  events_without_value numeric(60,0) not null
+  constraint invoice_line_check CHECK (((meter IS NULL) = (meter_version IS NULL)))
+  constraint invoice_line_invoice_fkey FOREIGN KEY (invoice) REFERENCES invoice(id)
+  constraint invoice_line_line_check CHECK ((line >= 1))
+  constraint invoice_line_pkey PRIMARY KEY (invoice, line)
+  CREATE TRIGGER invoice_line_is_guarded BEFORE INSERT OR DELETE OR UPDATE ON public.invoice_line FOR EACH ROW EXECUTE FUNCTION guard_invoice_line()
+  CREATE TRIGGER invoice_line_is_not_truncated BEFORE TRUNCATE ON public.invoice_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table issuing_entity
+  key text collate "C" not null
+  name text not null default ''::text
+  address text not null default ''::text
+  number_prefix text not null
+  next_number bigint not null default 1
+  constraint issuing_entity_next_number_check CHECK ((next_number >= 1))
+  constraint issuing_entity_pkey PRIMARY KEY (key)
+  CREATE TRIGGER issuing_entity_is_guarded BEFORE DELETE OR UPDATE ON public.issuing_entity FOR EACH ROW EXECUTE FUNCTION guard_issuing_entity()
+  CREATE TRIGGER issuing_entity_is_not_truncated BEFORE TRUNCATE ON public.issuing_entity FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
 
 table meter
   key text not null

@@ -1,7 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { exitCodeOfBadConfig, readConfig } from './config.ts'
 import { buildServer } from './http/server.ts'
+import { developmentKeyFile } from './development-key.ts'
+import { progressLine } from './progress.ts'
+import type { SampleCompany } from './sample/company.ts'
+import { describeSample, sampleToLoad, sendSample } from './sample/load.ts'
 import { openService } from './service.ts'
+import type { Service } from './service.ts'
 import { systemWorld } from './world.ts'
 
 /** `npm start`: opens the data directory and its engines, listens, and says so in one line. */
@@ -24,6 +30,8 @@ async function main(): Promise<void> {
     logger,
     onFatal: (reason) => fatal(reason),
   })
+  const company = await sampleToLoad(service)
+  if (company !== null) await describeSample(service, company)
   const server = await buildServer(service)
   let stopping: Promise<void> | null = null
   const stop = (code: number): void => {
@@ -51,6 +59,22 @@ async function main(): Promise<void> {
     process.stdout.write(
       `development API key: ${service.newKey}\n  (also in ${config.value.dataDirectory}/dev-api-key)\n`,
     )
+  }
+  if (company !== null) await loadSample(service, company, address)
+}
+
+/** Fills a first installation with the sample company's traffic, in front of everybody's eyes. */
+async function loadSample(service: Service, company: SampleCompany, address: string): Promise<void> {
+  const key = readFileSync(developmentKeyFile(service.config.dataDirectory), 'utf8').trim()
+  const progress = progressLine(`sample company ${company.name}: sending its traffic`, process.stdout)
+  try {
+    const sent = await sendSample(service, company, { address, key }, ({ sent, total }) => progress(sent, total))
+    process.stdout.write(
+      `sample company ready: ${sent} events of ${company.accounts.length} accounts, see ${address}/\n`,
+    )
+  } catch (error) {
+    // The service is worth more than its sample; the next start goes on where this one stopped.
+    service.logger.warn({ err: error }, 'the sample company is not complete; the next start goes on with it')
   }
 }
 

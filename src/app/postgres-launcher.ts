@@ -165,8 +165,12 @@ async function findUser(name: string): Promise<(Owner & { name: string }) | null
 function letGroupPass(folder: string, gid: number): void {
   const { mode } = statSync(folder)
   if ((mode & 0o001) !== 0) return
-  chownSync(folder, -1, gid)
-  chmodSync(folder, (mode & 0o7777) | 0o010)
+  try {
+    chownSync(folder, -1, gid)
+    chmodSync(folder, (mode & 0o7777) | 0o010)
+  } catch {
+    // A root without the right to do so: the later ways do not need it.
+  }
 }
 
 /** The files of the server belong to the user it runs as. Why that cannot be done, or null. */

@@ -9,7 +9,7 @@ import { isRunning } from './running-process.ts'
  * ends it. `postmaster.pid` alone proves nothing: the number may belong to another program by now, and that one
  * must not be touched.
  */
-export async function endLeftover(cluster: string, waits = endingWaits): Promise<number | null> {
+export async function endLeftover(cluster: string, waits: readonly Wait[] = endingWaits): Promise<number | null> {
   const pid = postmasterOf(cluster)
   if (pid === null) return null
   for (const { signal, forMillis } of waits) {
@@ -26,7 +26,12 @@ export async function endLeftover(cluster: string, waits = endingWaits): Promise
 const endingWaits = [
   { signal: 'SIGINT', forMillis: 30_000 },
   { signal: 'SIGQUIT', forMillis: 15_000 },
-] as const satisfies readonly { signal: NodeJS.Signals; forMillis: number }[]
+] as const satisfies readonly Wait[]
+
+interface Wait {
+  readonly signal: NodeJS.Signals
+  readonly forMillis: number
+}
 
 /** The running postmaster of this cluster, or null: none, or its number belongs to another program now. */
 export function postmasterOf(cluster: string): number | null {

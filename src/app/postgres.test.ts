@@ -18,7 +18,7 @@ import { dirname, join } from 'node:path'
 import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import { ownerProcess } from '../../test/support/child.ts'
-import { postmasterOf } from './postgres-leftover.ts'
+import { endLeftover, postmasterOf } from './postgres-leftover.ts'
 import { binariesFolder, externalPostgres, startPostgres } from './postgres.ts'
 import type { PostgresOptions, PostgresServer } from './postgres.ts'
 
@@ -111,6 +111,23 @@ describe('the embedded Postgres', () => {
     await expect(ask(url ?? '', 'select 1')).rejects.toThrow(/ECONNREFUSED/)
     expect(said[0]).toBe(`ended the Postgres (pid ${postgres}) that an earlier run left behind`)
     expect(await ask(server.url, 'select answer from kept')).toEqual([{ answer: 42 }])
+  })
+
+  test('left behind and deaf to both signals is named, with the command that ends it', async () => {
+    const owner = ownerProcess(folder, 'postgres')
+    const { postgres } = await owner.said
+    await owner.kill()
+    const cluster = join(folder, 'postgres', 'cluster')
+    process.kill(postgres ?? 0, 'SIGSTOP')
+    const waits = [
+      { signal: 'SIGINT', forMillis: 60 },
+      { signal: 'SIGQUIT', forMillis: 60 },
+    ] as const
+    await expect(endLeftover(cluster, waits)).rejects.toThrow(`kill -QUIT ${postgres}`)
+    process.kill(postgres ?? 0, 'SIGCONT')
+    // It has heard both by now, and ends; repeating it waits for that.
+    expect([postgres, null]).toContain(await endLeftover(cluster))
+    expect(postmasterOf(cluster)).toBeNull()
   })
 
   test('starts once when two services start at once; the other one is refused by name', async () => {

@@ -50,7 +50,7 @@ export async function externalPostgres(url: string): Promise<PostgresServer> {
       `select current_setting('server_version_num')::int as version`,
     )
     const version = rows[0]?.version ?? 0
-    if (version < 150_000) throw new Error(`it is version ${version / 10_000}; Crossfoot needs 15 or newer`)
+    if (version < 150_000) throw new Error(`it is version ${Math.floor(version / 10_000)}; Crossfoot needs 15 or newer`)
   } catch (error) {
     throw new Error(`the server of DATABASE_URL cannot be used: ${(error as Error).message}`, { cause: error })
   } finally {

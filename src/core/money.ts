@@ -1,5 +1,5 @@
 import type { Brand } from './ids.ts'
-import { formatScaled, roundToInteger } from './exact.ts'
+import { exact, formatScaled, roundToInteger } from './exact.ts'
 import type { Exact } from './exact.ts'
 
 /** ISO 4217 currencies that can be priced in, with the digits of their minor unit. */
@@ -43,6 +43,11 @@ export function roundToMinor(amount: Exact, currency: Currency): Minor {
 /** `1234` cents of USD → `12.34`; yen have no decimals. */
 export function formatMinor(amount: Minor, currency: Currency): string {
   return formatScaled(amount, currencyDigits[currency])
+}
+
+/** Back from `formatMinor`: `12.34` of USD → 1234 cents. For amounts that we wrote ourselves. */
+export function readMinor(amount: string, currency: Currency): Minor {
+  return roundToMinor(exact(amount), currency)
 }
 
 export function addMinor(amounts: Iterable<Minor>): Minor {

@@ -5,7 +5,7 @@ import type { AccountKey } from '../../src/core/ids.ts'
 import { formatInstant, hourMicros } from '../../src/core/time.ts'
 import type { Micros, Period } from '../../src/core/time.ts'
 import { standardMeters } from '../../src/meter/standard.ts'
-import { installationUsage } from '../../src/meter/usage.ts'
+import { usageByAccount, usageOfAll } from '../../src/meter/usage.ts'
 import type { UsageAnswer } from '../../src/meter/usage.ts'
 import { arrivalOf, testNow } from '../support/events.ts'
 import { openPipeline } from '../support/pipeline.ts'
@@ -96,7 +96,7 @@ describe('usage equals a plain recount, whatever happens to the events on their 
           const oracle = recount(events)
           const below = projection.position()
           for (const meter of standardMeters) {
-            const all = await installationUsage(pipeline.engine, { meter, period, window: 'hour', zone: 'UTC', below })
+            const all = await usageByAccount(pipeline.engine, { meter, period, window: 'hour', zone: 'UTC', below })
             let rowsTotal = 0n
             for (const account of accounts) {
               const answer = await pipeline.readUsage({
@@ -133,6 +133,14 @@ describe('usage equals a plain recount, whatever happens to the events on their 
               .filter(([key]) => key.startsWith(`${meter.key} `))
               .reduce((total, [, value]) => total + value, 0n)
             expect(rowsTotal).toBe(columnsTotal)
+            const together = await usageOfAll(pipeline.engine, {
+              meter,
+              period,
+              window: 'day',
+              zone: 'Asia/Kolkata',
+              below,
+            })
+            expect(formatExact(together.total)).toBe(String(columnsTotal))
           }
         },
       ),

@@ -7,6 +7,7 @@ import type { TestProject } from 'vitest/node'
 import { migrate, readMigrations } from '../../src/app/migrate.ts'
 import { endLeftover } from '../../src/app/postgres-leftover.ts'
 import { startPostgres } from '../../src/app/postgres.ts'
+import { isRunning } from '../../src/app/running-process.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -31,7 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       if (/PANIC|could not/.test(line)) console.error(`postgres: ${line}`)
     },
     // Nothing of a test outlives its run, so it need not survive a power cut.
-    settings: ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'autovacuum=off'],
+    settings: ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'autovacuum=off', 'max_connections=200'],
   })
   const stop = async (): Promise<void> => {
     await server.stop()
@@ -61,18 +62,9 @@ async function createTemplate(url: string): Promise<void> {
 async function removeAbandoned(): Promise<void> {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))) {
     const pid = Number(name.slice(prefix.length).split('-', 1)[0])
-    if (isAlive(pid)) continue
+    if (isRunning(pid)) continue
     const folder = join(tmpdir(), name)
     await endLeftover(join(folder, 'postgres', 'cluster'))
     rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

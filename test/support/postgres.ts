@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { Client, Pool } from 'pg'
+import { Client } from 'pg'
 import { inject } from 'vitest'
+import { openDatabase } from '../../src/account/database.ts'
 import type { Database } from '../../src/account/database.ts'
 
 export interface FreshDatabase {
   readonly database: Database
   readonly url: string
   /** Ends the connections and drops the database. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** An empty database with all migrations applied, on the Postgres that test/support/global-setup.ts started. */
@@ -27,7 +28,7 @@ async function createDatabase(how: string): Promise<FreshDatabase> {
   await onServer(`create database ${name} ${how}`)
   const url = new URL(server.url)
   url.pathname = `/${name}`
-  const database = new Pool({ connectionString: url.href, max: 8 })
+  const database = openDatabase(url.href, () => undefined)
   return {
     database,
     url: url.href,

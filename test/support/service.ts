@@ -78,7 +78,7 @@ export async function startService({ data, args = ['--empty'], env = {} }: Servi
     post(path, body, headers = {}) {
       const text = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
       return ask('POST', path, {
-        body: text as BodyInit,
+        body: text as NonNullable<RequestInit['body']>,
         headers: { authorization, 'content-type': 'application/json', ...headers },
       })
     },

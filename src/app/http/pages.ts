@@ -1,3 +1,96 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { Refusal } from '../../core/errors.ts'
+import { findInvoice } from '../../invoice/desk.ts'
+import type { InvoiceDesk } from '../../invoice/desk.ts'
+import { invoicePage } from '../../invoice/page.ts'
+import { accountView, frameOf, homeView, keyFileOf, quarantineView } from '../console.ts'
+import { accountPage } from '../page/account.ts'
+import { homePage } from '../page/home.ts'
+import { contentSecurityPolicy } from '../page/layout.ts'
+import { emptyPage, errorPage } from '../page/message.ts'
+import { quarantinePage } from '../page/quarantine.ts'
+import { parseSort } from '../page/sort.ts'
 import type { Service } from '../service.ts'
+import { refusalOf } from './failure.ts'
 import type { Server } from './server.ts'
-export function addPages(_server: Server, _service: Service): void {}
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
+
+/**
+ * The console needs no key where only this machine can reach it: the service listens on a loopback address, and
+ * the browser was sent to one by name (a page elsewhere that resolves its own name to 127.0.0.1 is refused).
+ */
+function requireLocal(request: FastifyRequest, { config }: Service): void {
+  const bound = /^(127\.|::1$|localhost$)/.test(config.host)
+  if (bound && loopback.test(request.headers.host ?? '')) return
+  throw new Refusal(
+    'KEY_MISSING',
+    'the console is shown on this machine only, at a loopback address; elsewhere use the API with a key',
+  )
+}
+
+async function send(reply: FastifyReply, page: string, policy: string | null): Promise<FastifyReply> {
+  if (policy !== null) void reply.header('content-security-policy', policy)
+  return reply
+    .type('text/html; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .header('x-content-type-options', 'nosniff')
+    .serializer(String)
+    .send(page)
+}
+
+/** Pages for people, made on the server, without scripts. */
+export function addPages(server: Server, service: Service, desk: InvoiceDesk): void {
+  void server.register((pages, _options, done) => {
+    pages.addHook('onRequest', (request, _reply, next) => {
+      requireLocal(request, service)
+      next()
+    })
+    pages.setErrorHandler(async (error, request, reply) => {
+      const { status, code, message } = refusalOf(error as never, request)
+      void reply.status(status)
+      return send(reply, errorPage({ frame: await frameOf(service), status, code, message }), contentSecurityPolicy)
+    })
+    const month = z.string().optional()
+    pages.get(
+      '/',
+      { schema: { hide: true, querystring: z.object({ sort: z.string().optional(), month }) } as never },
+      async (request, reply) => {
+        const query = request.query as { sort?: string; month?: string }
+        if (service.log.end() === 0) {
+          const address = `http://${request.headers.host ?? ''}`
+          return send(
+            reply,
+            emptyPage({ frame: await frameOf(service), address, keyFile: keyFileOf(service) }),
+            contentSecurityPolicy,
+          )
+        }
+        const view = await homeView(service, desk, { sort: parseSort(query.sort), month: query.month })
+        return send(reply, homePage(view), contentSecurityPolicy)
+      },
+    )
+    pages.get('/accounts/:key', { schema: { hide: true } as never }, async (request, reply) => {
+      const { key } = request.params as { key: string }
+      const { month } = request.query as { month?: string }
+      return send(reply, accountPage(await accountView(service, desk, { key, month })), contentSecurityPolicy)
+    })
+    pages.get('/invoices/:id', { schema: { hide: true } as never }, async (request, reply) => {
+      const { id } = request.params as { id: string }
+      return send(
+        reply,
+        invoicePage(await findInvoice(desk, id, { account: null }), { now: service.world.now() }),
+        null,
+      )
+    })
+    pages.get('/quarantine', { schema: { hide: true } as never }, async (request, reply) => {
+      const before = Number((request.query as { before?: string }).before ?? Number.NaN)
+      return send(
+        reply,
+        quarantinePage(await quarantineView(service, Number.isSafeInteger(before) ? before : null)),
+        contentSecurityPolicy,
+      )
+    })
+    done()
+  })
+}

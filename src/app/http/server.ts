@@ -5,6 +5,7 @@ import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zo
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import { Refusal } from '../../core/errors.ts'
+import { invoiceDesk } from '../desk.ts'
 import type { Service } from '../service.ts'
 import { addAccess } from './access.ts'
 import { addAccountRoutes } from './accounts.ts'
@@ -73,7 +74,8 @@ export async function buildServer(service: Service): Promise<Server> {
   addMeterRoutes(server, service)
   addAccountRoutes(server, service)
   addContractRoutes(server, service)
-  addInvoiceRoutes(server, service)
-  addPages(server, service)
+  const desk = invoiceDesk(service)
+  addInvoiceRoutes(server, desk)
+  addPages(server, service, desk)
   return server
 }

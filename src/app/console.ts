@@ -1,0 +1,317 @@
+/** Fills the console's pages. Every number comes from the functions that the API and the invoice ask (L9). */
+import { getAccount, listAccounts } from '../account/accounts.ts'
+import type { Account } from '../account/accounts.ts'
+import { listEndpoints } from '../account/endpoints.ts'
+import { Refusal } from '../core/errors.ts'
+import { zero } from '../core/exact.ts'
+import type { Exact } from '../core/exact.ts'
+import { unattributed } from '../core/ids.ts'
+import type { AccountKey } from '../core/ids.ts'
+import { formatMonth, parseMonth, windowStarts, zonedOf } from '../core/time.ts'
+import type { Micros, Period } from '../core/time.ts'
+import { draftInvoice, previewInvoice } from '../invoice/desk.ts'
+import type { InvoiceDesk } from '../invoice/desk.ts'
+import { listInvoices } from '../invoice/list.ts'
+import { findMeter, listMeters } from '../meter/catalogue.ts'
+import { usageByAccount, usageOfAll } from '../meter/usage.ts'
+import type { UsageAnswer } from '../meter/usage.ts'
+import { askLatestEvent } from '../store/query.ts'
+import { readMinor } from '../core/money.ts'
+import type { Currency, Minor } from '../core/money.ts'
+import type {
+  AccountRow,
+  AccountView,
+  Cost,
+  CostDetail,
+  Day,
+  Frame,
+  HomeView,
+  InvoiceRow,
+  Known,
+  MeterView,
+  Months,
+  QuarantineView,
+  SortKey,
+} from './page/view.ts'
+import { developmentKeyFile } from './development-key.ts'
+import type { Service } from './service.ts'
+
+export const limits = { accountsShown: 100, quarantineShown: 50, freshMillis: 2_000 } as const
+
+const company = 'Crossfoot'
+
+export async function frameOf(service: Service): Promise<Frame> {
+  const { log, projection, projector, world } = service
+  await projector.reach(log.end(), limits.freshMillis)
+  return {
+    company,
+    now: world.now(),
+    log: { records: log.end(), counted: projection.position(), quarantined: await log.heldCount() },
+  }
+}
+
+/** The month that a page is about, in a zone: the one asked for, or the one of the newest event. */
+interface Shown {
+  readonly zone: string
+  readonly month: string
+  readonly period: Period
+  /** Up to the end of the month or, in the current one, up to now: what comes later is not known (L13). */
+  readonly until: Period
+  readonly starts: readonly Micros[]
+  readonly days: readonly Day[]
+  readonly title: string
+  readonly growing: boolean
+}
+
+function shownMonth(asked: string | undefined, zone: string, times: { now: Micros; latest: Micros | null }): Shown {
+  const { now } = times
+  const newest = formatMonth(Math.min(times.latest ?? now, now) as Micros, zone)
+  const parsed = parseMonth(asked ?? newest, zone)
+  if (!parsed.ok) throw new Refusal('REQUEST_INVALID', `month ${parsed.error}`)
+  const period = parsed.value
+  const until = { from: period.from, to: Math.max(period.from + 1, Math.min(period.to, now)) as Micros }
+  const starts = windowStarts(until, 'day', zone, 40)
+  if (!starts.ok) throw new Refusal('REQUEST_INVALID', starts.error)
+  const growing = now < period.to
+  const days = starts.value.map((start, index): Day => ({
+    date: zonedOf(start, zone).toPlainDate().toString(),
+    growing: growing && index === starts.value.length - 1,
+  }))
+  const name = zonedOf(period.from, zone).toPlainDate().toLocaleString('en', { month: 'long', year: 'numeric' })
+  return {
+    zone,
+    month: asked ?? newest,
+    period,
+    until,
+    starts: starts.value,
+    days,
+    title: `${name} (${zone})${growing ? ', so far' : ''}`,
+    growing,
+  }
+}
+
+function monthsAround({ period, zone, month, growing }: Shown, path: string): Months {
+  const before = formatMonth((period.from - 1) as Micros, zone)
+  return {
+    shown: month,
+    previousHref: `${path}?month=${before}`,
+    nextHref: growing ? null : `${path}?month=${formatMonth(period.to, zone)}`,
+  }
+}
+
+function known<T>(value: T): Known<T> {
+  return { known: true, value }
+}
+
+function daysOf(answer: UsageAnswer | undefined, days: readonly Day[]): readonly Known<Exact>[] {
+  // Counted and found empty is zero, which is known.
+  return days.map((_, index) => known(answer?.rows[index]?.quantity ?? zero))
+}
+
+async function costOf(
+  desk: InvoiceDesk,
+  account: Account,
+  month: string,
+): Promise<{ plan: string | null; cost: Cost }> {
+  try {
+    const { plan } = await previewInvoice(desk, { account: account.key, month })
+    const { name } = plan.contract.plan
+    const amount: Minor = plan.total
+    return account.billable
+      ? { plan: name, cost: { kind: 'so_far', amount, currency: plan.currency } }
+      : { plan: null, cost: { kind: 'value', amount, currency: plan.currency, plan: name } }
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'PLAN_MISSING') return { plan: null, cost: { kind: 'no_plan' } }
+    if (error instanceof Refusal) return { plan: null, cost: { kind: 'not_known', why: error.message } }
+    throw error
+  }
+}
+
+interface ByAccount {
+  readonly requests: ReadonlyMap<AccountKey, UsageAnswer>
+  readonly dataOut: ReadonlyMap<AccountKey, UsageAnswer>
+  readonly connections: ReadonlyMap<AccountKey, UsageAnswer>
+}
+
+async function usageOf(service: Service, shown: Shown) {
+  const { database, engine, projection } = service
+  const below = projection.position()
+  const ask = async (key: string) => {
+    const meter = await findMeter(database, key)
+    const question = { meter, period: shown.until, window: 'day' as const, zone: shown.zone, below }
+    return { all: await usageOfAll(engine, question), byAccount: await usageByAccount(engine, question) }
+  }
+  return {
+    requests: await ask('http_requests'),
+    dataOut: await ask('data_out_wire'),
+    connections: await ask('connections'),
+  }
+}
+
+/** The page at `/`. */
+export async function homeView(
+  service: Service,
+  desk: InvoiceDesk,
+  asked: { sort: SortKey; month: string | undefined },
+): Promise<HomeView> {
+  const frame = await frameOf(service)
+  const shown = shownMonth(asked.month, 'UTC', { now: frame.now, latest: await askLatestEvent(service.engine) })
+  const usage = await usageOf(service, shown)
+  const by: ByAccount = {
+    requests: usage.requests.byAccount,
+    dataOut: usage.dataOut.byAccount,
+    connections: usage.connections.byAccount,
+  }
+  const page = await listAccounts(service.database, { limit: limits.accountsShown + 1 })
+  const rows: AccountRow[] = []
+  for (const account of page.accounts.slice(0, limits.accountsShown + 1)) {
+    const { key, name } = account
+    rows.push({
+      key,
+      name,
+      ...(await costOf(desk, account, shown.month)),
+      requests: known(by.requests.get(key)?.total ?? zero),
+      dataOut: known(by.dataOut.get(key)?.total ?? zero),
+      connections: known(by.connections.get(key)?.total ?? zero),
+      requestsByDay: daysOf(by.requests.get(key), shown.days),
+      dataOutByDay: daysOf(by.dataOut.get(key), shown.days),
+    })
+  }
+  const nobody = rows.find(({ key }) => key === unattributed)
+  const hadTraffic = [by.requests, by.dataOut, by.connections].some((answers) => answers.has(unattributed))
+  return {
+    frame,
+    period: shown.title,
+    months: monthsAround(shown, '/'),
+    zone: shown.zone,
+    days: shown.days,
+    accounts: rows.filter((row) => row !== nobody),
+    unattributed: hadTraffic && nobody !== undefined ? nobody : null,
+    totals: {
+      requests: known(usage.requests.all.total),
+      dataOut: known(usage.dataOut.all.total),
+      connections: known(usage.connections.all.total),
+    },
+    sort: asked.sort,
+    more: page.next === null ? null : { count: 0, href: '/v1/accounts' },
+  }
+}
+
+async function metersOf(service: Service, account: Account, shown: Shown): Promise<MeterView[]> {
+  const views: MeterView[] = []
+  for (const meter of await listMeters(service.database)) {
+    const answer = await service.readUsage({
+      account: account.key,
+      meter,
+      period: shown.until,
+      window: 'day',
+      zone: shown.zone,
+      groupBy: [],
+      below: service.projection.position(),
+    })
+    views.push({
+      key: meter.key,
+      name: meter.name,
+      unit: meter.unit,
+      total: known(answer.total),
+      eventsWithoutValue: answer.eventsWithoutValue,
+      byDay: daysOf(answer, shown.days),
+    })
+  }
+  return views
+}
+
+async function costDetail(
+  desk: InvoiceDesk,
+  key: AccountKey,
+  month: string,
+): Promise<{ plan: string | null; cost: CostDetail }> {
+  try {
+    const { plan } = await previewInvoice(desk, { account: key, month })
+    const lines = plan.lines.map(({ rated }) => rated)
+    return {
+      plan: plan.contract.plan.name,
+      cost: { kind: 'so_far', currency: plan.currency, lines, total: plan.total },
+    }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const cost: CostDetail =
+      error.code === 'PLAN_MISSING' ? { kind: 'no_plan' } : { kind: 'not_known', why: error.message }
+    return { plan: null, cost }
+  }
+}
+
+async function invoicesOf(desk: InvoiceDesk, account: Account, month: string): Promise<InvoiceRow[]> {
+  // The month's draft is made when there is none, so that the page can lead to it.
+  await draftInvoice(desk, { account: account.key, month }).catch((error: unknown) => {
+    if (!(error instanceof Refusal)) throw error
+  })
+  const { invoices } = await listInvoices(desk.database, { account: account.key })
+  return invoices.map((invoice): InvoiceRow => {
+    const currency = invoice.currency as Currency
+    return {
+      href: `/invoices/${invoice.number ?? invoice.id}`,
+      number: invoice.number,
+      period: invoice.month,
+      state: invoice.status,
+      total: known(readMinor(invoice.total, currency)),
+      currency,
+    }
+  })
+}
+
+/** The page at `/accounts/{key}`: the account's month in its own zone. */
+export async function accountView(
+  service: Service,
+  desk: InvoiceDesk,
+  asked: { key: string; month: string | undefined },
+): Promise<AccountView> {
+  const frame = await frameOf(service)
+  const account = await getAccount(service.database, asked.key)
+  const shown = shownMonth(asked.month, account.timeZone, {
+    now: frame.now,
+    latest: await askLatestEvent(service.engine),
+  })
+  const { plan, cost } = await costDetail(desk, account.key, shown.month)
+  const endpoints = await listEndpoints(service.database, account.key)
+  return {
+    frame,
+    key: account.key,
+    name: account.name,
+    zone: shown.zone,
+    currency: account.currency,
+    plan,
+    period: shown.title,
+    months: monthsAround(shown, `/accounts/${encodeURIComponent(account.key)}`),
+    days: shown.days,
+    meters: await metersOf(service, account, shown),
+    cost,
+    endpoints: endpoints.map(({ endpoint, from, to }) => ({ endpoint, from, to })),
+    invoices: await invoicesOf(desk, account, shown.month),
+  }
+}
+
+/** The page at `/quarantine`. */
+export async function quarantineView(service: Service, before: number | null): Promise<QuarantineView> {
+  const frame = await frameOf(service)
+  const rows = await service.log.held({ before, most: limits.quarantineShown })
+  const last = rows.at(-1)
+  return {
+    frame,
+    total: frame.log?.quarantined ?? 0,
+    rows: rows.map(({ source, epoch, seq, arrived, problem, raw }) => ({
+      source: source ?? '(not known)',
+      epoch: epoch === '' ? null : epoch,
+      seq: seq === null ? null : String(seq),
+      received: arrived,
+      code: problem.code,
+      message: problem.message,
+      line: raw,
+    })),
+    nextHref: rows.length < limits.quarantineShown || last === undefined ? null : `/quarantine?before=${last.number}`,
+  }
+}
+
+export function keyFileOf(service: Service): string {
+  return developmentKeyFile(service.config.dataDirectory)
+}

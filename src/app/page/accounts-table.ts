@@ -1,0 +1,85 @@
+import { costCell, costSums, amountOf } from './cost.ts'
+import { crossfootNote } from './crossfoot.ts'
+import { html } from './html.ts'
+import type { Content, Html } from './html.ts'
+import { knownQuantity } from './known.ts'
+import { sortAccounts } from './sort.ts'
+import { sparkline } from './sparkline.ts'
+import type { AccountRow, HomeView, SortKey, Totals } from './view.ts'
+
+export function accountHref(key: string): string {
+  return `/accounts/${encodeURIComponent(key)}`
+}
+
+function heading(name: string, sort: SortKey, current: SortKey): Html {
+  const order = sort === current ? html` aria-sort="${sort === 'name' ? 'ascending' : 'descending'}"` : null
+  const place = sort === 'name' ? '' : ' n'
+  return html`<th scope="col" role="columnheader" class="c-${sort}${place}" ${order}>
+    <a href="/?sort=${sort}#accounts">${name}</a>
+  </th>`
+}
+
+function cell(column: string, label: string, value: Content): Html {
+  return html`<td role="cell" class="c-${column} n">
+    <span class="label" aria-hidden="true">${label}</span><span class="value">${value}</span>
+  </td>`
+}
+
+function quantities({ requests, dataOut, connections }: Totals): readonly Html[] {
+  return [
+    cell('requests', 'Requests', knownQuantity(requests, 'requests')),
+    cell('data_out', 'Data out', knownQuantity(dataOut, 'bytes')),
+    cell('connections', 'Connections', knownQuantity(connections, 'connections')),
+  ]
+}
+
+function accountRow(row: AccountRow, owned: boolean): Html {
+  const about = owned
+    ? html`<code>${row.key}</code>${row.plan === null ? null : html` <span class="muted">${row.plan}</span>`}`
+    : html`<span class="muted">no account owns these endpoints</span>`
+  return html`<tr role="row" ${owned ? null : html` class="unattributed"`}>
+    <th scope="row" role="rowheader" class="c-name">
+      <a href="${accountHref(row.key)}">${row.name}</a><span class="note">${about}</span>
+    </th>
+    <td role="cell" class="c-spark">${sparkline(row.dataOutByDay, { name: 'Data out', unit: 'bytes' })}</td>
+    ${quantities(row)} ${cell('cost', 'Cost so far', costCell(row.cost))}
+  </tr>`
+}
+
+function sumRow({ totals, accounts }: HomeView): Html {
+  const costs = costSums(accounts).map(
+    ({ amount, currency }) => html`<span class="line">${amountOf(amount, currency)}</span>`,
+  )
+  return html`<tr role="row">
+    <th scope="row" role="rowheader" class="c-name">The whole installation</th>
+    <td role="cell" class="c-spark"></td>
+    ${quantities(totals)} ${cell('cost', 'Cost so far', costs)}
+  </tr>`
+}
+
+/** All accounts, the traffic without an owner as a row of its own, and the sums that must agree with the whole. */
+export function accountsTable(view: HomeView): Html {
+  const { sort, period, unattributed, more } = view
+  const rows = unattributed === null ? view.accounts : [...view.accounts, unattributed]
+  return html`<section aria-labelledby="accounts">
+    <h2 id="accounts">Accounts <small>${period}; cost in each account’s own month</small></h2>
+    <table class="accounts" role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          ${heading('Account', 'name', sort)}
+          <th scope="col" role="columnheader" class="c-spark">Data out per day</th>
+          ${heading('Requests', 'requests', sort)}${heading('Data out', 'data_out', sort)}${heading('Connections', 'connections', sort)}
+          ${heading('Cost so far', 'cost', sort)}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        ${sortAccounts(view.accounts, sort).map((row) => accountRow(row, true))}
+        ${unattributed === null ? null : accountRow(unattributed, false)}
+      </tbody>
+      <tfoot role="rowgroup">
+        ${sumRow(view)}
+      </tfoot>
+    </table>
+    ${more === null ? crossfootNote(rows, view.totals) : html`<p class="check"><a href="${more.href}">${more.count} more accounts</a> are not in this list, so its rows are not compared with the whole.</p>`}
+  </section>`
+}

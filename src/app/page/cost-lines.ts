@@ -1,0 +1,105 @@
+import type { Currency } from '../../core/money.ts'
+import { unreachable } from '../../core/result.ts'
+import type { TraceStep } from '../../price/trace.ts'
+import { amountOf } from './cost.ts'
+import { html } from './html.ts'
+import type { Html } from './html.ts'
+import { notKnown, quantity } from './known.ts'
+import { grouped, groupDigits, money, unitPrice } from './number.ts'
+import type { AccountView, CostDetail, CostLine, MeterView } from './view.ts'
+
+/** The numbers of a formula with separators, its signs as one writes them by hand. */
+function readableFormula(formula: string): string {
+  return formula
+    .replaceAll(/\d+(?:\.\d+)?/g, groupDigits)
+    .replaceAll('*', '×')
+    .replaceAll(' / ', ' ÷ ')
+    .replaceAll(' - ', ' − ')
+}
+
+function step({ about, formula, result, unit }: TraceStep): Html {
+  return html`<li>
+    <span class="about">${about}</span
+    ><span class="formula">${readableFormula(formula)} = <b>${groupDigits(result)} ${unit}</b></span>
+  </li>`
+}
+
+function measured(line: CostLine, meters: readonly MeterView[]): Html {
+  const meter = meters.find(({ key }) => key === line.meter)
+  if (line.meter === null) return html`<span class="muted">once</span>`
+  return quantity(line.quantity, meter?.unit ?? 'units')
+}
+
+/** What is left to pay for after the allowance, in the unit that has the price. */
+function billable({ meter, billableQuantity, unit }: CostLine): Html | null {
+  return meter === null ? null : html`${grouped(billableQuantity)} <span class="muted">${unit}</span>`
+}
+
+function lineRows(line: CostLine, meters: readonly MeterView[], currency: Currency): Html {
+  const price =
+    line.unitAmount === null ? html`<span class="muted">by tier</span>` : unitPrice(line.unitAmount, currency)
+  return html`<tbody>
+    <tr>
+      <th scope="row">${line.description}</th>
+      <td class="n">${measured(line, meters)}</td>
+      <td class="n wide-only">${billable(line)}</td>
+      <td class="n wide-only">${price}</td>
+      <td class="n">${money(line.amount, currency)}</td>
+    </tr>
+    <tr>
+      <td colspan="5" class="reason">
+        <details>
+          <summary>Why<span class="hidden"> ${line.description} costs this</span></summary>
+          <ol class="why">
+            ${line.trace.map(step)}
+          </ol>
+        </details>
+      </td>
+    </tr>
+  </tbody>`
+}
+
+function lines(cost: Extract<CostDetail, { kind: 'so_far' }>, meters: readonly MeterView[]): Html {
+  const { currency } = cost
+  return html`<table class="lines">
+    <thead>
+      <tr>
+        <th scope="col">Line</th>
+        <th scope="col" class="n">Quantity</th>
+        <th scope="col" class="n wide-only">Beyond the allowance</th>
+        <th scope="col" class="n wide-only">Price of one, ${currency}</th>
+        <th scope="col" class="n">Amount, ${currency}</th>
+      </tr>
+    </thead>
+    ${cost.lines.map((line) => lineRows(line, meters, currency))}
+    <tfoot>
+      <tr>
+        <th scope="row" colspan="2">Together, so far</th>
+        <td class="wide-only"></td>
+        <td class="wide-only"></td>
+        <td class="n">${amountOf(cost.total, currency)}</td>
+      </tr>
+    </tfoot>
+  </table>`
+}
+
+function content(cost: CostDetail, meters: readonly MeterView[]): Html {
+  switch (cost.kind) {
+    case 'so_far':
+      return lines(cost, meters)
+    case 'no_plan':
+      return html`<p>This account has no plan, so nothing is priced. Its usage is counted all the same.</p>`
+    case 'not_known':
+      return html`<p>${notKnown(cost.why)}: ${cost.why}.</p>`
+    default:
+      return unreachable(cost)
+  }
+}
+
+/** What the current period costs so far, line by line, each with every step to its amount (L10). */
+export function costSection({ cost, meters, period }: AccountView): Html {
+  return html`<section aria-labelledby="cost">
+    <h2 id="cost">Cost <small>${period}, so far</small></h2>
+    ${content(cost, meters)}
+  </section>`
+}

@@ -1,0 +1,125 @@
+import { createAccount, findAccount } from '../../account/accounts.ts'
+import { transferEndpoint } from '../../account/endpoints.ts'
+import type { EventInput } from '../../core/event.ts'
+import type { AccountKey, PlanKey } from '../../core/ids.ts'
+import { assert } from '../../core/result.ts'
+import { formatInstant, parseInstant } from '../../core/time.ts'
+import type { Micros } from '../../core/time.ts'
+import { publishPlan } from '../../price/plan-catalogue.ts'
+import { parsePlan } from '../../price/plan.ts'
+import { setDefaultPlan, subscribe, subscriptionsOf } from '../../price/subscription.ts'
+import type { Service } from '../service.ts'
+import { sampleCompany, sampleSeed } from './company.ts'
+import type { SampleCompany } from './company.ts'
+import { sampleSize, sampleTraffic } from './traffic.ts'
+
+const batchSize = 5_000
+
+/** How far the sample has come: written down, so that a start that was cut short is finished by the next. */
+export interface SampleState {
+  readonly seed: number
+  readonly now: Micros
+  readonly done: boolean
+}
+
+async function readState({ database }: Service): Promise<SampleState | null> {
+  const { rows } = await database.query<{ seed: string; made_at: string; done: boolean }>(
+    'select seed, to_char(made_at at time zone \'UTC\', \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\') as made_at, done from sample',
+  )
+  const [row] = rows
+  if (row === undefined) return null
+  const made = parseInstant(row.made_at)
+  assert(made.ok, 'the sample remembers when it was made')
+  return { seed: Number(row.seed), now: made.value, done: row.done }
+}
+
+/**
+ * Whether this start has a sample company to make: on the very first start of an empty installation, or when
+ * an earlier start was cut short. Never on one that has data of its own.
+ */
+export async function sampleToLoad(service: Service): Promise<SampleCompany | null> {
+  const { config, database, log, newKey, world } = service
+  let state = await readState(service)
+  if (state === null) {
+    if (config.empty || newKey === null || log.end() > 0) return null
+    state = { seed: sampleSeed, now: world.now(), done: false }
+    await database.query('insert into sample (seed, made_at, done) values ($1, $2, false)', [
+      state.seed,
+      formatInstant(state.now),
+    ])
+  }
+  return state.done ? null : sampleCompany(state.now, state.seed)
+}
+
+/** Accounts, endpoints, plans and subscriptions. Doing it again changes nothing. */
+export async function describeSample(service: Service, company: SampleCompany): Promise<void> {
+  const { database, ownership, world } = service
+  const now = world.now()
+  for (const account of company.accounts) {
+    if ((await findAccount(database, account.key)) === null) await createAccount(database, account, now)
+  }
+  const { rows } = await database.query('select 1 from endpoint_ownership limit 1')
+  if (rows.length === 0) {
+    for (const { endpoint, account, from } of company.endpoints) {
+      await transferEndpoint(database, { endpoint, account: account as AccountKey, from })
+    }
+  }
+  for (const plan of company.plans) {
+    const parsed = parsePlan(plan)
+    assert(parsed.ok, `the sample plan ${plan.key} is well formed`)
+    await publishPlan(database, parsed.value, now)
+  }
+  for (const { account, plan, from } of company.subscriptions) {
+    const subscribed = await subscriptionsOf(database, account as AccountKey)
+    if (subscribed.length === 0) {
+      await subscribe(database, { account: account as AccountKey, plan: plan as PlanKey, from, to: null })
+    }
+  }
+  const defaults = await database.query('select 1 from default_plan limit 1')
+  if (defaults.rows.length === 0) {
+    await setDefaultPlan(database, { plan: 'pay-as-you-go' as PlanKey, from: company.period.from, by: 'sample' }, now)
+  }
+  await ownership.refresh()
+}
+
+export interface SampleProgress {
+  readonly sent: number
+  readonly total: number
+}
+
+/** Sends the traffic through POST /v1/events like any other sender: numbered, so that sending again adds nothing. */
+export async function sendSample(
+  service: Service,
+  company: SampleCompany,
+  to: { readonly address: string; readonly key: string },
+  onProgress: (progress: SampleProgress) => void,
+): Promise<number> {
+  const total = sampleSize(company, company.period)
+  let sent = 0
+  let batch: EventInput[] = []
+  const post = async (events: readonly EventInput[]): Promise<void> => {
+    const answer = await fetch(`${to.address}/v1/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${to.key}`, 'content-type': 'application/x-ndjson' },
+      body: events.map((event) => JSON.stringify(event)).join('\n'),
+    })
+    const receipt = (await answer.json()) as { accepted?: number; duplicates?: number; error?: { message: string } }
+    const taken = (receipt.accepted ?? 0) + (receipt.duplicates ?? 0)
+    if (taken !== events.length) throw new Error(`the sample was not taken: ${JSON.stringify(receipt).slice(0, 500)}`)
+    sent += taken
+    onProgress({ sent, total })
+  }
+  let before: Promise<void> = Promise.resolve()
+  for (const event of sampleTraffic(company, company.period)) {
+    batch.push(event)
+    if (batch.length < batchSize) continue
+    // One batch is made while the one before is on its way.
+    await before
+    before = post(batch)
+    batch = []
+  }
+  await before
+  if (batch.length > 0) await post(batch)
+  await service.database.query('update sample set done = true')
+  return sent
+}
