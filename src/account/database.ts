@@ -24,6 +24,8 @@ export function openDatabase(url: string, onBroken: (error: Error) => void): Dat
     application_name: 'crossfoot',
   })
   pool.on('error', onBroken)
+  // A connection that is just being closed belongs to the pool no more, and may still hear that the server stops.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 

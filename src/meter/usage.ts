@@ -129,14 +129,32 @@ export function usageReader(engine: Engine): ReadUsage {
   }
 }
 
+/** The same question over all accounts at once: the sum that the accounts' own numbers have to add up to. */
+export async function usageOfAll(
+  engine: Engine,
+  question: Omit<UsageQuestion, 'account' | 'groupBy'>,
+): Promise<UsageAnswer> {
+  const starts = startsOf(question)
+  const measured = await askFacts(engine, {
+    scope: { kind: 'operator', question: 'usage_of_all' },
+    period: question.period,
+    starts,
+    below: question.below,
+    measure: question.meter.aggregation,
+    conditions: question.meter.filter,
+    dimensions: [],
+  })
+  return answerOf(rowsOf(measured, starts, { period: question.period, groupBy: [] }))
+}
+
 /** The same question for every account that had usage at all: for the operator's pages and for crossfooting. */
-export async function installationUsage(
+export async function usageByAccount(
   engine: Engine,
   question: Omit<UsageQuestion, 'account' | 'groupBy'>,
 ): Promise<ReadonlyMap<AccountKey, UsageAnswer>> {
   const starts = startsOf(question)
   const measured = await askFacts(engine, {
-    scope: { kind: 'operator', question: 'installation_usage' },
+    scope: { kind: 'operator', question: 'usage_by_account' },
     period: question.period,
     starts,
     below: question.below,

@@ -14,7 +14,7 @@ import type { FactName } from '../core/event.ts'
 import type { Engine, Parameter } from './engine.ts'
 
 /** Questions over all accounts. Each has a name, so that who may ask it can be decided and logged. */
-export const operatorQuestions = ['installation_usage'] as const
+export const operatorQuestions = ['usage_by_account', 'usage_of_all', 'latest_event'] as const
 export type OperatorQuestion = (typeof operatorQuestions)[number]
 
 /** Whose events a question may see. */
@@ -42,7 +42,7 @@ export interface FactQuestion {
 /** One row of an answer, exact: quantities are decimal strings. */
 export interface MeasuredRow {
   readonly windowStart: Micros
-  /** Only in answers to operator questions. */
+  /** Only in answers to the operator question `usage_by_account`. */
   readonly account: AccountKey | null
   readonly dimensions: readonly (string | null)[]
   readonly quantity: string
@@ -104,7 +104,7 @@ export function factStatement(question: FactQuestion): Statement {
   const dimensions = question.dimensions.map(
     (dimension, index) => `${dimensionSql(dimension, parameters)} AS d${index}`,
   )
-  const account = scope.kind === 'operator' ? ['account'] : []
+  const account = scope.kind === 'operator' && scope.question === 'usage_by_account' ? ['account'] : []
   const groups = ['window_us', ...account, ...dimensions.map((_, index) => `d${index}`)]
   if (measure.kind !== 'active_hours') {
     const { quantity, missing } = outputs(measure)
@@ -124,7 +124,7 @@ export function factStatement(question: FactQuestion): Statement {
   const hourStart = (period.from - (period.from % hourMicros)) as Micros
   const where = whereOf(question, parameters, hourStart)
   const inner = [
-    ...account,
+    'account',
     `${columnOf(measure.field)} AS active_key`,
     `intDiv(time_us, ${hourMicros}) AS active_hour`,
     'min(time_us) AS first_us',
@@ -132,7 +132,8 @@ export function factStatement(question: FactQuestion): Statement {
       (dimension, index) => `argMin(tuple(${dimensionSql(dimension, parameters)}), (time_us, offset)).1 AS d${index}`,
     ),
   ]
-  const innerGroups = [...account, 'active_key', 'active_hour'].join(', ')
+  // Two accounts that are active on one endpoint in one hour are two active hours, also in a sum over all.
+  const innerGroups = ['account', 'active_key', 'active_hour'].join(', ')
   const select = [
     `roundDown(first_us, ${startsSql}) AS window_us`,
     ...account,
@@ -155,6 +156,17 @@ export async function askFacts(engine: Engine, question: FactQuestion): Promise<
     quantity: row['quantity'] ?? '0',
     missing: row['missing'] ?? '0',
   }))
+}
+
+/** The time of the newest event, or null while there is none. */
+export async function askLatestEvent(engine: Engine): Promise<Micros | null> {
+  const parameters = new Parameters()
+  const where = fence({ kind: 'operator', question: 'latest_event' }, parameters)
+  const [row] = await engine.query<{ rows: string; latest: string }>(
+    `SELECT count() AS rows, max(time_us) AS latest FROM fact WHERE ${where}`,
+    parameters.values,
+  )
+  return row === undefined || row.rows === '0' ? null : (Number(row.latest) as Micros)
 }
 
 export interface EventsQuestion {

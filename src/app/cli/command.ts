@@ -42,7 +42,10 @@ function distance(from: string, to: string): number {
 /** ` Did you mean X?`, or nothing when no candidate is close. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const [best] = candidates
-    .map((candidate) => ({ candidate, distance: distance(word.slice(0, 64), candidate) }))
+    .map((candidate) => {
+      const isBeginning = word.length > 2 && candidate.startsWith(word)
+      return { candidate, distance: isBeginning ? 1 : distance(word.slice(0, 64), candidate) }
+    })
     .toSorted((a, b) => a.distance - b.distance)
   const close = best !== undefined && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3))
   return close ? ` Did you mean ${best.candidate}?` : ''

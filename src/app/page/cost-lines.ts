@@ -2,20 +2,12 @@ import type { Currency } from '../../core/money.ts'
 import { unreachable } from '../../core/result.ts'
 import type { TraceStep } from '../../price/trace.ts'
 import { amountOf } from './cost.ts'
-import { html } from './html.ts'
-import type { Html } from './html.ts'
+import { html } from '../../invoice/html.ts'
+import type { Html } from '../../invoice/html.ts'
 import { notKnown, quantity } from './known.ts'
-import { grouped, groupDigits, money, unitPrice } from './number.ts'
+import { groupDigits, readableFormula } from '../../invoice/wording.ts'
+import { grouped, money, unitPrice } from './number.ts'
 import type { AccountView, CostDetail, CostLine, MeterView } from './view.ts'
-
-/** The numbers of a formula with separators, its signs as one writes them by hand. */
-function readableFormula(formula: string): string {
-  return formula
-    .replaceAll(/\d+(?:\.\d+)?/g, groupDigits)
-    .replaceAll('*', '×')
-    .replaceAll(' / ', ' ÷ ')
-    .replaceAll(' - ', ' − ')
-}
 
 function step({ about, formula, result, unit }: TraceStep): Html {
   return html`<li>
@@ -99,7 +91,7 @@ function content(cost: CostDetail, meters: readonly MeterView[]): Html {
 /** What the current period costs so far, line by line, each with every step to its amount (L10). */
 export function costSection({ cost, meters, period }: AccountView): Html {
   return html`<section aria-labelledby="cost">
-    <h2 id="cost">Cost <small>${period}, so far</small></h2>
+    <h2 id="cost">Cost <small>${period}</small></h2>
     ${content(cost, meters)}
   </section>`
 }

@@ -1,7 +1,7 @@
 import { zonedOf } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
-import { html } from './html.ts'
-import type { Html } from './html.ts'
+import { html } from '../../invoice/html.ts'
+import type { Html } from '../../invoice/html.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const

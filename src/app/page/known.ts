@@ -1,7 +1,7 @@
 import { add, compare, formatExact, zero } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
-import { html } from './html.ts'
-import type { Html } from './html.ts'
+import { html } from '../../invoice/html.ts'
+import type { Html } from '../../invoice/html.ts'
 import { precise, readable } from './number.ts'
 import type { Known } from './view.ts'
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { html, Html } from './html.ts'
-import type { Content } from './html.ts'
+import { html, Html } from '../../invoice/html.ts'
+import type { Content } from '../../invoice/html.ts'
 import { moment } from './date.ts'
-import { groupDigits } from './number.ts'
+import { groupDigits } from '../../invoice/wording.ts'
 import { styleSheet } from './style.ts'
 import type { Frame, LogState } from './view.ts'
 

@@ -1,4 +1,4 @@
-import { html } from './html.ts'
+import { html } from '../../invoice/html.ts'
 import { document } from './layout.ts'
 import type { EmptyView, ErrorView } from './view.ts'
 

@@ -12,18 +12,13 @@ import {
 import type { Exact } from '../../core/exact.ts'
 import { currencyDigits, formatMinor } from '../../core/money.ts'
 import type { Currency, Minor } from '../../core/money.ts'
+import { groupDigits } from '../../invoice/wording.ts'
 
 const thousand = exact(1000n)
 const prefixes = ['', 'k', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y', 'R', 'Q'] as const
 /** From here on a whole number is shortened; up to here it is written out. */
 const writtenOut = exact(10_000_000n)
 const leastShown = exact('0.01')
-
-/** Puts separators between thousands of a plain decimal: `1234567.5` → `1,234,567.5`. */
-export function groupDigits(plain: string): string {
-  const [, sign = '', whole = '', rest = ''] = /^(-?)(\d+)(.*)$/s.exec(plain) ?? []
-  return `${sign}${whole.replaceAll(/\B(?=(?:\d{3})+$)/g, ',')}${rest}`
-}
 
 /** All digits of the number, readable. A fraction without an end (1/3) stays a fraction. */
 export function grouped(value: Exact): string {

@@ -1,8 +1,8 @@
 import { moment } from './date.ts'
-import { html } from './html.ts'
-import type { Html } from './html.ts'
+import { html } from '../../invoice/html.ts'
+import type { Html } from '../../invoice/html.ts'
 import { document, logState } from './layout.ts'
-import { groupDigits } from './number.ts'
+import { groupDigits } from '../../invoice/wording.ts'
 import type { QuarantineRow, QuarantineView } from './view.ts'
 
 /** A line may be a megabyte; so much of it is shown. */

@@ -1,6 +1,6 @@
 import type { Exact } from '../../core/exact.ts'
-import { html } from './html.ts'
-import type { Html } from './html.ts'
+import { html } from '../../invoice/html.ts'
+import type { Html } from '../../invoice/html.ts'
 import { sumKnown } from './known.ts'
 import { readable } from './number.ts'
 import { heightOf, pixels, scaleOf } from './scale.ts'

@@ -34,8 +34,17 @@ export interface Day {
   readonly growing: boolean
 }
 
+/** Of which month a page is, and the ways to its neighbours. */
+export interface Months {
+  /** `2026-11` */
+  readonly shown: string
+  readonly previousHref: string
+  /** Null in the current month: what comes later is not known. */
+  readonly nextHref: string | null
+}
+
 export type Cost =
-  /** The price of the usage so far in the account's own billing period. */
+  /** The price of the usage in the account's own billing period, as far as it has come. */
   | { readonly kind: 'so_far'; readonly amount: Minor; readonly currency: Currency }
   /** Nothing is priced: there is no plan. */
   | { readonly kind: 'no_plan' }
@@ -67,6 +76,7 @@ export interface HomeView {
   readonly frame: Frame
   /** What requests, data and connections are of: `November 2026 (UTC), so far`. */
   readonly period: string
+  readonly months: Months
   /** The zone of the days. */
   readonly zone: string
   readonly days: readonly Day[]
@@ -76,15 +86,15 @@ export interface HomeView {
   /** Asked of the whole installation at once, not added up from the rows. */
   readonly totals: Totals
   readonly sort: SortKey
-  /** Accounts that are not in the list, because it is long (L12). */
-  readonly more: { readonly count: number; readonly href: string } | null
+  /** Accounts that are not in the list, because it is long (L12); `count` null: nobody counted how many. */
+  readonly more: { readonly count: number | null; readonly href: string } | null
 }
 
 export interface MeterView {
   readonly key: string
   readonly name: string
   readonly unit: string
-  /** Of the current billing period. */
+  /** Of the billing period. */
   readonly total: Known<Exact>
   /** Matching events that carried no value: not known, which is not zero (L13). */
   readonly eventsWithoutValue: bigint
@@ -126,8 +136,9 @@ export interface AccountView {
   readonly zone: string
   readonly currency: Currency
   readonly plan: string | null
-  /** The current billing period, such as `November 2026`. */
+  /** The billing period, such as `November 2026 (Asia/Kolkata), so far`. */
   readonly period: string
+  readonly months: Months
   readonly days: readonly Day[]
   readonly meters: readonly MeterView[]
   readonly cost: CostDetail

@@ -22,6 +22,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
+/** Text as it stands in markup and in quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character)
 }
@@ -33,7 +34,7 @@ function markup(content: Content): string {
   return escapeHtml(String(content))
 }
 
-/** Text in a template is markup; values are text, unless they are `Html` already. */
+/** The text of a template is markup; its values are text and are escaped, unless they are `Html` already. */
 export function html(strings: TemplateStringsArray, ...values: readonly Content[]): Html {
   return new Html(strings.map((text, index) => text + markup(values[index] ?? null)).join(''))
 }

@@ -1,0 +1,27 @@
+/** Every bound of the collector (L12), in one place. */
+export const limits = {
+  /** A longer line is quarantined with its beginning; the reader never holds more of it than this. */
+  lineBytesMax: 1_048_576,
+  overlongKeptBytes: 4_096,
+  /** As much of an unreadable line as is sent along for people to look at; JSON escapes can make it six times as long. */
+  unreadableKeptBytes: 32_768,
+  /** The service takes no longer event. One that is longer is quarantined under its line number instead. */
+  eventCharactersMax: 262_144,
+  /** Texts that are sent are cut here; identities that are longer than a fact may be are left out instead. */
+  inspectionCharactersMax: 8_192,
+  factCharactersMax: 255,
+  /** An account rule's regex sees this much of a text, so that a bad pattern on a long line stays bounded. */
+  ruleCharactersMax: 8_192,
+  readChunkBytes: 262_144,
+  batchEventsMax: 5_000,
+  batchBytesMax: 4 * 1_048_576,
+  batchesInFlightMax: 2,
+  /** How many lines that the service already has are sent again, to notice that they are another file's. */
+  probedLinesMax: 64,
+  quarantinedShownMax: 10,
+  attemptsMax: 10,
+  retryFirstMs: 200,
+  retryMsMax: 10_000,
+  retryAfterMsMax: 60_000,
+  answerMsMax: 120_000,
+} as const

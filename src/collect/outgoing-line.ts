@@ -1,0 +1,86 @@
+import { isUtf8 } from 'node:buffer'
+import type { UnreadableInput } from '../core/event.ts'
+import { applyAccountRule } from './account-rule.ts'
+import type { AccountRule, RuleOutcome } from './account-rule.ts'
+import { showBytes } from './escapes.ts'
+import { limits } from './limits.ts'
+import type { EventBody, LineReader } from './line-reader.ts'
+import type { SplitLine } from './line-splitter.ts'
+
+/** One line as it goes to the service. Every line of a file becomes exactly one of these (L1). */
+export interface OutgoingLine {
+  readonly json: string
+  readonly unreadable: boolean
+  /** What the account rule said; undefined without a rule and for lines that cannot be read. */
+  readonly account: RuleOutcome['kind'] | undefined
+  /** False when a line that could be read says nothing about bytes sent, which is not the same as 0 (L13). */
+  readonly hasSize: boolean
+}
+
+export interface LineContext {
+  readonly source: string
+  readonly reader: LineReader
+  readonly rule: AccountRule | undefined
+}
+
+const count = new Intl.NumberFormat('en-US')
+
+function unreadable(line: SplitLine, source: string, message: string): OutgoingLine {
+  const kept = line.bytes.subarray(0, limits.unreadableKeptBytes)
+  const cut = line.bytes.length > kept.length
+  const input: UnreadableInput = {
+    source,
+    seq: line.number,
+    unreadable: {
+      message: cut ? `${message}; the line has ${count.format(line.length)} bytes, its beginning is kept` : message,
+      line: showBytes(kept),
+    },
+  }
+  return { json: JSON.stringify(input), unreadable: true, account: undefined, hasSize: true }
+}
+
+/** Text of a line without the carriage return that some systems write before the newline. */
+function textOf(bytes: Buffer): string {
+  const text = bytes.toString('utf8')
+  return text.endsWith('\r') ? text.slice(0, -1) : text
+}
+
+/** What is wrong with the line before anybody reads it. */
+function faultOf(line: SplitLine): string | undefined {
+  if (line.length > limits.lineBytesMax)
+    return `the line has ${count.format(line.length)} bytes, more than ${count.format(limits.lineBytesMax)}; its first ${count.format(limits.overlongKeptBytes)} are kept`
+  return isUtf8(line.bytes) ? undefined : 'the line is not valid UTF-8; its broken bytes are shown as \\xNN'
+}
+
+/** Reads a line and gives it its number: an event, or what stands in the place of one. */
+export function outgoingLine(line: SplitLine, { source, reader, rule }: LineContext): OutgoingLine {
+  const fault = faultOf(line)
+  if (fault !== undefined) return unreadable(line, source, fault)
+  // A byte order mark can only stand at the beginning of a file.
+  const text = textOf(line.number === 1 ? withoutByteOrderMark(line.bytes) : line.bytes)
+  if (text.trim() === '') return unreadable(line, source, 'the line is blank')
+  const read = reader(text)
+  if (!read.ok) return unreadable(line, source, read.error)
+  const { body } = read.value
+  const outcome = rule === undefined ? undefined : applyAccountRule(rule, read.value.textOf)
+  const event: EventBody = {
+    source,
+    // A body that has a source has an identity of its own, which needs no number of ours.
+    seq: body.source === undefined ? line.number : undefined,
+    ...body,
+    ...(outcome === undefined ? {} : { account: outcome.kind === 'account' ? outcome.account : undefined }),
+  }
+  const json = JSON.stringify(event)
+  if (json.length > limits.eventCharactersMax)
+    return unreadable(
+      line,
+      source,
+      `the event has ${count.format(json.length)} characters, more than ${count.format(limits.eventCharactersMax)}`,
+    )
+  const hasSize = body.kind !== 'http_request' || body.bytes_out_body !== undefined || body.bytes_out_wire !== undefined
+  return { json, unreadable: false, account: outcome?.kind, hasSize }
+}
+
+function withoutByteOrderMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
+}

@@ -1,0 +1,186 @@
+import { formatExact } from '../core/exact.ts'
+import type { InvoiceId, Offset } from '../core/ids.ts'
+import { formatMinor } from '../core/money.ts'
+import type { Currency } from '../core/money.ts'
+import { formatInstant } from '../core/time.ts'
+import type { Micros } from '../core/time.ts'
+import type { ContractBasis } from '../price/contract.ts'
+import { priceJson } from '../price/price.ts'
+import type { TraceStep } from '../price/trace.ts'
+import type { InvoicePlan, PlannedLine } from './plan-invoice.ts'
+import type { InvoiceState } from './state.ts'
+
+/** Who issues: its name and address are copied into the document, because a firm may move and its invoices do not. */
+export interface Issuer {
+  readonly key: string
+  /** Empty until somebody named it. */
+  readonly name: string
+  readonly address: string
+}
+
+/** Whether every source that could have carried the period's usage has reported past its end (L7). */
+export interface Completeness {
+  readonly complete: boolean
+  readonly reasons: readonly string[]
+}
+
+/** A named person issues although usage may be missing (L7). */
+export interface Waiver {
+  readonly by: string
+  readonly reason: string
+  /** What may be missing, as that person puts it in the invoice's currency; null: they do not know. */
+  readonly valueAtRisk: string | null
+}
+
+export interface WindowDocument {
+  readonly from: string
+  readonly to: string
+  readonly quantity: string
+  readonly events_without_value: string
+}
+
+export interface MeterDocument {
+  readonly key: string
+  readonly version: number
+  readonly name: string
+  readonly unit: string
+}
+
+export interface LineDocument {
+  readonly number: number
+  readonly price: string
+  readonly description: string
+  readonly meter: MeterDocument | null
+  /** In the meter's unit. */
+  readonly quantity: string
+  readonly unit: string
+  /** In priced units, after the allowance. */
+  readonly billable_quantity: string
+  readonly unit_amount: string | null
+  readonly exact_amount: string
+  readonly amount: string
+  readonly events_without_value: string
+  /** The price as the plan version has it. */
+  readonly terms: object
+  readonly trace: readonly TraceStep[]
+  readonly windows: readonly WindowDocument[]
+}
+
+/**
+ * The invoice as one JSON document: everything that is needed to read, print and check it. Amounts, quantities,
+ * counts and offsets are decimal strings; only ordinals (versions, line numbers) are numbers. Field order is
+ * fixed, and nothing in it depends on when it was computed, so that computing again gives the same bytes (L5).
+ */
+export interface InvoiceDocument {
+  readonly kind: 'usage'
+  readonly number: string | null
+  readonly issued_at: string | null
+  readonly issuer: Issuer
+  readonly account: { readonly key: string; readonly name: string; readonly billable: boolean }
+  readonly period: { readonly month: string; readonly from: string; readonly to: string; readonly time_zone: string }
+  readonly plan: PlanDocument
+  readonly currency: Currency
+  readonly lines: readonly LineDocument[]
+  readonly total: string
+  /** Usage counts the records of the log below this offset. */
+  readonly log_offset: string
+  readonly completeness: Completeness
+  readonly waiver: { readonly by: string; readonly reason: string; readonly value_at_risk: string | null } | null
+}
+
+export interface PlanDocument {
+  readonly key: string
+  readonly version: number
+  readonly name: string
+  readonly basis: ContractBasis
+  readonly effective_from: string
+}
+
+/** An invoice and where it is in its life. The document of an issued one never changes, its status may (L6). */
+export interface Invoice {
+  readonly id: InvoiceId
+  readonly status: InvoiceState
+  readonly document: InvoiceDocument
+}
+
+/** What was computed for a document, and what it depends on besides the contract and usage. */
+export interface Computed {
+  readonly plan: InvoicePlan
+  readonly below: Offset
+  readonly completeness: Completeness
+  readonly issuer: Issuer
+}
+
+/** What issuing adds. */
+export interface Issue {
+  readonly number: string
+  readonly at: Micros
+  readonly waiver: Waiver | null
+}
+
+function lineDocument(line: PlannedLine, currency: Currency): LineDocument {
+  const { number, price, rated, meter, windows, eventsWithoutValue } = line
+  return {
+    number,
+    price: rated.price,
+    description: rated.description,
+    meter: meter === null ? null : { key: meter.key, version: meter.version, name: meter.name, unit: meter.unit },
+    quantity: formatExact(rated.quantity),
+    unit: rated.unit,
+    billable_quantity: formatExact(rated.billableQuantity),
+    unit_amount: rated.unitAmount === null ? null : formatExact(rated.unitAmount),
+    exact_amount: formatExact(rated.exactAmount),
+    amount: formatMinor(rated.amount, currency),
+    events_without_value: eventsWithoutValue.toString(),
+    terms: priceJson(price),
+    trace: rated.trace,
+    windows: windows.map((window) => ({
+      from: formatInstant(window.from),
+      to: formatInstant(window.to),
+      quantity: formatExact(window.quantity),
+      events_without_value: window.eventsWithoutValue.toString(),
+    })),
+  }
+}
+
+function planDocument({ contract }: InvoicePlan): PlanDocument {
+  const { plan, basis } = contract
+  return {
+    key: plan.key,
+    version: plan.version,
+    name: plan.name,
+    basis,
+    effective_from: formatInstant(plan.effectiveFrom),
+  }
+}
+
+/** The document of a draft (no issue yet) or of what is being issued. */
+export function documentOf({ plan, below, completeness, issuer }: Computed, issue: Issue | null): InvoiceDocument {
+  const { account, period, currency, lines, total } = plan
+  const waiver = issue?.waiver ?? null
+  return {
+    kind: 'usage',
+    number: issue?.number ?? null,
+    issued_at: issue === null ? null : formatInstant(issue.at),
+    issuer: { key: issuer.key, name: issuer.name, address: issuer.address },
+    account: { key: account.key, name: account.name, billable: account.billable },
+    period: {
+      month: period.month,
+      from: formatInstant(period.from),
+      to: formatInstant(period.to),
+      time_zone: period.zone,
+    },
+    plan: planDocument(plan),
+    currency,
+    lines: lines.map((line) => lineDocument(line, currency)),
+    total: formatMinor(total, currency),
+    log_offset: below.toString(),
+    completeness: { complete: completeness.complete, reasons: completeness.reasons },
+    waiver: waiver === null ? null : { by: waiver.by, reason: waiver.reason, value_at_risk: waiver.valueAtRisk },
+  }
+}
+
+/** The invoice as the API answers it: its id and status, then the document. */
+export function invoiceJson({ id, status, document }: Invoice): object {
+  return { id, status, ...document }
+}

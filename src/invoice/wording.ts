@@ -1,0 +1,128 @@
+import { assert } from '../core/result.ts'
+import { parseInstant, zonedOf } from '../core/time.ts'
+import type { Micros } from '../core/time.ts'
+import type { Invoice, InvoiceDocument, LineDocument, MeterDocument } from './document.ts'
+
+// The words and numbers of an invoice as people read them; the terminal and the page say the same.
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
+
+/** `1234567.5` → `1,234,567.5`, in every number of a text. */
+export function groupDigits(text: string): string {
+  return text.replaceAll(/\d+(?:\.\d+)?/g, (number) => {
+    const [whole = '', digits] = number.split('.')
+    const grouped = whole.replaceAll(/\B(?=(?:\d{3})+$)/g, ',')
+    return digits === undefined ? grouped : `${grouped}.${digits}`
+  })
+}
+
+/** A formula of a trace with the signs that people use. */
+export function readableFormula(formula: string): string {
+  return groupDigits(formula).replaceAll(' * ', ' × ').replaceAll(' / ', ' ÷ ').replaceAll(' - ', ' − ')
+}
+
+/** An instant of a document, which formatInstant wrote. */
+export function instantOf(text: string): Micros {
+  const parsed = parseInstant(text)
+  assert(parsed.ok, `${text} is an instant`)
+  return parsed.value
+}
+
+/** `1 Oct 2026` in a zone. */
+export function dateOf(instant: string, zone: string): string {
+  const { day, month, year } = zonedOf(instantOf(instant), zone)
+  return `${day} ${months[month - 1]} ${year}`
+}
+
+/** `1 Oct 2026, 00:00` in a zone. */
+export function momentOf(instant: string, zone: string): string {
+  const time = zonedOf(instantOf(instant), zone).toPlainTime().toString({ smallestUnit: 'minute' })
+  return `${dateOf(instant, zone)}, ${time}`
+}
+
+/** The first and the last day of the period; its end is the midnight after. */
+export function periodWords({ period }: InvoiceDocument): string {
+  const last = zonedOf((instantOf(period.to) - 1) as Micros, period.time_zone)
+  const end = `${last.day} ${months[last.month - 1]} ${last.year}`
+  return `${dateOf(period.from, period.time_zone)} to ${end} (${period.time_zone})`
+}
+
+export function planWords({ plan }: InvoiceDocument): string {
+  const basis = plan.basis === 'default' ? ', by default' : ''
+  return `${plan.name} (${plan.key} version ${plan.version}${basis})`
+}
+
+/** Which version of which price a line was priced with. */
+export function priceWords(line: LineDocument, { plan, period }: InvoiceDocument): string {
+  return `${line.price} in ${plan.key} version ${plan.version}, in effect since ${dateOf(plan.effective_from, period.time_zone)}`
+}
+
+/** `15,649,667 bytes`; nothing was measured for a flat price. */
+export function measuredWords({ meter, quantity }: LineDocument): string | null {
+  return meter === null ? null : `${groupDigits(quantity)} ${meter.unit}`
+}
+
+/** What a line says under its name: where its quantity comes from. */
+export function quantityWords(line: LineDocument): readonly string[] {
+  const measured = measuredWords(line)
+  if (measured === null) return []
+  const allowance = line.trace.find(({ step }) => step === 'allowance')
+  return [
+    `${measured} measured`,
+    ...(allowance === undefined ? [] : [groupDigits(allowance.about.replace(/,.*$/, ''))]),
+    ...missingWords(line),
+  ]
+}
+
+/** What events carry for a meter. */
+export function valueName(meter: MeterDocument | null): string {
+  return meter?.unit === 'bytes' ? 'size' : 'value'
+}
+
+/** Events without a value were counted as events, but add nothing: not known is not zero (L13). */
+export function missingWords({ events_without_value: missing, meter }: LineDocument): readonly string[] {
+  if (missing === '0') return []
+  return [`${groupDigits(missing)} ${missing === '1' ? 'event' : 'events'} carried no ${valueName(meter)}`]
+}
+
+/** The one price of a line's units, or that there are several. */
+export function unitPriceWords(line: LineDocument): string {
+  if (line.meter === null) return ''
+  return line.unit_amount === null ? 'in tiers' : groupDigits(line.unit_amount)
+}
+
+/** A quantity in its unit: `7.5 GB`, and `2 × 100k requests` where the unit begins with a number. */
+export function inUnit(quantity: string, unit: string): string {
+  return `${groupDigits(quantity)} ${/^\d/.test(unit) ? '× ' : ''}${unit}`
+}
+
+/** What the unit price is multiplied with. */
+export function billableWords(line: LineDocument): string {
+  return line.meter === null ? '' : inUnit(line.billable_quantity, line.unit)
+}
+
+/** What a reader must know before relying on the total; empty for an ordinary issued invoice. */
+export function noticesOf({ status, document }: Invoice): readonly string[] {
+  const { completeness, waiver, account } = document
+  const notices: string[] = []
+  if (status === 'draft') notices.push('Draft: computed from what is known now. It is not a bill and has no number.')
+  if (!account.billable) notices.push('Traffic that no account owns: valued to be seen, never billed to anybody.')
+  if (status === 'void') notices.push('Void: this invoice is not owed.')
+  if (status === 'uncollectible') notices.push('Uncollectible: payment is no longer expected.')
+  if (!completeness.complete) notices.push(`Usage may be missing: ${completeness.reasons.join('; ')}.`)
+  if (waiver !== null) {
+    const risk =
+      waiver.value_at_risk === null ? 'not known' : `${groupDigits(waiver.value_at_risk)} ${document.currency}`
+    notices.push(`Issued nevertheless by decision of ${waiver.by}: ${waiver.reason}. Value at risk: ${risk}.`)
+  }
+  return notices
+}
+
+/** What the numbers count, to the record. */
+export function countedWords({ log_offset: offset }: InvoiceDocument): string {
+  return `Usage counts the records of the event log below offset ${groupDigits(offset)}.`
+}
+
+export function titleOf({ status, document }: Invoice): string {
+  return status === 'draft' ? `Draft for ${document.period.month}` : `Invoice ${document.number ?? ''}`
+}

@@ -1,0 +1,117 @@
+import { decimalsOf, parseExact, zero } from '../core/exact.ts'
+import type { Exact } from '../core/exact.ts'
+import type { Problem } from '../core/errors.ts'
+import { isKey } from '../core/ids.ts'
+import { parseInstant } from '../core/time.ts'
+import type { Micros } from '../core/time.ts'
+
+/**
+ * A place in a document that is being read: the value there, the path to it, and the list that all problems
+ * of the document go to. A read that fails notes its problem and answers a harmless value, so that one pass
+ * finds everything that is wrong; the caller throws the result away when the list is not empty.
+ */
+export interface Place {
+  readonly value: unknown
+  readonly path: string
+  readonly problems: Problem[]
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The document itself, with a fresh list of problems. */
+export function documentOf(value: unknown): Place {
+  return { value, path: '', problems: [] }
+}
+
+/** Notes what is wrong at a place and what to write instead. */
+export function complain(place: Place, message: string): void {
+  place.problems.push({ code: 'REQUEST_INVALID', field: place.path, message })
+}
+
+/** The place of a named field; absent and null read the same. */
+export function at(place: Place, name: string): Place {
+  const value = isFields(place.value) ? place.value[name] : undefined
+  return { value, path: place.path === '' ? name : `${place.path}.${name}`, problems: place.problems }
+}
+
+export function isAbsent(place: Place): boolean {
+  return place.value === undefined || place.value === null
+}
+
+/**
+ * Checks that a place holds an object with no other fields than these. An unknown field is refused because
+ * it may be a price rule that we would otherwise leave out without a word.
+ */
+export function expectFields(place: Place, known: readonly string[]): boolean {
+  if (!isFields(place.value)) {
+    complain(place, `is an object with ${known.join(', ')}`)
+    return false
+  }
+  for (const name of Object.keys(place.value)) {
+    if (!known.includes(name)) complain(at(place, name), `is not known here; known are ${known.join(', ')}`)
+  }
+  return true
+}
+
+/** Reads a text that a person will see. */
+export function readText(place: Place, hint: string): string {
+  const { value } = place
+  if (typeof value === 'string' && value.trim() !== '' && value.length <= 200) return value
+  complain(place, `${hint}, 1 to 200 characters`)
+  return ''
+}
+
+/** Reads a short name that other things refer to. */
+export function readKey(place: Place, example: string): string {
+  if (typeof place.value === 'string' && isKey(place.value)) return place.value
+  complain(place, `is a short name without spaces, such as "${example}"`)
+  return ''
+}
+
+export interface DecimalRule {
+  readonly decimalsMax: number
+  readonly positive?: boolean
+}
+
+/** Reads an exact decimal written as text, not below zero. JSON numbers are refused: they lose digits (L4). */
+export function readDecimal(place: Place, rule: DecimalRule): Exact {
+  const { value } = place
+  if (typeof value !== 'string') {
+    const instead = typeof value === 'number' ? `"${value}"` : '"0.10"'
+    complain(place, `is a decimal written as text, such as ${instead}`)
+    return zero
+  }
+  const parsed = parseExact(value)
+  if (!parsed.ok) complain(place, parsed.error)
+  else if (parsed.value.s < 0n) complain(place, 'is not below zero')
+  else if (rule.positive === true && parsed.value.n === 0n) complain(place, 'is above zero')
+  else if ((decimalsOf(parsed.value) ?? 0) > rule.decimalsMax)
+    complain(place, `has at most ${rule.decimalsMax} decimals`)
+  else return parsed.value
+  return zero
+}
+
+/** Reads a list as places, so that each item's problems carry its number. */
+export function readList(place: Place, most: number): readonly Place[] {
+  if (!Array.isArray(place.value) || place.value.length === 0 || place.value.length > most) {
+    complain(place, `is a list of 1 to ${most} items`)
+    return []
+  }
+  return place.value.map((value: unknown, index) => ({
+    value,
+    path: `${place.path}.${index}`,
+    problems: place.problems,
+  }))
+}
+
+/** Reads an RFC 3339 instant with a zone. */
+export function readInstant(place: Place): Micros {
+  const parsed = typeof place.value === 'string' ? parseInstant(place.value) : undefined
+  if (parsed?.ok === true) return parsed.value
+  complain(place, parsed?.error ?? 'is an RFC 3339 time with a zone, such as "2026-11-01T00:00:00Z"')
+  return 0 as Micros
+}
