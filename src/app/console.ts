@@ -11,9 +11,10 @@ import { formatMonth, parseMonth, windowStarts, zonedOf } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { draftInvoice, previewInvoice } from '../invoice/desk.ts'
 import type { InvoiceDesk } from '../invoice/desk.ts'
+import { selectIssuer } from '../invoice/invoice-table.ts'
 import { listInvoices } from '../invoice/list.ts'
 import { findMeter, listMeters } from '../meter/catalogue.ts'
-import { usageByAccount, usageOfAll } from '../meter/usage.ts'
+import { sharedUsageReader, usageByAccount, usageOfAll } from '../meter/usage.ts'
 import type { UsageAnswer } from '../meter/usage.ts'
 import { askLatestEvent } from '../store/query.ts'
 import { readMinor } from '../core/money.ts'
@@ -38,13 +39,11 @@ import type { Service } from './service.ts'
 
 export const limits = { accountsShown: 100, quarantineShown: 50, freshMillis: 2_000 } as const
 
-const company = 'Crossfoot'
-
 export async function frameOf(service: Service): Promise<Frame> {
-  const { log, projection, projector, world } = service
+  const { database, log, projection, projector, world } = service
   await projector.reach(log.end(), limits.freshMillis)
   return {
-    company,
+    company: (await selectIssuer(database)).name || 'This installation',
     now: world.now(),
     log: { records: log.end(), counted: projection.position(), quarantined: await log.heldCount() },
   }
@@ -162,6 +161,7 @@ export async function homeView(
     dataOut: usage.dataOut.byAccount,
     connections: usage.connections.byAccount,
   }
+  const shared: InvoiceDesk = { ...desk, readUsage: sharedUsageReader(service.engine) }
   const page = await listAccounts(service.database, { limit: limits.accountsShown + 1 })
   const rows: AccountRow[] = []
   for (const account of page.accounts.slice(0, limits.accountsShown + 1)) {
@@ -169,7 +169,7 @@ export async function homeView(
     rows.push({
       key,
       name,
-      ...(await costOf(desk, account, shown.month)),
+      ...(await costOf(shared, account, shown.month)),
       requests: known(by.requests.get(key)?.total ?? zero),
       dataOut: known(by.dataOut.get(key)?.total ?? zero),
       connections: known(by.connections.get(key)?.total ?? zero),

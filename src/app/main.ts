@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { exitCodeOfBadConfig, readConfig } from './config.ts'
 import { buildServer } from './http/server.ts'
+import { invoiceDesk } from './desk.ts'
 import { developmentKeyFile } from './development-key.ts'
 import { progressLine } from './progress.ts'
 import type { SampleCompany } from './sample/company.ts'
-import { describeSample, sampleToLoad, sendSample } from './sample/load.ts'
+import { describeSample, issueSample, sampleToLoad, sendSample } from './sample/load.ts'
 import { openService } from './service.ts'
 import type { Service } from './service.ts'
 import { systemWorld } from './world.ts'
@@ -68,9 +69,10 @@ async function loadSample(service: Service, company: SampleCompany, address: str
   const key = readFileSync(developmentKeyFile(service.config.dataDirectory), 'utf8').trim()
   const progress = progressLine(`sample company ${company.name}: sending its traffic`, process.stdout)
   try {
-    const sent = await sendSample(service, company, { address, key }, ({ sent, total }) => progress(sent, total))
+    const sent = await sendSample(company, { address, key }, ({ sent, total }) => progress(sent, total))
+    const invoices = await issueSample(service, company, invoiceDesk(service))
     process.stdout.write(
-      `sample company ready: ${sent} events of ${company.accounts.length} accounts, see ${address}/\n`,
+      `sample company ready: ${sent} events, ${company.accounts.length} accounts, ${invoices} invoices; see ${address}/\n`,
     )
   } catch (error) {
     // The service is worth more than its sample; the next start goes on where this one stopped.

@@ -275,7 +275,9 @@ describe('importFile', () => {
     await importInto(write(linesUpTo(100)))
     const other = write(`${line(1)}\n${linesUpTo(299, 201)}`)
     const report = await importInto(other)
-    expect(report.stopped).toMatch(/another file with the same first line .* give a name of your own with --source/)
+    expect(report.stopped).toMatch(
+      /another file with the same first line .* give a name of your own with --source.* repeat the options of then$/,
+    )
     // Nothing of it was counted as the first file's.
     expect(bytesByNumber()).toEqual(oncePerLine(100))
     expect(counts(await importInto(other, { source: 'other' }))).toEqual([100, 100, 0, 0, 0])
@@ -292,7 +294,9 @@ describe('importFile', () => {
   test('a service that refuses stops the import with its reason, and one that is not there at once', async () => {
     const file = write(linesUpTo(10))
     service.fault = () => ({ status: 403, code: 'SCOPE_MISSING', message: 'this key may not send events' })
-    expect((await importInto(file)).stopped).toBe('this key may not send events (SCOPE_MISSING)')
+    expect((await importInto(file)).stopped).toBe(
+      'this key may not send events (SCOPE_MISSING). The same command goes on where this one stopped',
+    )
     await service.stop()
     const report = await importInto(file)
     expect(report.stopped).toBe(`crossfoot is not running at ${service.url}; start it with npm start`)

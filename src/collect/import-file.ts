@@ -84,7 +84,9 @@ export async function importFile(task: ImportTask, door: ImportDoor): Promise<Im
   try {
     await run.readAll()
   } catch (error) {
-    run.report.stopped = (error as Error).message
+    const { message } = error as Error
+    const goesOn = error instanceof ServiceError && run.report.lines > 0
+    run.report.stopped = goesOn ? `${message}. The same command goes on where this one stopped` : message
   }
   return run.report
 }

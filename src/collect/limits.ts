@@ -17,7 +17,7 @@ export const limits = {
   batchBytesMax: 4 * 1_048_576,
   batchesInFlightMax: 2,
   /** How many lines that the service already has are sent again, to notice that they are another file's. */
-  probedLinesMax: 64,
+  probedLinesMax: 16,
   quarantinedShownMax: 10,
   attemptsMax: 10,
   retryFirstMs: 200,

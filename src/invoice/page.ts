@@ -5,7 +5,16 @@ import { explainLine } from './explain.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
 import { pageStyle } from './page-style.ts'
-import { billableWords, countedWords, groupDigits, missingWords, momentOf, noticesOf, periodWords } from './wording.ts'
+import {
+  billableWords,
+  countedWords,
+  groupDigits,
+  inUnit,
+  missingWords,
+  momentOf,
+  noticesOf,
+  periodWords,
+} from './wording.ts'
 import { planWords, quantityWords, readableFormula, titleOf, unitPriceWords } from './wording.ts'
 
 /** When the page is shown: days of a draft that have not come are not drawn as days without traffic (L13). */
@@ -106,7 +115,7 @@ function why(invoice: Invoice, line: LineDocument, reached: Micros | null): Html
         <td>${groupDigits(about)}</td>
         <td class="n">
           <span class="part">${breakable(readableFormula(formula))}</span>
-          <span class="part">= ${breakable(groupDigits(result))} ${unit}</span>
+          <span class="part">= ${breakable(inUnit(result, unit))}</span>
         </td>
       </tr>`,
   )

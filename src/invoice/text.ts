@@ -1,7 +1,16 @@
 import type { Invoice, LineDocument } from './document.ts'
 import { explainLine } from './explain.ts'
 import type { LineExplanation } from './explain.ts'
-import { billableWords, countedWords, dateOf, groupDigits, momentOf, noticesOf, periodWords } from './wording.ts'
+import {
+  billableWords,
+  countedWords,
+  dateOf,
+  groupDigits,
+  inUnit,
+  momentOf,
+  noticesOf,
+  periodWords,
+} from './wording.ts'
 import { planWords, quantityWords, readableFormula, titleOf, unitPriceWords, valueName } from './wording.ts'
 
 /** The invoice for a terminal of 96 columns or more. */
@@ -106,7 +115,7 @@ export function lineText(invoice: Invoice, number: number): string {
   const { line, price, steps } = explanation
   const formulas = steps.flatMap(({ about, formula, result, unit }) => [
     ...wrap(`  ${groupDigits(about)}`, textWidth),
-    `    ${readableFormula(formula)} = ${groupDigits(result)} ${unit}`,
+    `    ${readableFormula(formula)} = ${inUnit(result, unit)}`,
   ])
   return `${[
     sides(

@@ -1,6 +1,7 @@
 import { assert } from '../core/result.ts'
 import { parseInstant, zonedOf } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
+import { counted } from '../price/trace.ts'
 import type { Invoice, InvoiceDocument, LineDocument, MeterDocument } from './document.ts'
 
 // The words and numbers of an invoice as people read them; the terminal and the page say the same.
@@ -91,9 +92,9 @@ export function unitPriceWords(line: LineDocument): string {
   return line.unit_amount === null ? 'in tiers' : groupDigits(line.unit_amount)
 }
 
-/** A quantity in its unit: `7.5 GB`, and `2 × 100k requests` where the unit begins with a number. */
+/** A quantity in its unit, with its digits in groups. */
 export function inUnit(quantity: string, unit: string): string {
-  return `${groupDigits(quantity)} ${/^\d/.test(unit) ? '× ' : ''}${unit}`
+  return counted(groupDigits(quantity), unit)
 }
 
 /** What the unit price is multiplied with. */

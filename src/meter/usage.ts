@@ -174,6 +174,23 @@ export async function usageByAccount(
   )
 }
 
+/**
+ * The usage function for one page that shows many accounts: a question is asked once for all of them, and each
+ * account is answered from that. Same statement but for the grouping, same numbers (a property test compares).
+ */
+export function sharedUsageReader(engine: Engine): ReadUsage {
+  const asked = new Map<string, Promise<ReadonlyMap<AccountKey, UsageAnswer>>>()
+  const alone = usageReader(engine)
+  return async (question) => {
+    const { account, meter, period, window, zone, groupBy, below } = question
+    if (groupBy.length > 0) return alone(question)
+    const name = JSON.stringify([meter.key, meter.version, period.from, period.to, window, zone, below])
+    const answers = asked.get(name) ?? usageByAccount(engine, { meter, period, window, zone, below })
+    asked.set(name, answers)
+    return (await answers).get(account) ?? answerOf(rowsOf([], startsOf(question), { period, groupBy: [] }))
+  }
+}
+
 export interface EventsPage {
   readonly events: readonly StoredEvent[]
   /** Hand it in again for the next page; null on the last page. */

@@ -5,7 +5,7 @@ import { currencyDigits, formatMinor, roundToMinor } from '../core/money.ts'
 import type { Currency, Minor } from '../core/money.ts'
 import { charge } from './model/model.ts'
 import type { Price, PriceKey } from './price.ts'
-import { operand, traceStep } from './trace.ts'
+import { counted, operand, traceStep } from './trace.ts'
 import type { TraceStep } from './trace.ts'
 
 /** One line of an invoice: a quantity, its amount, and every step between them. */
@@ -31,7 +31,7 @@ export interface RatedLine {
 function convert({ unit }: Price, quantity: Exact): { value: Exact; steps: TraceStep[] } {
   if (compare(unit.per, exact(1n)) === 0) return { value: quantity, steps: [] }
   const value = divide(quantity, unit.per)
-  const about = `measured quantity in ${unit.name}; 1 ${unit.name} is ${formatExact(unit.per)}`
+  const about = `measured quantity in ${unit.name}; ${counted('1', unit.name)} is ${formatExact(unit.per)}`
   const formula = `${operand(quantity)} / ${operand(unit.per)}`
   return { value, steps: [traceStep({ step: 'convert', about, formula, unit: unit.name }, value)] }
 }
@@ -43,7 +43,7 @@ function convert({ unit }: Price, quantity: Exact): { value: Exact; steps: Trace
 function takeAllowance({ unit, included }: Price, quantity: Exact): { value: Exact; steps: TraceStep[] } {
   if (included.n === 0n && quantity.s >= 0n) return { value: quantity, steps: [] }
   const value = larger(subtract(quantity, included), zero)
-  const about = `${formatExact(included)} ${unit.name} included in the plan, never below zero`
+  const about = `${counted(formatExact(included), unit.name)} included in the plan, never below zero`
   const formula = `max(${operand(quantity)} - ${operand(included)}, 0)`
   return { value, steps: [traceStep({ step: 'allowance', about, formula, unit: unit.name }, value)] }
 }

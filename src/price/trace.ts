@@ -25,6 +25,11 @@ export function operand(value: Exact): string {
   return text.includes('/') || text.startsWith('-') ? `(${text})` : text
 }
 
+/** A quantity with its unit: `7.5 GB`, and `2 × 100k requests` where the unit begins with a number. */
+export function counted(quantity: string, unit: string): string {
+  return `${quantity} ${/^\d/.test(unit) ? '× ' : ''}${unit}`
+}
+
 /** Makes a step from the exact result of its formula. */
 export function traceStep(step: Omit<TraceStep, 'result'>, result: Exact): TraceStep {
   return { ...step, result: formatExact(result) }

@@ -5,7 +5,7 @@ import type { AccountKey } from '../../src/core/ids.ts'
 import { formatInstant, hourMicros } from '../../src/core/time.ts'
 import type { Micros, Period } from '../../src/core/time.ts'
 import { standardMeters } from '../../src/meter/standard.ts'
-import { usageByAccount, usageOfAll } from '../../src/meter/usage.ts'
+import { sharedUsageReader, usageByAccount, usageOfAll } from '../../src/meter/usage.ts'
 import type { UsageAnswer } from '../../src/meter/usage.ts'
 import { arrivalOf, testNow } from '../support/events.ts'
 import { openPipeline } from '../support/pipeline.ts'
@@ -128,6 +128,19 @@ describe('usage equals a plain recount, whatever happens to the events on their 
                 formatExact((all.get(account as AccountKey) as UsageAnswer | undefined)?.total ?? answer.total),
               ).toBe(formatExact(answer.total))
               rowsTotal += BigInt(formatExact(answer.total))
+            }
+            const shared = sharedUsageReader(pipeline.engine)
+            for (const account of accounts as AccountKey[]) {
+              const question = {
+                account,
+                meter,
+                period,
+                window: 'day' as const,
+                zone: 'America/New_York',
+                groupBy: [],
+                below,
+              }
+              expect(await shared(question)).toEqual(await pipeline.readUsage(question))
             }
             const columnsTotal = [...oracle]
               .filter(([key]) => key.startsWith(`${meter.key} `))

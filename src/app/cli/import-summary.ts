@@ -18,8 +18,7 @@ export function succeeded(report: ImportReport): boolean {
 /** Why the file was not taken as a whole, for stderr; undefined when it was. */
 export function failureOf(report: ImportReport): string | undefined {
   const { damage, stopped } = report
-  if (stopped !== undefined)
-    return `${report.file}: ${stopped}${report.lines === 0 ? '' : '. The same command goes on where this one stopped'}`
+  if (stopped !== undefined) return `${report.file}: ${stopped}`
   if (damage !== undefined)
     return `${report.file}: could be read up to line ${count.format(damage.afterLine)}, ${count.format(damage.contentBytes)} bytes into its content: ${damage.reason}. Import the whole file when you have it: no line is counted twice`
   if (!addsUp(report)) return `${report.file}: the lines read and what became of them do not add up; this is a bug`

@@ -6,13 +6,15 @@ import type { Html } from '../../invoice/html.ts'
 import { knownQuantity, notKnown } from './known.ts'
 import { amountOf } from './cost.ts'
 import { document, logState } from './layout.ts'
+import { isGrowing, monthLinks } from './months.ts'
 import { grouped, precise } from './number.ts'
 import { exact } from '../../core/exact.ts'
+import { unattributed } from '../../core/ids.ts'
 import type { AccountView, EndpointRow, InvoiceRow, MeterView } from './view.ts'
 
-function picture({ days }: AccountView, meter: MeterView): Html | null {
+function picture({ days }: AccountView, meter: MeterView, index: number): Html | null {
   if (meter.byDay === null) return null
-  const id = `meter-${meter.key.replaceAll(/[^A-Za-z0-9]/g, '-')}`
+  const id = `meter-${index}`
   const series = [{ name: meter.name, tone: 's0' as const, values: meter.byDay }]
   return html`<section aria-labelledby="${id}">
     <h3 id="${id}">${meter.name} per day</h3>
@@ -37,14 +39,14 @@ function meterRow({ key, name, unit, total, eventsWithoutValue }: MeterView): Ht
 
 function meters(view: AccountView): Html {
   return html`<section aria-labelledby="meters">
-    <h2 id="meters">Usage <small>${view.period}, ${view.zone}</small></h2>
-    <div class="pair">${view.meters.map((meter) => picture(view, meter))}</div>
+    <h2 id="meters">Usage <small>${view.period}</small></h2>
+    <div class="pair">${view.meters.map((meter, index) => picture(view, meter, index))}</div>
     <div class="scroll" tabindex="0" role="region" aria-label="Meters">
       <table>
         <thead>
           <tr>
             <th scope="col">Meter</th>
-            <th scope="col" class="n">So far</th>
+            <th scope="col" class="n">${isGrowing(view.days) ? 'So far' : 'In the month'}</th>
             <th scope="col" class="n wide-only">Exactly</th>
             <th scope="col" class="n">Events without a value</th>
           </tr>
@@ -132,7 +134,8 @@ export function accountPage(view: AccountView): string {
       <p class="facts">
         <code>${key}</code><span>${zone}</span><span>${currency}</span><span>${plan ?? 'no plan'}</span>
       </p>
-      ${logState(frame.log)}
+      ${key === unattributed && html`<p class="warn">No account owned these endpoints at the time: this traffic is valued to be seen, and billed to nobody.</p>`}
+      ${logState(frame.log)} ${monthLinks(view.months)}
     </div>
     ${costSection(view)} ${meters(view)}
     <div class="pair">${endpoints(view)}${invoices(view)}</div>`

@@ -1,21 +1,24 @@
-import { costCell, costSums, amountOf } from './cost.ts'
+import { costCell, costTotal } from './cost.ts'
 import { crossfootNote } from './crossfoot.ts'
 import { html } from '../../invoice/html.ts'
 import type { Content, Html } from '../../invoice/html.ts'
 import { knownQuantity } from './known.ts'
+import { costName, isGrowing } from './months.ts'
 import { sortAccounts } from './sort.ts'
 import { sparkline } from './sparkline.ts'
 import type { AccountRow, HomeView, SortKey, Totals } from './view.ts'
 
-export function accountHref(key: string): string {
-  return `/accounts/${encodeURIComponent(key)}`
+/** The account's page in the month that is shown; without a month it shows the newest. */
+function accountHref(key: string, { months, days }: HomeView): string {
+  return `/accounts/${encodeURIComponent(key)}${isGrowing(days) ? '' : `?month=${months.shown}`}`
 }
 
-function heading(name: string, sort: SortKey, current: SortKey): Html {
+function heading(name: string, sort: SortKey, view: HomeView): Html {
+  const { sort: current, months } = view
   const order = sort === current ? html` aria-sort="${sort === 'name' ? 'ascending' : 'descending'}"` : null
   const place = sort === 'name' ? '' : ' n'
   return html`<th scope="col" role="columnheader" class="c-${sort}${place}" ${order}>
-    <a href="/?sort=${sort}#accounts">${name}</a>
+    <a href="/?month=${months.shown}&amp;sort=${sort}#accounts">${name}</a>
   </th>`
 }
 
@@ -33,27 +36,24 @@ function quantities({ requests, dataOut, connections }: Totals): readonly Html[]
   ]
 }
 
-function accountRow(row: AccountRow, owned: boolean): Html {
+function accountRow(row: AccountRow, owned: boolean, view: HomeView): Html {
   const about = owned
     ? html`<code>${row.key}</code>${row.plan === null ? null : html` <span class="muted">${row.plan}</span>`}`
     : html`<span class="muted">no account owns these endpoints</span>`
   return html`<tr role="row" ${owned ? null : html` class="unattributed"`}>
     <th scope="row" role="rowheader" class="c-name">
-      <a href="${accountHref(row.key)}">${row.name}</a><span class="note">${about}</span>
+      <a href="${accountHref(row.key, view)}">${row.name}</a><span class="note">${about}</span>
     </th>
     <td role="cell" class="c-spark">${sparkline(row.dataOutByDay, { name: 'Data out', unit: 'bytes' })}</td>
-    ${quantities(row)} ${cell('cost', 'Cost so far', costCell(row.cost))}
+    ${quantities(row)} ${cell('cost', costName(view.days), costCell(row.cost))}
   </tr>`
 }
 
-function sumRow({ totals, accounts }: HomeView): Html {
-  const costs = costSums(accounts).map(
-    ({ amount, currency }) => html`<span class="line">${amountOf(amount, currency)}</span>`,
-  )
+function sumRow({ totals, accounts, days }: HomeView): Html {
   return html`<tr role="row">
     <th scope="row" role="rowheader" class="c-name">The whole installation</th>
     <td role="cell" class="c-spark"></td>
-    ${quantities(totals)} ${cell('cost', 'Cost so far', costs)}
+    ${quantities(totals)} ${cell('cost', costName(days), costTotal(accounts))}
   </tr>`
 }
 
@@ -66,20 +66,20 @@ export function accountsTable(view: HomeView): Html {
     <table class="accounts" role="table">
       <thead role="rowgroup">
         <tr role="row">
-          ${heading('Account', 'name', sort)}
+          ${heading('Account', 'name', view)}
           <th scope="col" role="columnheader" class="c-spark">Data out per day</th>
-          ${heading('Requests', 'requests', sort)}${heading('Data out', 'data_out', sort)}${heading('Connections', 'connections', sort)}
-          ${heading('Cost so far', 'cost', sort)}
+          ${heading('Requests', 'requests', view)}${heading('Data out', 'data_out', view)}${heading('Connections', 'connections', view)}
+          ${heading(costName(view.days), 'cost', view)}
         </tr>
       </thead>
       <tbody role="rowgroup">
-        ${sortAccounts(view.accounts, sort).map((row) => accountRow(row, true))}
-        ${unattributed === null ? null : accountRow(unattributed, false)}
+        ${sortAccounts(view.accounts, sort).map((row) => accountRow(row, true, view))}
+        ${unattributed === null ? null : accountRow(unattributed, false, view)}
       </tbody>
       <tfoot role="rowgroup">
         ${sumRow(view)}
       </tfoot>
     </table>
-    ${more === null ? crossfootNote(rows, view.totals) : html`<p class="check"><a href="${more.href}">${more.count} more accounts</a> are not in this list, so its rows are not compared with the whole.</p>`}
+    ${more === null ? crossfootNote(rows, view.totals) : html`<p class="check"><a href="${more.href}">${more.count === null ? 'More' : `${more.count} more`} accounts</a> are not in this list, so its rows are not compared with the whole.</p>`}
   </section>`
 }

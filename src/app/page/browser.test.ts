@@ -46,6 +46,7 @@ const pages = {
   home: homePage({
     frame,
     period: 'November 2026 (UTC), so far',
+    months: { shown: '2026-11', previousHref: '/?month=2026-10', nextHref: null },
     zone: 'UTC',
     days,
     accounts: ['alpha', 'beta', 'gamma', long].map(row),

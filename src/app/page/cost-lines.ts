@@ -6,6 +6,7 @@ import { html } from '../../invoice/html.ts'
 import type { Html } from '../../invoice/html.ts'
 import { notKnown, quantity } from './known.ts'
 import { groupDigits, readableFormula } from '../../invoice/wording.ts'
+import { isGrowing } from './months.ts'
 import { grouped, money, unitPrice } from './number.ts'
 import type { AccountView, CostDetail, CostLine, MeterView } from './view.ts'
 
@@ -51,7 +52,7 @@ function lineRows(line: CostLine, meters: readonly MeterView[], currency: Curren
   </tbody>`
 }
 
-function lines(cost: Extract<CostDetail, { kind: 'so_far' }>, meters: readonly MeterView[]): Html {
+function lines(cost: Extract<CostDetail, { kind: 'so_far' }>, { meters, days }: AccountView): Html {
   const { currency } = cost
   return html`<table class="lines">
     <thead>
@@ -66,7 +67,7 @@ function lines(cost: Extract<CostDetail, { kind: 'so_far' }>, meters: readonly M
     ${cost.lines.map((line) => lineRows(line, meters, currency))}
     <tfoot>
       <tr>
-        <th scope="row" colspan="2">Together, so far</th>
+        <th scope="row" colspan="2">${isGrowing(days) ? 'Together, so far' : 'Together'}</th>
         <td class="wide-only"></td>
         <td class="wide-only"></td>
         <td class="n">${amountOf(cost.total, currency)}</td>
@@ -75,10 +76,11 @@ function lines(cost: Extract<CostDetail, { kind: 'so_far' }>, meters: readonly M
   </table>`
 }
 
-function content(cost: CostDetail, meters: readonly MeterView[]): Html {
+function content(view: AccountView): Html {
+  const { cost } = view
   switch (cost.kind) {
     case 'so_far':
-      return lines(cost, meters)
+      return lines(cost, view)
     case 'no_plan':
       return html`<p>This account has no plan, so nothing is priced. Its usage is counted all the same.</p>`
     case 'not_known':
@@ -88,10 +90,10 @@ function content(cost: CostDetail, meters: readonly MeterView[]): Html {
   }
 }
 
-/** What the current period costs so far, line by line, each with every step to its amount (L10). */
-export function costSection({ cost, meters, period }: AccountView): Html {
+/** What the month costs, as far as it has come, line by line, each with every step to its amount (L10). */
+export function costSection(view: AccountView): Html {
   return html`<section aria-labelledby="cost">
-    <h2 id="cost">Cost <small>${period}</small></h2>
-    ${content(cost, meters)}
+    <h2 id="cost">Cost <small>${view.period}</small></h2>
+    ${content(view)}
   </section>`
 }

@@ -52,3 +52,16 @@ export function costSums(rows: readonly AccountRow[]): readonly CostSum[] {
   }
   return [...sums.values()].toSorted((a, b) => b.accounts - a.accounts || (a.currency < b.currency ? -1 : 1))
 }
+
+/** What all accounts cost together, one line per currency; where a part is missing, it says so (L13). */
+export function costTotal(rows: readonly AccountRow[]): readonly Html[] {
+  const sums = costSums(rows)
+  const open = rows.filter(({ cost }) => cost.kind === 'not_known').length
+  const lines = sums.map(({ amount, currency }) => html`<span class="line">${amountOf(amount, currency)}</span>`)
+  if (open > 0)
+    return [
+      ...lines,
+      html`<span class="line unknown">of ${open} ${open === 1 ? 'account' : 'accounts'} not known yet</span>`,
+    ]
+  return lines.length > 0 ? lines : [html`<span class="line muted">no plan</span>`]
+}

@@ -1,10 +1,11 @@
 import { dayChart } from './chart.ts'
 import { accountsTable } from './accounts-table.ts'
-import { amountOf, costSums } from './cost.ts'
+import { costTotal } from './cost.ts'
 import { html } from '../../invoice/html.ts'
 import type { Content, Html } from '../../invoice/html.ts'
 import { knownQuantity } from './known.ts'
 import { document, logState } from './layout.ts'
+import { costName, monthLinks } from './months.ts'
 import { stackByAccount } from './stack.ts'
 import type { HomeView } from './view.ts'
 
@@ -15,21 +16,14 @@ function tile(name: string, value: Content): Html {
   </div>`
 }
 
-function tiles({ totals, accounts, period }: HomeView): Html {
-  const sums = costSums(accounts)
-  const open = accounts.filter(({ cost }) => cost.kind === 'not_known').length
-  const cost = sums.map(({ amount, currency }) => html`<span class="line">${amountOf(amount, currency)}</span>`)
-  const missing =
-    open === 0
-      ? null
-      : html`<span class="line unknown">of ${open} ${open === 1 ? 'account' : 'accounts'} not known yet</span>`
+function tiles({ totals, accounts, period, days }: HomeView): Html {
   return html`<section aria-labelledby="totals">
     <h2 id="totals">${period}</h2>
     <dl class="tiles">
       ${tile('HTTP requests', knownQuantity(totals.requests, 'requests'))}
       ${tile('Data out', knownQuantity(totals.dataOut, 'bytes'))}
       ${tile('Connections', knownQuantity(totals.connections, 'connections'))}
-      ${tile('Cost so far', [...cost, missing, sums.length === 0 && open === 0 && html`<span class="muted">no plan</span>`])}
+      ${tile(costName(days), costTotal(accounts))}
     </dl>
   </section>`
 }
@@ -59,7 +53,7 @@ export function homePage(view: HomeView): string {
       <p>
         Crossfoot counts the traffic of every account once and shows what it costs, with the reason for each amount.
       </p>
-      ${logState(frame.log)}
+      ${logState(frame.log)} ${monthLinks(view.months)}
     </div>
     ${tiles(view)} ${pictures(view)} ${accountsTable(view)}`
   return document({ title: 'Accounts', section: 'accounts', frame, body })

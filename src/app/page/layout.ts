@@ -8,6 +8,8 @@ import type { Frame, LogState } from './view.ts'
 
 export type Section = 'accounts' | 'quarantine' | 'none'
 
+const product = 'Crossfoot'
+
 export interface Page {
   readonly title: string
   readonly section: Section
@@ -73,8 +75,8 @@ export function logState(log: LogState | null): Html {
 function navigation({ frame, section }: Page): Html {
   return html`<header class="top">
     <div class="wide">
-      <a class="brand" href="/">${mark}<span>Crossfoot</span></a>
-      <span class="company">${frame.company}</span>
+      <a class="brand" href="/">${mark}<span>${product}</span></a>
+      ${frame.company !== product && html`<span class="company">${frame.company}</span>`}
       <nav aria-label="Main">
         ${link('/', 'Accounts', section === 'accounts')} ${link('/quarantine', 'Quarantine', section === 'quarantine')}
         ${link('/openapi.json', 'API', false)}
@@ -86,7 +88,7 @@ function navigation({ frame, section }: Page): Html {
 /** The whole document. */
 export function document(page: Page): string {
   const { title, frame, body } = page
-  const name = `${title} · ${frame.company} · Crossfoot`
+  const name = [...new Set([title, frame.company, product])].join(' · ')
   return html`<!doctype html>
     <html lang="en">
       <head>

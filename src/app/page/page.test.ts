@@ -18,6 +18,7 @@ import type { AccountRow, AccountView, Cost, Frame, HomeView, Known } from './vi
 const hostile = `<script>alert("1")</script>&'x'`
 const now = 1_795_354_631_000_000 as Micros
 const frame: Frame = { company: 'Northlight Edge', now, log: { records: 1_000, counted: 1_000, quarantined: 0 } }
+const months = { shown: '2026-11', previousHref: '/?month=2026-10', nextHref: null }
 const days = [
   { date: '2026-11-21', growing: false },
   { date: '2026-11-22', growing: true },
@@ -54,6 +55,7 @@ function home(change: Partial<HomeView> = {}): HomeView {
   return {
     frame,
     period: 'November 2026 (UTC), so far',
+    months,
     zone: 'UTC',
     days,
     accounts: [row('alpha'), row('beta')],
@@ -73,7 +75,8 @@ function account(change: Partial<AccountView> = {}): AccountView {
     zone: 'Asia/Kolkata',
     currency: 'USD',
     plan: 'Volume',
-    period: 'November 2026',
+    period: 'November 2026 (Asia/Kolkata), so far',
+    months,
     days,
     meters: [
       {
@@ -218,6 +221,26 @@ describe('the order of accounts', () => {
   })
 })
 
+describe('the month', () => {
+  const over = home({
+    days: [{ date: '2026-10-31', growing: false }],
+    months: { shown: '2026-10', previousHref: '/?month=2026-09', nextHref: '/?month=2026-11' },
+  })
+
+  test('that is not over is marked so far, and has no month after it', () => {
+    expect(textOf(homePage(home()))).toContain('Cost so far')
+    expect(homePage(home())).not.toContain('later')
+  })
+
+  test('that is over is not, and stays the month when one sorts or opens an account', () => {
+    const page = homePage(over)
+    expect(textOf(page)).not.toContain('Cost so far')
+    expect(page).toContain('href="/?month=2026-11"')
+    expect(page).toContain('href="/?month=2026-10&amp;sort=name#accounts"')
+    expect(page).toContain('href="/accounts/alpha?month=2026-10"')
+  })
+})
+
 describe('the account’s page', () => {
   test('explains each line down to its formula (L10)', () => {
     const plan = parsePlan({
@@ -232,6 +255,11 @@ describe('the account’s page', () => {
     const text = textOf(accountPage(account({ cost })))
     expect(text).toContain('(min(101.899154902, 200) − 50) × 0.08 = 4.15193239216 USD')
     expect(text).toMatch(/Together, so far 9\.15 USD/)
+  })
+
+  test('of traffic without an owner says that nobody is billed for it', () => {
+    expect(textOf(accountPage(account({ key: 'unattributed' })))).toContain('billed to nobody')
+    expect(textOf(accountPage(account()))).not.toContain('billed to nobody')
   })
 
   test('shows ownership in the account’s zone, invoices with their state, and a draft without number', () => {

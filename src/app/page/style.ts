@@ -99,6 +99,8 @@ footer{color:var(--muted);font-size:12.5px;padding-bottom:30px}
 .state{display:flex;flex-wrap:wrap;gap:2px 18px;font-size:13.5px;color:var(--muted)}
 .state b{color:var(--ink);font-weight:600}
 .waiting{color:var(--warn);font-weight:600}
+.months{display:flex;gap:14px;align-items:baseline;font-size:14px;margin-top:6px}
+.months b{font-weight:600}
 .crumbs{font-size:13px;color:var(--muted);margin-bottom:10px}
 section{background:var(--paper);border:1px solid var(--rule);border-radius:6px;padding:18px 20px;margin-bottom:20px}
 section section{border:0;padding:0;margin:0;background:none}
@@ -206,14 +208,14 @@ const narrow = `
 .top nav{margin-left:-10px;flex-basis:100%}
 h1{font-size:26px}
 section{padding:14px}
-.tiles{grid-template-columns:1fr 1fr}
+.tiles{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}
 .tile{padding:0;border:0}
 .tile dd{font-size:21px}
 .wide-only{display:none}
 thead th{white-space:normal}
 .accounts,.accounts tbody,.accounts tfoot{display:block}
 .accounts thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.accounts tr{display:grid;grid-template-columns:1fr 1fr;gap:0 16px;padding:10px 4px;border-top:1px solid var(--rule)}
+.accounts tr{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:0 16px;padding:10px 4px;border-top:1px solid var(--rule)}
 .accounts tbody tr:nth-child(even){background:var(--band)}
 .accounts tr>*{display:block;padding:0;border:0!important;background:none!important}
 .accounts .c-spark{width:auto}

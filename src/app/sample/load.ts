@@ -3,8 +3,10 @@ import { transferEndpoint } from '../../account/endpoints.ts'
 import type { EventInput } from '../../core/event.ts'
 import type { AccountKey, PlanKey } from '../../core/ids.ts'
 import { assert } from '../../core/result.ts'
-import { formatInstant, parseInstant } from '../../core/time.ts'
+import { calendarMonth, formatInstant, formatMonth, parseInstant } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
+import { draftInvoice, issueInvoice } from '../../invoice/desk.ts'
+import type { InvoiceDesk } from '../../invoice/desk.ts'
 import { publishPlan } from '../../price/plan-catalogue.ts'
 import { parsePlan } from '../../price/plan.ts'
 import { setDefaultPlan, subscribe, subscriptionsOf } from '../../price/subscription.ts'
@@ -14,6 +16,9 @@ import type { SampleCompany } from './company.ts'
 import { sampleSize, sampleTraffic } from './traffic.ts'
 
 const batchSize = 5_000
+
+/** Printed on the sample's invoices. */
+const sampleAddress = '1 Example Quay, 20457 Hamburg (a sample company)'
 
 /** How far the sample has come: written down, so that a start that was cut short is finished by the next. */
 export interface SampleState {
@@ -75,6 +80,10 @@ export async function describeSample(service: Service, company: SampleCompany): 
       await subscribe(database, { account: account as AccountKey, plan: plan as PlanKey, from, to: null })
     }
   }
+  await database.query("update issuing_entity set name = $1, address = $2 where name = ''", [
+    company.name,
+    sampleAddress,
+  ])
   const defaults = await database.query('select 1 from default_plan limit 1')
   if (defaults.rows.length === 0) {
     await setDefaultPlan(database, { plan: 'pay-as-you-go' as PlanKey, from: company.period.from, by: 'sample' }, now)
@@ -89,7 +98,6 @@ export interface SampleProgress {
 
 /** Sends the traffic through POST /v1/events like any other sender: numbered, so that sending again adds nothing. */
 export async function sendSample(
-  service: Service,
   company: SampleCompany,
   to: { readonly address: string; readonly key: string },
   onProgress: (progress: SampleProgress) => void,
@@ -120,6 +128,22 @@ export async function sendSample(
   }
   await before
   if (batch.length > 0) await post(batch)
-  await service.database.query('update sample set done = true')
   return sent
+}
+
+/**
+ * Issues the sample's invoices of last month, all but the last account's, which stays a draft to be issued by
+ * whoever tries it. Issuing what is issued changes nothing.
+ */
+export async function issueSample(service: Service, company: SampleCompany, desk: InvoiceDesk): Promise<number> {
+  let issued = 0
+  for (const { key, timeZone } of company.accounts.slice(0, -1)) {
+    const made = (await readState(service))?.now ?? service.world.now()
+    const month = formatMonth((calendarMonth(made, timeZone).from - 1) as Micros, timeZone)
+    const { id } = await draftInvoice(desk, { account: key, month })
+    await issueInvoice(desk, id, { waiver: null, viewer: { account: null } })
+    issued += 1
+  }
+  await service.database.query('update sample set done = true')
+  return issued
 }

@@ -2,7 +2,7 @@ import { formatExact, multiply } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { at, expectFields, readDecimal } from '../place.ts'
 import type { Place } from '../place.ts'
-import { operand, traceStep } from '../trace.ts'
+import { counted, operand, traceStep } from '../trace.ts'
 import { amountRule } from './charge.ts'
 import type { Charge, Charged } from './charge.ts'
 
@@ -26,7 +26,7 @@ export function chargePerUnit(model: PerUnit, { quantity, unit, currency }: Char
   const step = traceStep(
     {
       step: 'price',
-      about: `${formatExact(quantity)} ${unit} at ${formatExact(model.unitAmount)} ${currency} each`,
+      about: `${counted(formatExact(quantity), unit)} at ${formatExact(model.unitAmount)} ${currency} each`,
       formula: `${operand(quantity)} * ${operand(model.unitAmount)}`,
       unit: currency,
     },
