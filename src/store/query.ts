@@ -112,8 +112,8 @@ export function factStatement(question: FactQuestion): Statement {
       `roundDown(time_us, ${startsSql}) AS window_us`,
       ...account,
       ...dimensions,
-      `${quantity} AS quantity`,
-      `${missing} AS missing`,
+      `${quantity} AS measured_quantity`,
+      `${missing} AS measured_missing`,
     ]
     const where = whereOf(question, parameters, period.from)
     const sql = `SELECT ${select.join(', ')} FROM fact WHERE ${where} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')}`
@@ -138,8 +138,8 @@ export function factStatement(question: FactQuestion): Statement {
     `roundDown(first_us, ${startsSql}) AS window_us`,
     ...account,
     ...dimensions.map((_, index) => `d${index}`),
-    'toString(count()) AS quantity',
-    "'0' AS missing",
+    'toString(count()) AS measured_quantity',
+    "'0' AS measured_missing",
   ]
   const sql = `SELECT ${select.join(', ')} FROM (SELECT ${inner.join(', ')} FROM fact WHERE ${where} GROUP BY ${innerGroups}) WHERE first_us >= ${parameters.add(period.from, 'Int64')} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')}`
   return { sql, parameters: parameters.values }
@@ -153,8 +153,8 @@ export async function askFacts(engine: Engine, question: FactQuestion): Promise<
     windowStart: Number(row['window_us']) as Micros,
     account: (row['account'] ?? null) as AccountKey | null,
     dimensions: question.dimensions.map((_, index) => row[`d${index}`] ?? null),
-    quantity: row['quantity'] ?? '0',
-    missing: row['missing'] ?? '0',
+    quantity: row['measured_quantity'] ?? '0',
+    missing: row['measured_missing'] ?? '0',
   }))
 }
 

@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AccountKey, Offset } from '../../src/core/ids.ts'
+import type { Micros } from '../../src/core/time.ts'
+import type { Engine, Insert } from '../../src/store/engine.ts'
+import { Projection } from '../../src/store/project.ts'
+import type { ProjectionPorts } from '../../src/store/project.ts'
+import { askEvents, askFacts, factStatement, operatorQuestions } from '../../src/store/query.ts'
+import type { FactQuestion } from '../../src/store/query.ts'
+import { standardMeters } from '../../src/meter/standard.ts'
+import { arrivalOf, testNow } from '../support/events.ts'
+import type { Pipeline } from '../support/pipeline.ts'
+
+const period = { from: (Date.UTC(2026, 6, 1) * 1000) as Micros, to: (Date.UTC(2026, 10, 1) * 1000) as Micros }
+
+function questionOf(account: string, more: Partial<FactQuestion> = {}): FactQuestion {
+  return {
+    scope: { kind: 'account', account: account as AccountKey },
+    period,
+    starts: [period.from],
+    below: 1_000_000 as Offset,
+    measure: { kind: 'sum', field: 'bytes_out_wire' },
+    conditions: [],
+    dimensions: [],
+    ...more,
+  }
+}
+
+/** An engine that fails on the n-th insert, before or after the rows are in: as a crash or a lost answer would. */
+function failing(engine: Engine, at: number, when: 'before' | 'after'): Engine {
+  let count = 0
+  return {
+    ...engine,
+    async insert(insert: Insert) {
+      count += 1
+      if (count === at && when === 'before') throw new Error('the insert was cut')
+      await engine.insert(insert)
+      if (count === at && when === 'after') throw new Error('the answer was lost')
+    },
+  }
+}
+
+/** What every event store has to hold (see src/store/project.ts and src/store/query.ts). */
+export function storeContract(name: string, open: () => Promise<Pipeline>): void {
+  describe(`store contract: ${name}`, () => {
+    let pipeline: Pipeline
+    beforeAll(async () => {
+      pipeline = await open()
+    })
+    afterAll(() => pipeline.close())
+    const total = async (account: string, more: Partial<FactQuestion> = {}): Promise<string | undefined> =>
+      (await askFacts(pipeline.engine, questionOf(account, more)))[0]?.quantity
+
+    /** Events of four months: a range of them is four inserts of facts and four of inspection records. */
+    const months = Array.from({ length: 40 }, (_, index) =>
+      arrivalOf({
+        seq: index + 1,
+        time: `2026-0${7 + (index % 4 === 3 ? 2 : index % 3)}-1${index % 9}T10:00:00Z`,
+        bytes_out_wire: index,
+        path: '/',
+      }),
+    )
+    const sum = (39 * 40) / 2
+
+    test('L2: a range that was cut anywhere is finished to the same rows, in the same process and in the next', async () => {
+      // One row for the range, then facts and inspection records of three months.
+      const inserts = 1 + 2 * 3
+      for (const when of ['before', 'after'] as const) {
+        for (let at = 1; at <= inserts; at += 1) {
+          const { log } = await pipeline.fresh()
+          await log.append(months, testNow)
+          const ports: ProjectionPorts = {
+            log,
+            engine: failing(pipeline.engine, at, when),
+            onAccounts: () => Promise.resolve(),
+          }
+          const cut = new Projection(ports)
+          await expect(cut.catchUp(), `insert ${at}`).rejects.toThrow()
+          // More arrives meanwhile; the range that was begun must stay what it was.
+          await log.append([arrivalOf({ seq: 41, bytes_out_wire: 1_000 })], testNow)
+          const next = at % 2 === 0 ? cut : new Projection({ ...ports, engine: pipeline.engine })
+          if (next !== cut) expect((await next.open()).kind).toBe('consistent')
+          await next.catchUp()
+          expect(next.position()).toBe(41)
+          expect(await total('acme')).toBe(String(sum + 1_000))
+          const [rows] = await pipeline.engine.query<{ n: string; u: string }>(
+            'SELECT count() AS n, uniqExact(offset) AS u FROM fact',
+            {},
+          )
+          expect(rows).toEqual({ n: '41', u: '41' })
+          const [inspected] = await pipeline.engine.query<{ n: string }>('SELECT count() AS n FROM inspection', {})
+          expect(inspected?.n).toBe('40')
+        }
+      }
+    })
+
+    test('a store that lacks rows, has too many, or knows more than the log is found at the start', async () => {
+      const { log, projection } = await pipeline.fresh()
+      await log.append(months, testNow)
+      await projection.catchUp()
+      const standing = () =>
+        new Projection({ log, engine: pipeline.engine, onAccounts: () => Promise.resolve() }).open()
+      expect(await standing()).toEqual({ kind: 'consistent', position: 40 })
+      await pipeline.engine.insert({
+        table: 'projected_range',
+        columns: ['first', 'next'],
+        rows: '[40,99]',
+        token: 'more',
+      })
+      expect((await standing()).kind).toBe('damaged')
+      const lacking = await pipeline.fresh()
+      await lacking.log.append(months, testNow)
+      await lacking.projection.catchUp()
+      await lacking.log.append([arrivalOf({ seq: 41 })], testNow)
+      await lacking.projection.catchUp()
+      await pipeline.engine.command("ALTER TABLE fact DROP PARTITION '202607'")
+      const found = await new Projection({
+        log: lacking.log,
+        engine: pipeline.engine,
+        onAccounts: () => Promise.resolve(),
+      }).open()
+      expect(found.kind).toBe('damaged')
+    })
+
+    test('L4: sums beyond 2^64 and quantities beyond 2^53 are exact; L13: an absent size is not zero', async () => {
+      const { log, projection } = await pipeline.fresh()
+      const large = 2n ** 64n - 1n
+      await log.append(
+        [
+          ...[1, 2, 3, 4, 5].map((seq) => arrivalOf({ seq, bytes_out_wire: String(large) })),
+          arrivalOf({ seq: 6, bytes_out_wire: 0 }),
+          arrivalOf({ seq: 7 }),
+          arrivalOf({
+            seq: 8,
+            kind: 'usage',
+            name: 'tokens',
+            quantity: '123456789012345678901234567890.000000000000000001',
+          }),
+          arrivalOf({ seq: 9, kind: 'usage', name: 'tokens', quantity: '0.999999999999999999' }),
+        ],
+        testNow,
+      )
+      await projection.catchUp()
+      const conditions = [{ operator: 'in', field: 'kind', values: ['http_request'] }] as const
+      const [row] = await askFacts(pipeline.engine, questionOf('acme', { conditions }))
+      expect(row).toMatchObject({ quantity: String(5n * large), missing: '1' })
+      expect(await total('acme', { measure: { kind: 'sum', field: 'quantity' } })).toBe(
+        '123456789012345678901234567891',
+      )
+    })
+
+    test('L5: usage below an offset never changes, whatever comes after', async () => {
+      const { log, projection } = await pipeline.fresh()
+      await log.append(months.slice(0, 20), testNow)
+      await projection.catchUp()
+      const before = await total('acme', { below: 20 as Offset })
+      await log.append(months.slice(20), testNow)
+      await projection.catchUp()
+      expect(await total('acme', { below: 20 as Offset })).toBe(before)
+      expect(await total('acme')).toBe(String(sum))
+    })
+
+    test('L11: no statement without the account predicate, unless an operator question is asked for by name', async () => {
+      for (const { aggregation: measure, filter: conditions, groupBy: dimensions } of standardMeters) {
+        const { sql, parameters } = factStatement(questionOf('acme', { measure, conditions, dimensions }))
+        const fence = /WHERE account = \{(p\d+):String\}/.exec(sql)
+        expect(fence, sql).not.toBeNull()
+        expect(parameters[fence?.[1] ?? '']).toBe('acme')
+        for (const question of operatorQuestions) {
+          const asked = factStatement(
+            questionOf('acme', { scope: { kind: 'operator', question }, measure, conditions, dimensions }),
+          )
+          expect(asked.sql).toContain(`/* operator question: ${question} */`)
+        }
+      }
+      const { log, projection } = await pipeline.fresh()
+      await log.append(
+        [
+          arrivalOf({ seq: 1, account: 'acme', bytes_out_wire: 1, path: '/mine' }),
+          arrivalOf({ seq: 2, account: 'globex', bytes_out_wire: 2, path: '/canary' }),
+        ],
+        testNow,
+      )
+      await projection.catchUp()
+      // Hostile names are values, not SQL.
+      for (const account of ['nobody', "acme' OR '1'='1", "acme\\' OR 1=1 --", '{p1:String}'])
+        expect(await total(account)).toBeUndefined()
+      const events = await askEvents(pipeline.engine, { ...questionOf('acme'), after: null, most: 10 })
+      expect(JSON.stringify(events)).not.toContain('canary')
+      expect(events.map(({ path }) => path)).toEqual(['/mine'])
+    })
+
+    test('attributes and absent dimensions: null is not the empty text', async () => {
+      const { log, projection } = await pipeline.fresh()
+      const attributes = [{ tier: 'gold' }, { tier: '' }, {}, { "it's": 'x' }]
+      await log.append(
+        attributes.map((attributes, index) =>
+          arrivalOf({ seq: index + 1, attributes: Object.hasOwn(attributes, "it's") ? {} : attributes }),
+        ),
+        testNow,
+      )
+      await projection.catchUp()
+      const rows = await askFacts(
+        pipeline.engine,
+        questionOf('acme', { measure: { kind: 'count' }, dimensions: ['attributes.tier', 'endpoint'] }),
+      )
+      expect(rows.map(({ dimensions, quantity }) => [...dimensions, quantity])).toEqual([
+        ['', null, '1'],
+        ['gold', null, '1'],
+        [null, null, '2'],
+      ])
+      const gold = [{ operator: 'not_in', field: 'attributes.tier', values: ['gold'] }] as const
+      // An absent value meets no condition, not even a negative one.
+      expect(await total('acme', { measure: { kind: 'count' }, conditions: gold })).toBe('1')
+    })
+  })
+}
