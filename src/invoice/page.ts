@@ -1,3 +1,4 @@
+import type { Currency } from '../core/money.ts'
 import type { Micros } from '../core/time.ts'
 import { dayChart } from './chart.ts'
 import type { Invoice, InvoiceDocument, LineDocument } from './document.ts'
@@ -71,8 +72,8 @@ function breakable(text: string): Html {
   return html`${first}${rest.map((part) => html`,<wbr />${part}`)}`
 }
 
-function lineRow(line: LineDocument): Html {
-  const cells = [billableWords(line), unitPriceWords(line), groupDigits(line.amount)]
+function lineRow(line: LineDocument, currency: Currency): Html {
+  const cells = [billableWords(line), unitPriceWords(line, currency), groupDigits(line.amount)]
   return html`<tr>
     <td>${line.number}</td>
     <td>
@@ -95,7 +96,7 @@ function lineTable({ lines, total, currency }: InvoiceDocument): Html {
       </tr>
     </thead>
     <tbody>
-      ${lines.map(lineRow)}
+      ${lines.map((line) => lineRow(line, currency))}
     </tbody>
     <tfoot>
       <tr>

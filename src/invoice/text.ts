@@ -1,3 +1,4 @@
+import type { Currency } from '../core/money.ts'
 import type { Invoice, LineDocument } from './document.ts'
 import { explainLine } from './explain.ts'
 import type { LineExplanation } from './explain.ts'
@@ -11,7 +12,15 @@ import {
   noticesOf,
   periodWords,
 } from './wording.ts'
-import { planWords, quantityWords, readableFormula, titleOf, unitPriceWords, valueName } from './wording.ts'
+import {
+  planWords,
+  quantityWords,
+  readableFormula,
+  statusWords,
+  titleOf,
+  unitPriceWords,
+  valueName,
+} from './wording.ts'
 
 /** The invoice for a terminal of 96 columns or more. */
 export const textWidth = 96
@@ -40,9 +49,9 @@ function sides(left: string, right: string): string {
 }
 
 /** A cell that is too long for its column starts a line of its own and is never cut: digits are what this is about. */
-function lineRows(line: LineDocument): readonly string[] {
+function lineRows(line: LineDocument, currency: Currency): readonly string[] {
   const [name = '', ...more] = wrap(line.description, widths.description)
-  const cells = [billableWords(line), unitPriceWords(line), groupDigits(line.amount)]
+  const cells = [billableWords(line), unitPriceWords(line, currency), groupDigits(line.amount)]
   const [quantity = '', price = '', amount = ''] = cells
   const start = `${`${line.number}`.padStart(widths.number)}  ${name.padEnd(widths.description)}`
   const isWide = quantity.length >= widths.quantity || price.length >= widths.price || amount.length >= widths.amount
@@ -61,11 +70,10 @@ function lineRows(line: LineDocument): readonly string[] {
 }
 
 function header(invoice: Invoice): readonly string[] {
-  const { status, document } = invoice
-  const { issuer, account, period, issued_at: issuedAt } = document
-  const issued = issuedAt === null ? status : `${status}, issued ${momentOf(issuedAt, period.time_zone)}`
+  const { document } = invoice
+  const { issuer, account } = document
   return [
-    sides(titleOf(invoice), issued),
+    sides(titleOf(invoice), statusWords(invoice)),
     rule('═'),
     ...(issuer.name === '' ? [] : [`From     ${[issuer.name, ...issuer.address.split('\n')].join(', ')}`]),
     `Account  ${account.name} (${account.key})`,
@@ -88,7 +96,7 @@ export function invoiceText(invoice: Invoice): string {
     '',
     columns,
     rule(),
-    ...document.lines.flatMap(lineRows),
+    ...document.lines.flatMap((line) => lineRows(line, document.currency)),
     rule(),
     sides('Total', `${groupDigits(document.total)} ${document.currency}`),
     ...notices,

@@ -1,3 +1,5 @@
+import { currencyDigits } from '../core/money.ts'
+import type { Currency } from '../core/money.ts'
 import { assert } from '../core/result.ts'
 import { parseInstant, zonedOf } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
@@ -86,10 +88,24 @@ export function missingWords({ events_without_value: missing, meter }: LineDocum
   return [`${groupDigits(missing)} ${missing === '1' ? 'event' : 'events'} carried no ${valueName(meter)}`]
 }
 
+/** With at least the currency's decimals: `0.1` USD is `0.10`; `0.00001` stays as it is. */
+function atLeastMinor(amount: string, currency: Currency): string {
+  const [whole = '', digits = ''] = amount.split('.')
+  const padded = digits.padEnd(currencyDigits[currency], '0')
+  return padded === '' ? whole : `${whole}.${padded}`
+}
+
 /** The one price of a line's units, or that there are several. */
-export function unitPriceWords(line: LineDocument): string {
+export function unitPriceWords(line: LineDocument, currency: Currency): string {
   if (line.meter === null) return ''
-  return line.unit_amount === null ? 'in tiers' : groupDigits(line.unit_amount)
+  return line.unit_amount === null ? 'in tiers' : groupDigits(atLeastMinor(line.unit_amount, currency))
+}
+
+/** Where an invoice is in its life: `issued 1 Nov 2026, 09:00`, `void, issued …`, `not issued`. */
+export function statusWords({ status, document }: Invoice): string {
+  const { issued_at: issuedAt, period } = document
+  if (issuedAt === null) return 'not issued'
+  return `${status === 'issued' ? '' : `${status}, `}issued ${momentOf(issuedAt, period.time_zone)}`
 }
 
 /** A quantity in its unit, with its digits in groups. */

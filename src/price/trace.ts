@@ -31,8 +31,8 @@ export function counted(quantity: string, unit: string): string {
 }
 
 /** Makes a step from the exact result of its formula. */
-export function traceStep(step: Omit<TraceStep, 'result'>, result: Exact): TraceStep {
-  return { ...step, result: formatExact(result) }
+export function traceStep({ step, about, formula, unit }: Omit<TraceStep, 'result'>, result: Exact): TraceStep {
+  return { step, about, formula, result: formatExact(result), unit }
 }
 
 /** A whole number of 10^-digits: (12345n, 2) is 123.45. */

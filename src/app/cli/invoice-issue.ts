@@ -60,8 +60,10 @@ export async function issueCommand(client: Client, request: IssueRequest, termin
     if (!request.json) (outcome.outcome === 'refused' ? terminal.stderr : terminal.stdout).write(outcomeText(outcome))
   }
   if (request.json) terminal.stdout.write(`${JSON.stringify({ month: request.month, outcomes }, null, 2)}\n`)
-  const refused = outcomes.filter(({ outcome }) => outcome === 'refused').length
+  const count = (wanted: Outcome['outcome']): number => outcomes.filter(({ outcome }) => outcome === wanted).length
   if (!request.json && request.account === null)
-    terminal.stdout.write(`${request.month}: ${outcomes.length - refused} issued, ${refused} refused\n`)
-  return refused === 0 ? exitCodes.ok : exitCodes.failed
+    terminal.stdout.write(
+      `${request.month}: ${count('issued')} issued, ${count('already_issued')} were issued before, ${count('refused')} refused\n`,
+    )
+  return count('refused') === 0 ? exitCodes.ok : exitCodes.failed
 }

@@ -22,7 +22,7 @@ function heading(name: string, sort: SortKey, view: HomeView): Html {
   </th>`
 }
 
-function cell(column: string, label: string, value: Content): Html {
+function cell({ column, label }: { column: string; label: string }, value: Content): Html {
   return html`<td role="cell" class="c-${column} n">
     <span class="label" aria-hidden="true">${label}</span><span class="value">${value}</span>
   </td>`
@@ -30,9 +30,9 @@ function cell(column: string, label: string, value: Content): Html {
 
 function quantities({ requests, dataOut, connections }: Totals): readonly Html[] {
   return [
-    cell('requests', 'Requests', knownQuantity(requests, 'requests')),
-    cell('data_out', 'Data out', knownQuantity(dataOut, 'bytes')),
-    cell('connections', 'Connections', knownQuantity(connections, 'connections')),
+    cell({ column: 'requests', label: 'Requests' }, knownQuantity(requests, 'requests')),
+    cell({ column: 'data_out', label: 'Data out' }, knownQuantity(dataOut, 'bytes')),
+    cell({ column: 'connections', label: 'Connections' }, knownQuantity(connections, 'connections')),
   ]
 }
 
@@ -45,7 +45,7 @@ function accountRow(row: AccountRow, owned: boolean, view: HomeView): Html {
       <a href="${accountHref(row.key, view)}">${row.name}</a><span class="note">${about}</span>
     </th>
     <td role="cell" class="c-spark">${sparkline(row.dataOutByDay, { name: 'Data out', unit: 'bytes' })}</td>
-    ${quantities(row)} ${cell('cost', costName(view.days), costCell(row.cost))}
+    ${quantities(row)} ${cell({ column: 'cost', label: costName(view.days) }, costCell(row.cost))}
   </tr>`
 }
 
@@ -53,7 +53,7 @@ function sumRow({ totals, accounts, days }: HomeView): Html {
   return html`<tr role="row">
     <th scope="row" role="rowheader" class="c-name">The whole installation</th>
     <td role="cell" class="c-spark"></td>
-    ${quantities(totals)} ${cell('cost', costName(days), costTotal(accounts))}
+    ${quantities(totals)} ${cell({ column: 'cost', label: costName(days) }, costTotal(accounts))}
   </tr>`
 }
 

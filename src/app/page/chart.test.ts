@@ -92,6 +92,13 @@ describe('bars per day', () => {
     expect(markup).toContain('Tue 3 Nov 2026: not known yet')
   })
 
+  test('a day that corrections took below zero has no bar, and its number', () => {
+    const markup = dayChart(chartOf([7n, -3n])).toString()
+    expect(bars(markup, 's0')).toHaveLength(1)
+    expect(markup).toContain('Mon 2 Nov 2026: -3 requests')
+    expect(sparkline([known(7n), known(-3n)], { name: 'x', unit: 'bytes' }).toString()).not.toContain('--')
+  })
+
   test('a sum with an unknown part is a lower bound', () => {
     const markup = dayChart(chartOf([7n], [null])).toString()
     expect(markup).toContain('Sun 1 Nov 2026: at least 7 requests')

@@ -17,8 +17,13 @@ const axisWidth = 56
 const floor = headroom + plotHeight
 const fullHeight = floor + labelSpace
 
+interface Place {
+  readonly index: number
+  readonly count: number
+}
+
 /** Where a column stands, in per cent of the width: the picture stretches, its text does not. */
-function across(index: number, count: number): { left: string; width: string; middle: string } {
+function across({ index, count }: Place): { left: string; width: string; middle: string } {
   const step = 100 / count
   const percent = (steps: number): string => `${(steps * step).toFixed(3)}%`
   return { left: percent(index + 0.14), width: percent(0.72), middle: percent(index + 0.5) }
@@ -42,7 +47,8 @@ function stack(column: Column, chart: DayChart, { scale, place }: { scale: Scale
   return chart.series.map(({ tone }, index) => {
     const value = column.values[index] ?? absent
     const height = value.known ? heightOf(value.value, scale, plotHeight) : 0n
-    if (height === 0n) return null
+    // Corrections can take a day below zero: it has no bar, and its number says why.
+    if (height <= 0n) return null
     top -= height
     return html`<rect
       class="${tone}"
@@ -54,13 +60,13 @@ function stack(column: Column, chart: DayChart, { scale, place }: { scale: Scale
   })
 }
 
-function dateLabel({ day }: Column, index: number, count: number): Html | null {
+function dateLabel({ day }: Column, { index, count }: Place): Html | null {
   const label = labelOf(day.date)
   if (label === 'never') return null
   // In the middle below its bar, but at the right end it must not stand out of the picture.
   const atEnd = index * 20 >= count * 19
   const name = `${label === 'always' ? 'date' : 'date week'}${atEnd ? ' end' : ''}`
-  return html`<text class="${name}" x="${atEnd ? '100%' : across(index, count).middle}" y="${fullHeight - 5}"
+  return html`<text class="${name}" x="${atEnd ? '100%' : across({ index, count }).middle}" y="${fullHeight - 5}"
     >${shortDay(day.date)}</text
   >`
 }
@@ -72,22 +78,16 @@ function nothing(columns: readonly Column[]): Html | null {
   return html`<text class="none" x="50%" y="${headroom + plotHeight / 2}">none on these days</text>`
 }
 
-function columnPicture(column: Column, chart: DayChart, at: { scale: Scale; index: number }): Html {
-  const place = across(at.index, chart.days.length)
+function columnPicture(column: Column, chart: DayChart, { scale, ...at }: Place & { readonly scale: Scale }): Html {
+  const place = across(at)
   const bars = column.total.empty
     ? html`<rect class="gap" x="${place.left}" width="${place.width}" y="${headroom}" height="${plotHeight}" />`
-    : stack(column, chart, { scale: at.scale, place })
-  const step = (100 / chart.days.length).toFixed(3)
-  const left = ((100 * at.index) / chart.days.length).toFixed(3)
+    : stack(column, chart, { scale, place })
+  const step = (100 / at.count).toFixed(3)
+  const left = ((100 * at.index) / at.count).toFixed(3)
   return html`<g class="day${column.day.growing ? ' growing' : ''}"
     ><title>${inWords(column, chart)}</title
-    ><rect
-      class="hit"
-      x="${left}%"
-      width="${step}%"
-      y="0"
-      height="${floor}"
-    />${bars}${dateLabel(column, at.index, chart.days.length)}</g
+    ><rect class="hit" x="${left}%" width="${step}%" y="0" height="${floor}" />${bars}${dateLabel(column, at)}</g
   >`
 }
 
@@ -125,7 +125,7 @@ function legend({ series }: DayChart): Html | null {
 export function dayChart(chart: DayChart): Html {
   const columns = columnsOf(chart)
   const scale = scaleOf(columns.map(({ total }) => total.sum))
-  const pictures = columns.map((column, index) => columnPicture(column, chart, { scale, index }))
+  const pictures = columns.map((column, index) => columnPicture(column, chart, { scale, index, count: columns.length }))
   return html`<figure class="chart">
     ${legend(chart)}
     <div class="plot">

@@ -16,7 +16,7 @@ export function sparkline(values: readonly Known<Exact>[], about: { name: string
   const scale = scaleOf(known)
   const bars = values.map((value, index) => {
     const bar = value.known ? heightOf(value.value, scale, height) : 0n
-    return bar === 0n ? '' : `M${index * step} ${height}v-${pixels(bar)}h${barWidth}v${pixels(bar)}z`
+    return bar <= 0n ? '' : `M${index * step} ${height}v-${pixels(bar)}h${barWidth}v${pixels(bar)}z`
   })
   const gaps = values.map((value, index) =>
     value.known ? '' : `M${index * step} ${height + 1}h${barWidth}v2h-${barWidth}z`,

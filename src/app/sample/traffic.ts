@@ -6,7 +6,7 @@ import { openConnection, closesIn, recordOf, recordsBefore } from './connection.
 import type { Connection } from './connection.ts'
 import type { Habit } from './habit.ts'
 import { randomOf } from './random.ts'
-import type { Random } from './random.ts'
+import type { Random, Seed } from './random.ts'
 import { requestOf } from './request.ts'
 import type { Draft } from './request.ts'
 import { drawnInHour, expectedInHour } from './rhythm.ts'
@@ -23,8 +23,8 @@ interface HourPlan {
 /** The connections' records have streams of their own, after those of the habits. */
 const recordStream = 1_000
 
-function planHour(seed: number, stream: number, habit: Habit, hour: Micros): HourPlan {
-  const random = randomOf({ seed, stream, step: hour / hourMicros })
+function planHour(seeds: Pick<Seed, 'seed' | 'stream'>, habit: Habit, hour: Micros): HourPlan {
+  const random = randomOf({ ...seeds, step: hour / hourMicros })
   const drawn = drawnInHour(random, expectedInHour(habit, hour))
   const { flow } = habit
   if (flow.kind === 'http') return { random, habit, hour, requests: drawn, connections: [] }
@@ -38,7 +38,7 @@ function* plannedHours({ seed, habits }: SampleCompany, period: Period) {
   for (let at = first; at + hourMicros <= period.to; at += hourMicros) {
     const hour = at as Micros
     const plans = habits.flatMap(({ habit, from }, stream) =>
-      hour < from ? [] : [planHour(seed, stream, habit, hour)],
+      hour < from ? [] : [planHour({ seed, stream }, habit, hour)],
     )
     yield { hour, plans }
   }
