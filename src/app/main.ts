@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { exitCodeOfBadConfig, readConfig } from './config.ts'
+import { startHousekeeping } from './housekeeping.ts'
 import { buildServer } from './http/server.ts'
 import { invoiceDesk } from './desk.ts'
 import { developmentKeyFile } from './development-key.ts'
@@ -34,8 +35,10 @@ async function main(): Promise<void> {
   const company = await sampleToLoad(service)
   if (company !== null) await describeSample(service, company)
   const server = await buildServer(service)
+  const stopHousekeeping = startHousekeeping(service)
   let stopping: Promise<void> | null = null
   const stop = (code: number): void => {
+    stopHousekeeping()
     stopping ??= server
       .close()
       .then(() => service.close())

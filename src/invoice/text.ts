@@ -2,16 +2,7 @@ import type { Currency } from '../core/money.ts'
 import type { Invoice, LineDocument } from './document.ts'
 import { explainLine } from './explain.ts'
 import type { LineExplanation } from './explain.ts'
-import {
-  billableWords,
-  countedWords,
-  dateOf,
-  groupDigits,
-  inUnit,
-  momentOf,
-  noticesOf,
-  periodWords,
-} from './wording.ts'
+import { billableWords, countedWords, dateOf, groupDigits, inUnit, noticesOf, periodWords } from './wording.ts'
 import {
   planWords,
   quantityWords,

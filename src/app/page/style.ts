@@ -140,7 +140,7 @@ tbody tr:nth-child(even)>*,.lines tbody:nth-of-type(even)>*>*{background:var(--b
 .lines tbody+tbody tr:first-child>*{border-top:1px solid var(--rule)}
 .lines .reason{padding-top:0}
 tbody th[scope=row]{font-weight:550}
-.c-name,.legend,.note,.facts,.quarantine th[scope=row]{overflow-wrap:anywhere}
+.c-name,.legend,.facts,.quarantine th[scope=row],.quarantine .note{overflow-wrap:anywhere}
 .accounts .c-name,.quarantine th[scope=row]{min-width:150px}
 .n{text-align:right;white-space:nowrap}
 .n .note{white-space:normal}
@@ -191,6 +191,7 @@ const pictures = `
 .key{display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:6px}
 .numbers{font-size:13px;margin-top:4px}
 .numbers .scroll{max-height:340px;overflow:auto;margin-top:8px}
+.numbers tbody th{white-space:nowrap}
 .numbers td{text-align:right;white-space:nowrap}
 .numbers th,.numbers td{padding-top:3px;padding-bottom:3px}
 .numbers thead th{position:sticky;top:0;background:var(--paper)}
