@@ -17,8 +17,8 @@ import { findMeter, listMeters } from '../meter/catalogue.ts'
 import { sharedUsageReader, usageByAccount, usageOfAll } from '../meter/usage.ts'
 import type { UsageAnswer } from '../meter/usage.ts'
 import { askLatestEvent } from '../store/query.ts'
-import { readMinor } from '../core/money.ts'
-import type { Currency, Minor } from '../core/money.ts'
+import { addMinor, readMinor } from '../core/money.ts'
+import type { Currency } from '../core/money.ts'
 import type {
   AccountRow,
   AccountView,
@@ -115,10 +115,11 @@ async function costOf(
   try {
     const { plan } = await previewInvoice(desk, { account: account.key, month })
     const { name } = plan.contract.plan
-    const amount: Minor = plan.total
-    return account.billable
-      ? { plan: name, cost: { kind: 'so_far', amount, currency: plan.currency } }
-      : { plan: null, cost: { kind: 'value', amount, currency: plan.currency, plan: name } }
+    const { currency } = plan
+    if (account.billable) return { plan: name, cost: { kind: 'so_far', amount: plan.total, currency } }
+    // Nobody owes a base fee for traffic without an owner: its value is what its usage would cost.
+    const amount = addMinor(plan.lines.filter(({ meter }) => meter !== null).map(({ rated }) => rated.amount))
+    return { plan: null, cost: { kind: 'value', amount, currency, plan: name } }
   } catch (error) {
     if (error instanceof Refusal && error.code === 'PLAN_MISSING') return { plan: null, cost: { kind: 'no_plan' } }
     if (error instanceof Refusal) return { plan: null, cost: { kind: 'not_known', why: error.message } }
@@ -162,22 +163,19 @@ export async function homeView(
     connections: usage.connections.byAccount,
   }
   const shared: InvoiceDesk = { ...desk, readUsage: sharedUsageReader(service.engine) }
-  const page = await listAccounts(service.database, { limit: limits.accountsShown + 1 })
+  const rowOf = async (account: Account): Promise<AccountRow> => ({
+    key: account.key,
+    name: account.name,
+    ...(await costOf(shared, account, shown.month)),
+    requests: known(by.requests.get(account.key)?.total ?? zero),
+    dataOut: known(by.dataOut.get(account.key)?.total ?? zero),
+    connections: known(by.connections.get(account.key)?.total ?? zero),
+    requestsByDay: daysOf(by.requests.get(account.key), shown.days),
+    dataOutByDay: daysOf(by.dataOut.get(account.key), shown.days),
+  })
+  const page = await listAccounts(service.database, { limit: limits.accountsShown })
   const rows: AccountRow[] = []
-  for (const account of page.accounts.slice(0, limits.accountsShown + 1)) {
-    const { key, name } = account
-    rows.push({
-      key,
-      name,
-      ...(await costOf(shared, account, shown.month)),
-      requests: known(by.requests.get(key)?.total ?? zero),
-      dataOut: known(by.dataOut.get(key)?.total ?? zero),
-      connections: known(by.connections.get(key)?.total ?? zero),
-      requestsByDay: daysOf(by.requests.get(key), shown.days),
-      dataOutByDay: daysOf(by.dataOut.get(key), shown.days),
-    })
-  }
-  const nobody = rows.find(({ key }) => key === unattributed)
+  for (const account of page.accounts) if (account.key !== unattributed) rows.push(await rowOf(account))
   const hadTraffic = [by.requests, by.dataOut, by.connections].some((answers) => answers.has(unattributed))
   return {
     frame,
@@ -185,15 +183,15 @@ export async function homeView(
     months: monthsAround(shown, '/'),
     zone: shown.zone,
     days: shown.days,
-    accounts: rows.filter((row) => row !== nobody),
-    unattributed: hadTraffic && nobody !== undefined ? nobody : null,
+    accounts: rows,
+    unattributed: hadTraffic ? await rowOf(await getAccount(service.database, unattributed)) : null,
     totals: {
       requests: known(usage.requests.all.total),
       dataOut: known(usage.dataOut.all.total),
       connections: known(usage.connections.all.total),
     },
     sort: asked.sort,
-    more: page.next === null ? null : { count: 0, href: '/v1/accounts' },
+    more: page.next === null ? null : { count: null, href: '/v1/accounts' },
   }
 }
 

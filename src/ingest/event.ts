@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto'
 import type { Problem } from '../core/errors.ts'
-import { factFields, inspectionFields, limits } from '../core/event.ts'
+import { factFields, inspectionFields } from '../core/event.ts'
 import { unattributed } from '../core/ids.ts'
 import type { AccountKey, SourceName } from '../core/ids.ts'
 import { heldLengthMax } from '../core/record.ts'
 import type { Arrival, HeldInput } from '../core/record.ts'
 import { dayMicros, secondMicros } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
-import { Bad, readCount, readerOf } from './field.ts'
+import { Bad, readCount, readText, readerOf } from './field.ts'
 import type { Value } from './field.ts'
 
 /** How old and how far ahead the time of an event without a number may be; numbered ones may be of any age. */
@@ -88,8 +88,10 @@ function seqOf(value: Value | null): number | null | Problem {
     : { code: 'EVENT_FIELD_OUT_OF_RANGE', field: 'seq', message: 'seq counts from 1 up to 2^53 - 1' }
 }
 
-function textOr<T>(value: unknown, otherwise: T): string | T {
-  return typeof value === 'string' && value !== '' && value.length <= limits.textLengthMax ? value : otherwise
+/** A name that the door would not take is no name: with a NUL inside it would become another one in a key. */
+function nameOr<T>(value: unknown, otherwise: T): string | T {
+  const text = readText(value)
+  return typeof text === 'string' ? text : otherwise
 }
 
 /** Keeps what cannot be counted, with as much of its identity as can be read. */
@@ -98,9 +100,9 @@ export function holdInput(input: unknown, raw: string, problem: Problem): Arriva
   const seq = readCount(value['seq'])
   const known = seqOf(seq instanceof Bad ? null : seq)
   const held: HeldInput = {
-    source: textOr(value['source'], null),
-    epoch: textOr(value['epoch'], ''),
-    id: textOr(value['id'], null),
+    source: nameOr(value['source'], null),
+    epoch: nameOr(value['epoch'], ''),
+    id: nameOr(value['id'], null),
     seq: typeof known === 'number' ? known : null,
     problem,
     raw: raw.slice(0, heldLengthMax).toWellFormed(),

@@ -3,6 +3,7 @@ import { limits } from '../core/event.ts'
 import type { FieldType } from '../core/event.ts'
 import { isKey } from '../core/ids.ts'
 import { parseInstant } from '../core/time.ts'
+import { ExactNumber, withoutEndZeros } from './json.ts'
 
 /** A checked value in its canonical form. */
 export type Value = string | number | Readonly<Record<string, string>>
@@ -22,7 +23,7 @@ const uint64Max = 2n ** 64n - 1n
 // oxlint-disable-next-line no-control-regex
 const control = /[\u0000-\u001f\u007f]/
 
-function readText(value: unknown): Value | Bad {
+export function readText(value: unknown): string | Bad {
   if (typeof value !== 'string') return new Bad('EVENT_FIELD_INVALID', 'is a text')
   if (value === '') return new Bad('EVENT_FIELD_INVALID', 'is empty; leave it out when it is not known')
   if (value.length > limits.textLengthMax) {
@@ -42,10 +43,12 @@ export function readCount(value: unknown): Value | Bad {
       ? String(value)
       : new Bad('EVENT_NUMBER_NOT_EXACT', 'lost digits as a JSON number; send it as a decimal string')
   }
-  if (typeof value !== 'string' || !/^-?\d{1,40}$/.test(value)) {
+  const text = value instanceof ExactNumber ? value.text : value
+  if (typeof text !== 'string' || !/^-?\d+$/.test(text)) {
     return new Bad('EVENT_FIELD_INVALID', 'is a whole number, or a decimal string such as "9007199254740993"')
   }
-  const count = BigInt(value)
+  // BigInt takes its time over a million digits.
+  const count = text.length > 100 ? uint64Max + 1n : BigInt(text)
   if (count < 0n) return new Bad('EVENT_FIELD_OUT_OF_RANGE', 'is negative')
   if (count > uint64Max) return new Bad('EVENT_FIELD_OUT_OF_RANGE', 'is greater than 18446744073709551615 (2^64 - 1)')
   return count.toString()
@@ -58,12 +61,14 @@ function readStatus(value: unknown): Value | Bad {
 }
 
 function readDecimal(value: unknown): Value | Bad {
-  const text = typeof value === 'number' ? String(value) : value
+  const text = typeof value === 'number' ? String(value) : value instanceof ExactNumber ? value.text : value
   const { quantityIntegerDigitsMax: whole, quantityFractionDigitsMax: fraction } = limits
-  const match = typeof text === 'string' ? /^(-?)0*(\d+)(?:\.(\d+?)0*)?$/.exec(text) : null
+  // No part of the pattern can take what another part could, so a hostile text of any length is read once.
+  const match = typeof text === 'string' ? /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) : null
   if (match === null) return new Bad('EVENT_FIELD_INVALID', 'is a plain decimal such as "1.5", without an exponent')
-  const [, sign, integer = '', digits = ''] = match
-  const trimmed = digits === '0' ? '' : digits
+  const [, sign, digits = '', below = ''] = match
+  const integer = digits.replace(/^0+(?=\d)/, '')
+  const trimmed = withoutEndZeros(below)
   if (integer.length > whole || trimmed.length > fraction) {
     return new Bad('EVENT_FIELD_OUT_OF_RANGE', `has more than ${whole} digits before or ${fraction} after the point`)
   }

@@ -86,13 +86,21 @@ function receiptOf(arrivals: readonly Arrival[], outcomes: readonly Outcome[]): 
 }
 
 /**
+ * The name under which a source of a bound key is kept. No account key contains `~`, so two accounts never
+ * share a name (with `/`, account `a` and source `b/c` would be account `a/b` and source `c`).
+ */
+export function boundSource(account: AccountKey, source: string): string {
+  return `${account}~${source}`
+}
+
+/**
  * L11: a key that is bound to an account cannot write into another one, and its sources are names of its
  * own, so that it can neither hide nor probe the events of others by using their identities.
  */
 function bind(input: unknown, account: AccountKey): unknown {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return input
   const { source } = input as { source?: unknown }
-  return { ...input, account, ...(typeof source === 'string' ? { source: `${account}/${source}` } : {}) }
+  return { ...input, account, ...(typeof source === 'string' ? { source: boundSource(account, source) } : {}) }
 }
 
 /** Takes a decoded body: checks every event, appends, and answers what happened to each. */

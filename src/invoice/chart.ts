@@ -45,19 +45,24 @@ function bar(window: WindowDocument, index: number, frame: Frame): Html {
   const isReached = reached === null || instantOf(window.from) < reached
   // L13: a day that has not come is not a day without traffic.
   if (!isReached)
-    return html`<rect class="ahead" x="${left}" y="${size.top}" width="${width}" height="${size.plot}"
-      ><title>${dateOf(window.from, explanation.zone)}: not known yet</title></rect
-    >`
+    return html`<rect class="ahead" x="${left}" y="${size.top}" width="${width}" height="${size.plot}">
+      <title>${dateOf(window.from, explanation.zone)}: not known yet</title>
+    </rect>`
   const height = divide(multiply(exact(window.quantity), exact(BigInt(size.plot))), highest)
   // A day with little traffic is still a day with traffic.
   const shown = compare(height, zero) > 0 ? larger(height, exact('0.75')) : zero
-  const mark =
-    window.events_without_value === '0' ? null : html`<circle class="missing" cx="${middle}" cy="${floor + 4}" r="2" />`
+  const mark = window.events_without_value !== '0' && missingMark(middle)
   const y = points(divide(exact(BigInt(floor * 100) - roundToInteger(shown, 2)), exact(100n)))
-  return html`<g
-    ><title>${inWords(window, frame)}</title
-    ><rect class="bar" x="${left}" y="${y}" width="${width}" height="${points(shown)}" />${mark}</g
-  >`
+  return html`<g>
+    <title>${inWords(window, frame)}</title>
+    <rect class="bar" x="${left}" y="${y}" width="${width}" height="${points(shown)}" />
+    ${mark}
+  </g>`
+}
+
+/** L13: some of the day's events carried no value, so its bar may be too low. */
+function missingMark(middle: string): Html {
+  return html`<circle class="missing" cx="${middle}" cy="${floor + 4}" r="2" />`
 }
 
 function label(window: WindowDocument, index: number, frame: Frame): Html | null {
@@ -78,8 +83,8 @@ function caption({ explanation, highest, reached }: Frame): Html {
   const missing = windows.some((window) => window.events_without_value !== '0')
   const ahead = reached !== null && windows.some(({ from }) => instantOf(from) >= reached)
   const key = html` <span class="missing-key"></span>Days with events that carried no ${valueName(meter)}.`
-  const pale = isEmpty ? ' Some days have not come yet.' : ' Pale days have not come yet.'
-  return html`<figcaption>${sum}${missing && key}${ahead && pale}</figcaption>`
+  const faint = isEmpty ? ' Some days have not come yet.' : ' Faint days have not come yet.'
+  return html`<figcaption>${sum}${missing && key}${ahead && faint}</figcaption>`
 }
 
 /** The days of a line as bars. Without scripts; each bar says its exact number when it is pointed at. */
@@ -89,12 +94,13 @@ export function dayChart(explanation: LineExplanation, reached: Micros | null): 
   const frame: Frame = { explanation, highest, reached }
   // An empty picture looks like a broken one; the words say that nothing was used.
   if (highest.n === 0n) return html`<figure class="days">${caption(frame)}</figure>`
-  const base = html`<line class="base" x1="0" x2="${size.width}" y1="${floor}" y2="${floor}" />`
   const bars = windows.map((window, index) => bar(window, index, frame))
   const labels = windows.map((window, index) => label(window, index, frame))
   return html`<figure class="days">
     <svg viewBox="0 0 ${size.width} ${floor + size.labels}" role="img" aria-label="${line.description} per day">
-      ${base}${bars}${labels}</svg
-    >${caption(frame)}
+      <line class="base" x1="0" x2="${size.width}" y1="${floor}" y2="${floor}" />
+      ${bars} ${labels}
+    </svg>
+    ${caption(frame)}
   </figure>`
 }

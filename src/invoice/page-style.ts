@@ -89,6 +89,15 @@ footer { margin-top: 8mm; padding-top: 2mm; border-top: .5pt solid var(--line); 
   margin-top: 95mm; transform: rotate(-28deg); font-size: 110pt; font-weight: 800; letter-spacing: .06em;
   color: var(--warn-ink); opacity: .08;
 }
+@media screen and (max-width: 640px) {
+  .sheet { margin: 0; padding: 6mm 5mm; }
+  header { flex-direction: column; gap: 4mm; }
+  .title { text-align: left; }
+  .facts { grid-template-columns: 1fr; }
+  .lines td.n { max-width: 26mm; }
+  .lines th, .lines td { padding-left: 2mm; font-size: 9pt; }
+  .steps td { display: block; width: auto !important; padding-left: 0; border-bottom: 0; text-align: left; }
+}
 @page { size: A4; margin: 15mm 16mm 16mm; }
 @media print {
   :root {

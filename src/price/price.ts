@@ -32,7 +32,7 @@ export interface Price {
 const fields = ['key', 'name', 'meter', 'unit', 'included', 'model'] as const
 
 export const flatUnit: PricedUnit = { name: 'billing period', per: exact(1n) }
-const meterUnit: PricedUnit = { name: 'unit', per: exact(1n) }
+const meterUnit: PricedUnit = { name: 'units', per: exact(1n) }
 
 function readUnit(place: Place): PricedUnit {
   if (isAbsent(place)) return meterUnit

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { BodyBudget, limits, readBody } from '../../ingest/body.ts'
-import { receive } from '../../ingest/receive.ts'
+import { boundSource, receive } from '../../ingest/receive.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Service } from '../service.ts'
 import { principalOf, requireOperator } from './access.ts'
@@ -79,7 +79,7 @@ function addSources(server: Server, { log }: Service): void {
     },
     async (request) => {
       const { account } = principalOf(request)
-      const name = account === null ? request.params.source : `${account}/${request.params.source}`
+      const name = account === null ? request.params.source : boundSource(account, request.params.source)
       const epochs = await log.source(name)
       if (epochs === null)
         throw new Refusal('SOURCE_NOT_FOUND', `no event of source ${request.params.source} has arrived`)

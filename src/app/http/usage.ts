@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { getAccount } from '../../account/accounts.ts'
 import { Refusal } from '../../core/errors.ts'
-import { formatExact } from '../../core/exact.ts'
+import { compare, formatExact, zero } from '../../core/exact.ts'
 import type { AccountKey } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { Period } from '../../core/time.ts'
@@ -54,7 +54,13 @@ const usageAnswer = z.object({
   events_without_value: decimal,
 })
 
-function rowJson({ from, to, group, quantity, eventsWithoutValue }: UsageRow): Record<string, unknown> {
+function rowJson({
+  from,
+  to,
+  group,
+  quantity,
+  eventsWithoutValue,
+}: UsageRow): z.output<typeof usageAnswer>['rows'][number] {
   return {
     from: formatInstant(from),
     to: formatInstant(to),
@@ -81,13 +87,12 @@ interface Asked {
   readonly period: Period
 }
 
-/** GET /v1/usage and the way from a number down to its events. */
-export function addUsageRoutes(server: Server, service: Service): void {
-  const { database, engine, log, projection, projector } = service
-  const ask = async (
-    account: AccountKey,
-    query: z.output<typeof question> & { timezone?: string | undefined },
-  ): Promise<Asked> => {
+type Ask = (account: AccountKey, query: Wanted) => Promise<Asked>
+type Wanted = z.output<typeof question> & { readonly timezone?: string | undefined }
+
+/** What a question is about, once everything that was accepted before it can be counted. */
+function asking({ database, log, projector }: Service): Ask {
+  return async (account, query) => {
     if (query.from >= query.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
     // First: an account that traffic has just named exists once that traffic is counted.
     await projector.reach(log.end(), freshMillis)
@@ -97,6 +102,10 @@ export function addUsageRoutes(server: Server, service: Service): void {
     ])
     return { account, meter, zone: query.timezone ?? zone, period: { from: query.from, to: query.to } }
   }
+}
+
+function addUsage(server: Server, service: Service, ask: Ask): void {
+  const { log, projection, readUsage, world } = service
   server.get(
     '/v1/usage',
     {
@@ -104,7 +113,7 @@ export function addUsageRoutes(server: Server, service: Service): void {
       schema: {
         summary: 'Usage of one account and meter',
         description:
-          'Exact. sealed_until and complete_until are null while that is not known; later windows are still open.',
+          'Exact. sealed_until and complete_until are null while that is not known. Windows that have not begun have no row.',
         querystring: usageQuery,
         response: { 200: usageAnswer },
       },
@@ -114,15 +123,9 @@ export function addUsageRoutes(server: Server, service: Service): void {
       const { account, meter, zone, period } = await ask(accountOf(request, query.account), query)
       const groupBy = (query.group_by ?? '').split(',').filter((name) => name !== '') as Dimension[]
       const below = projection.position()
-      const answer = await service.readUsage({
-        account,
-        meter,
-        period,
-        zone,
-        window: query.window ?? null,
-        groupBy,
-        below,
-      })
+      const window = query.window ?? null
+      const answer = await readUsage({ account, meter, period, zone, window, groupBy, below })
+      const now = world.now()
       return {
         account,
         meter: meter.key,
@@ -133,12 +136,16 @@ export function addUsageRoutes(server: Server, service: Service): void {
         complete_until: null,
         counted_below_offset: below,
         events_not_yet_counted: log.end() - below,
-        rows: answer.rows.map(rowJson),
+        // L13: a window that has not begun is not known, which is not zero.
+        rows: answer.rows.filter(({ from, quantity }) => from <= now || compare(quantity, zero) !== 0).map(rowJson),
         total: formatExact(answer.total),
         events_without_value: String(answer.eventsWithoutValue),
-      } as never
+      }
     },
   )
+}
+
+function addUsageEvents(server: Server, { engine, projection }: Service, ask: Ask): void {
   server.get(
     '/v1/usage/events',
     {
@@ -162,4 +169,11 @@ export function addUsageRoutes(server: Server, service: Service): void {
       return { events: page.events.map(eventJson), cursor: page.cursor }
     },
   )
+}
+
+/** GET /v1/usage and the way from a number down to its events. */
+export function addUsageRoutes(server: Server, service: Service): void {
+  const ask = asking(service)
+  addUsage(server, service, ask)
+  addUsageEvents(server, service, ask)
 }
