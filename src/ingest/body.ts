@@ -3,7 +3,9 @@ import { pipeline } from 'node:stream/promises'
 import { Writable } from 'node:stream'
 import type { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
+import type { Gunzip, ZstdDecompress } from 'node:zlib'
 import { Refusal } from '../core/errors.ts'
+import { elementsOf } from './elements.ts'
 import { parseJson } from './json.ts'
 
 /** What one request may cost. A sender above these is told so; nobody else pays for it (L12). */
@@ -12,6 +14,8 @@ export const limits = {
   bodyBytesMax: 32 * 1024 * 1024,
   /** Bytes of all bodies being read at once; above it new ones are asked to come again. */
   bodiesBytesMax: 256 * 1024 * 1024,
+  /** Bytes that are read and thrown away after a body was refused; a sender who goes on is cut off. */
+  discardedBytesMax: 1024 * 1024 * 1024,
   eventsMax: 10_000,
   eventBytesMax: 262_144,
 } as const
@@ -34,7 +38,7 @@ export class BodyBudget {
   }
 }
 
-function decoderFor(encoding: string | undefined): NodeJS.ReadWriteStream | null {
+function decoderFor(encoding: string | undefined): Gunzip | ZstdDecompress | null {
   switch (encoding?.trim().toLowerCase()) {
     case undefined:
     case '':
@@ -68,39 +72,90 @@ function refusalFor(error: unknown): unknown {
   return error
 }
 
+/** Collects a body in memory, within the limits. */
+class Collected extends Writable {
+  readonly #budget: BodyBudget
+  readonly #chunks: Buffer[] = []
+  size = 0
+
+  constructor(budget: BodyBudget) {
+    super()
+    this.#budget = budget
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+    try {
+      if (this.size + chunk.length > limits.bodyBytesMax) {
+        throw new Refusal(
+          'BODY_TOO_LARGE',
+          `the body has more than ${limits.bodyBytesMax} bytes (decompressed); nothing was taken, send smaller batches`,
+        )
+      }
+      this.#budget.take(chunk.length)
+      this.size += chunk.length
+      this.#chunks.push(chunk)
+      done()
+    } catch (error) {
+      done(error as Error)
+    }
+  }
+
+  whole(): Buffer {
+    const [first] = this.#chunks
+    return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.size)
+  }
+}
+
+/**
+ * Lets the sender of a refused body finish, without keeping anything: one that is still sending does not read
+ * the answer, and a connection with half a body in it is of no use for the next request.
+ */
+function discard(stream: Readable): void {
+  let size = 0
+  stream.on('error', () => undefined)
+  stream.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size > limits.discardedBytesMax) stream.destroy()
+  })
+}
+
+/** Decoders stop at what they take for the end and say nothing about what comes behind it. */
+function refuseRest(received: number, used: number): void {
+  if (used === received) return
+  throw new Refusal(
+    'BODY_NOT_DECODABLE',
+    `the body goes on for ${received - used} bytes after the end of what its Content-Encoding says; nothing was taken`,
+  )
+}
+
 /**
  * Reads a request's body to its end, decompressed, within the limits. The caller gives the bytes back to
  * the budget when it is done with them. Throws a Refusal that says that nothing was taken.
  */
 export async function readBody(stream: Readable, encoding: string | undefined, budget: BodyBudget): Promise<Buffer> {
   const decoder = decoderFor(encoding)
-  const chunks: Buffer[] = []
-  let size = 0
-  const collect = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      try {
-        if (size + chunk.length > limits.bodyBytesMax) {
-          throw new Refusal(
-            'BODY_TOO_LARGE',
-            `the body has more than ${limits.bodyBytesMax} bytes (decompressed); nothing was taken, send smaller batches`,
-          )
-        }
-        budget.take(chunk.length)
-        size += chunk.length
-        chunks.push(chunk)
-        done()
-      } catch (error) {
-        done(error as Error)
-      }
-    },
-  })
+  const collected = new Collected(budget)
+  let received = 0
+  // Not the stream itself: `pipeline` would leave a refused request behind unread and never to be read.
+  async function* arriving(): AsyncGenerator<Buffer> {
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+      received += (chunk as Buffer).length
+      yield chunk as Buffer
+    }
+  }
   try {
-    await (decoder === null ? pipeline(stream, collect) : pipeline(stream, decoder, collect))
+    if (decoder === null) {
+      await pipeline(arriving, collected)
+    } else {
+      await pipeline(arriving, decoder, collected)
+      refuseRest(received, decoder.bytesWritten)
+    }
   } catch (error) {
-    budget.give(size)
+    budget.give(collected.size)
+    discard(stream)
     throw refusalFor(error)
   }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size)
+  return collected.whole()
 }
 
 /** One candidate for an event: its parsed JSON, or why it has none. */
@@ -108,7 +163,7 @@ export type Candidate =
   | { readonly ok: true; readonly input: unknown; readonly raw: string }
   | {
       readonly ok: false
-      readonly code: 'EVENT_NOT_JSON' | 'EVENT_NOT_UTF8' | 'EVENT_TOO_LARGE'
+      readonly code: 'EVENT_NOT_JSON' | 'EVENT_NOT_UTF8' | 'EVENT_TOO_LARGE' | 'EVENT_FIELD_INVALID'
       readonly message: string
       readonly raw: string
     }
@@ -125,11 +180,11 @@ function candidateOf(line: string): Candidate {
   const parsed = parseJson(line)
   return parsed.ok
     ? { ok: true, input: parsed.value, raw: line }
-    : { ok: false, code: 'EVENT_NOT_JSON', message: `not JSON: ${parsed.error}`, raw: line }
+    : { ok: false, ...parsed.error, raw: line }
 }
 
-function refuseTooMany(count: number): void {
-  if (count > limits.eventsMax) {
+function refuseTooMany(candidates: readonly Candidate[]): void {
+  if (candidates.length > limits.eventsMax) {
     throw new Refusal(
       'BATCH_TOO_LARGE',
       `more than ${limits.eventsMax} events in one request; nothing was taken, send smaller batches`,
@@ -137,45 +192,58 @@ function refuseTooMany(count: number): void {
   }
 }
 
-/** Lines of a body that may hold broken UTF-8: the bad lines are named, their neighbours are not affected. */
+/** Lines of a body, one at a time. In one that is not valid UTF-8 the bad lines are named; their neighbours are not affected. */
 function* linesOf(body: Buffer): Generator<Candidate | string> {
-  let start = 0
-  while (start < body.length) {
-    const end = body.indexOf(10, start)
-    const line = body.subarray(start, end < 0 ? body.length : end)
-    start = end < 0 ? body.length : end + 1
-    if (isUtf8(line)) yield line.toString('utf8')
-    else
-      yield { ok: false, code: 'EVENT_NOT_UTF8', message: 'the line is not valid UTF-8', raw: line.toString('latin1') }
+  const text = isUtf8(body) ? body.toString('utf8') : null
+  const length = text?.length ?? body.length
+  for (let start = 0; start < length;) {
+    const found = text === null ? body.indexOf(10, start) : text.indexOf('\n', start)
+    const end = found < 0 ? length : found
+    if (end > start) yield text === null ? lineOf(body.subarray(start, end)) : text.slice(start, end)
+    start = end + 1
   }
 }
 
+function lineOf(line: Buffer): Candidate | string {
+  return isUtf8(line)
+    ? line.toString('utf8')
+    : { ok: false, code: 'EVENT_NOT_UTF8', message: 'the line is not valid UTF-8', raw: line.toString('latin1') }
+}
+
 function readLines(body: Buffer): Candidate[] {
-  const lines = isUtf8(body) ? body.toString('utf8').split('\n') : [...linesOf(body)]
   const candidates: Candidate[] = []
-  for (const line of lines) {
+  for (const line of linesOf(body)) {
     if (typeof line !== 'string') candidates.push(line)
-    else if (line !== '' && line.trim() !== '') candidates.push(candidateOf(line))
+    else if (line.trim() !== '') candidates.push(candidateOf(line))
+    // Here and not at the end: a body of line ends only would be sixteen million candidates.
+    refuseTooMany(candidates)
   }
   return candidates
+}
+
+function notJson(reason: string): Refusal {
+  return new Refusal(
+    'BODY_NOT_JSON',
+    `the body is not JSON (${reason}); nothing was taken. For one event per line send Content-Type: application/x-ndjson`,
+  )
 }
 
 function readJson(body: Buffer): Candidate[] {
   if (!isUtf8(body)) throw new Refusal('BODY_NOT_UTF8', 'the body is not valid UTF-8; nothing was taken')
   const text = body.toString('utf8')
-  const parsed = parseJson(text)
-  if (!parsed.ok) {
-    throw new Refusal(
-      'BODY_NOT_JSON',
-      `the body is not JSON (${parsed.error}); nothing was taken. For one event per line send Content-Type: application/x-ndjson`,
-    )
+  const candidates: Candidate[] = []
+  if (text.trim() === '') return candidates
+  const elements = elementsOf(text)
+  let element = elements.next()
+  for (; element.done !== true; element = elements.next()) {
+    const candidate = candidateOf(element.value)
+    // A document with a broken element is broken: where the sender went wrong, the rest may be wrong as well.
+    if (!candidate.ok && candidate.code === 'EVENT_NOT_JSON') throw notJson(candidate.message)
+    candidates.push(candidate)
+    refuseTooMany(candidates)
   }
-  if (!Array.isArray(parsed.value)) return [{ ok: true, input: parsed.value, raw: text }]
-  refuseTooMany(parsed.value.length)
-  return parsed.value.map((input: unknown): Candidate => {
-    const raw = JSON.stringify(input)
-    return raw.length > limits.eventBytesMax ? candidateOf(raw) : { ok: true, input, raw }
-  })
+  if (element.value === 'broken') throw notJson('it ends too early, or something stands between or after its values')
+  return candidates
 }
 
 /**
@@ -198,6 +266,5 @@ export function readCandidates(body: Buffer, contentType: string | undefined): C
   }
   const candidates = read(body)
   if (candidates.length === 0) throw new Refusal('BODY_EMPTY', 'the body holds no event')
-  refuseTooMany(candidates.length)
   return candidates
 }

@@ -61,11 +61,17 @@ function hasUnsafe(value: unknown): boolean {
   return false
 }
 
+/** Why a text gave no value. JSON that is nested beyond reading is JSON, and not an event, which is flat. */
+export interface Unparsed {
+  readonly code: 'EVENT_NOT_JSON' | 'EVENT_FIELD_INVALID'
+  readonly message: string
+}
+
 /**
  * JSON.parse of one event that loses no digit (L4): whole numbers that a double holds are numbers, all others
  * are `ExactNumber`, whatever else the event says.
  */
-export function parseJson(text: string): Result<unknown, string> {
+export function parseJson(text: string): Result<unknown, Unparsed> {
   try {
     const value: unknown = JSON.parse(text)
     // The exact way looks at every number's own text and is several times slower, so it is taken on doubt only.
@@ -73,7 +79,8 @@ export function parseJson(text: string): Result<unknown, string> {
     const doubtful = hasUnsafe(value) || fractional.test(text)
     return ok(doubtful ? JSON.parse(text, keepExact as (key: string, value: unknown) => unknown) : value)
   } catch (error) {
-    if (error instanceof RangeError) return fail('it is nested too deeply')
-    return fail(error instanceof Error ? error.message : 'is not JSON')
+    return error instanceof RangeError
+      ? fail({ code: 'EVENT_FIELD_INVALID', message: 'the event is nested too deeply to be read; events are flat' })
+      : fail({ code: 'EVENT_NOT_JSON', message: `not JSON: ${error instanceof Error ? error.message : String(error)}` })
   }
 }

@@ -204,11 +204,13 @@ class LmdbLog implements EventLog {
   async held({ before, most }: { before: number | null; most: number }): Promise<readonly HeldRecord[]> {
     const range = before === null ? { reverse: true } : { start: numberKey(before), reverse: true }
     const rows: HeldRecord[] = []
+    let bytes = 0
     for (const { key, value } of this.#tables.held.getRange({ ...range, limit: most + 1 })) {
       const number = numberOf(key)
       if (before !== null && number >= before) continue
-      if (rows.length < most)
-        rows.push({ ...(JSON.parse(value.toString('utf8')) as Omit<HeldRecord, 'number'>), number })
+      bytes += value.length
+      if (rows.length >= most || (rows.length > 0 && bytes > limits.heldPageBytesMax)) break
+      rows.push({ ...(JSON.parse(value.toString('utf8')) as Omit<HeldRecord, 'number'>), number })
     }
     return rows
   }

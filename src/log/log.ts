@@ -56,7 +56,7 @@ export interface EventLog {
   source(name: string): Promise<readonly SourceEpoch[] | null>
   sources(page: Page): Promise<readonly string[]>
   balances(page: Page): Promise<readonly DayBalance[]>
-  /** What is held aside, newest first, below `before`. */
+  /** What is held aside, newest first, below `before`; fewer than `most` when they are long, at least one. */
   held(page: { readonly before: number | null; readonly most: number }): Promise<readonly HeldRecord[]>
   heldCount(): Promise<number>
   /** Forgets content hashes of identities whose events arrived before this; what was accepted stays known. */
@@ -76,4 +76,6 @@ export const limits = {
   /** Arrivals that are written in one transaction. */
   groupMax: 20_000,
   sourcesCachedMax: 10_000,
+  /** Bytes of one page of what is held aside: a thousand long lines are not read into memory at once. */
+  heldPageBytesMax: 8 * 1024 * 1024,
 } as const

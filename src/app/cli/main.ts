@@ -4,9 +4,10 @@ import { Refusal } from '../../core/errors.ts'
 import { UsageError, didYouMean, exitCodes } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { importCommand } from './import.ts'
+import { invoiceCommand } from './invoice.ts'
 
 /** The words of the command line, in the order of the flow. A new command is one more line here. */
-const commands: readonly Command[] = [importCommand]
+const commands: readonly Command[] = [importCommand, invoiceCommand]
 
 function overview(known: readonly Command[]): string {
   const width = Math.max(...known.map(({ name }) => name.length))

@@ -116,7 +116,9 @@ function addBalance(server: Server, { log }: Service): void {
     async (request) => {
       requireOperator(request)
       const { after, limit } = request.query
-      const rows = await log.balances({ after: after === undefined ? null : after.replace('|', '\0'), most: limit })
+      // The day holds no `|`, so the last one stands before it, whatever the source is called.
+      const place = after?.replace(/\|(?=[^|]*$)/, '\0') ?? null
+      const rows = await log.balances({ after: place, most: limit })
       const last = rows.at(-1)
       return {
         rows: rows.map(({ source, day, received, accepted, duplicates, quarantined }) => ({
@@ -144,7 +146,8 @@ function addBalance(server: Server, { log }: Service): void {
       requireOperator(request)
       const { before, limit } = request.query
       const rows = await log.held({ before: before ?? null, most: limit })
-      return { total: await log.heldCount(), rows, next: rows.length < limit ? null : (rows.at(-1)?.number ?? null) }
+      // Numbers count down to 0 without holes; a page of long rows may be shorter than was asked for.
+      return { total: await log.heldCount(), rows, next: rows.at(-1)?.number || null }
     },
   )
 }
