@@ -178,9 +178,7 @@ function candidateOf(line: string): Candidate {
     }
   }
   const parsed = parseJson(line)
-  return parsed.ok
-    ? { ok: true, input: parsed.value, raw: line }
-    : { ok: false, ...parsed.error, raw: line }
+  return parsed.ok ? { ok: true, input: parsed.value, raw: line } : { ok: false, ...parsed.error, raw: line }
 }
 
 function refuseTooMany(candidates: readonly Candidate[]): void {

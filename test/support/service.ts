@@ -4,8 +4,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { endLeftover } from '../../src/app/postgres-leftover.ts'
 
 const root = join(import.meta.dirname, '../..')
+
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+  readonly headers: Headers
+}
 
 /** The real service in a process of its own, as `npm start` runs it, on a free port. */
 export interface RunningService {
@@ -15,8 +22,10 @@ export interface RunningService {
   readonly process: ChildProcess
   /** Everything it printed so far. */
   output(): string
-  get(path: string): Promise<{ status: number; body: unknown }>
-  post(path: string, body: unknown, headers?: Record<string, string>): Promise<{ status: number; body: unknown }>
+  get(path: string): Promise<Answer>
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>
+  /** Any method, and headers of one's own: without a key unless one is given. */
+  ask(method: string, path: string, init?: RequestInit): Promise<Answer>
   /** SIGTERM, and waits for its end. */
   stop(): Promise<number | null>
   /** kill -9, and waits for its end. Its Postgres stays behind. */
@@ -37,35 +46,84 @@ export function removeDirectory(directory: string): void {
   rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
 }
 
-function ended(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode)
-  return new Promise((resolve) => child.once('exit', (code) => resolve(code)))
+/** Ends the Postgres that a killed service left behind, and removes the data directory. */
+export async function discardData(directory: string): Promise<void> {
+  await endLeftover(join(directory, 'postgres', 'cluster'), [{ signal: 'SIGQUIT', forMillis: 20_000 }])
+  removeDirectory(directory)
 }
 
-/** Starts the service and resolves when it says that it is ready; rejects with what it printed when it ends first. */
-export async function startService({ data, args = ['--empty'], env = {} }: ServiceOptions): Promise<RunningService> {
+/** A service that was started and may not be ready yet, or never will be. */
+export interface LaunchedService {
+  readonly process: ChildProcess
+  /** Rejects with what it printed when it ends before it is ready. */
+  readonly ready: Promise<RunningService>
+  /** Its exit code; null when it was killed. */
+  readonly ended: Promise<number | null>
+  output(): string
+  kill(): Promise<void>
+}
+
+/** A test run that is interrupted takes its services with it. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) =>
+    child.once('exit', (code) => {
+      running.delete(child)
+      resolve(code)
+    }),
+  )
+}
+
+/** Starts the service without waiting for it. */
+export function launchService({ data, args = ['--empty'], env = {} }: ServiceOptions): LaunchedService {
   const child = spawn(process.execPath, [join(root, 'src/app/main.ts'), ...args], {
     cwd: root,
     env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', ...env, CROSSFOOT_DATA: data },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
   const printed: string[] = []
-  const ready = Promise.withResolvers<string>()
+  const output = (): string => printed.join('\n')
+  const exit = ended(child)
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await exit
+  }
+  const address = Promise.withResolvers<string>()
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       printed.push(line)
-      const address = /crossfoot ready at (http:\S+)/.exec(line)?.[1]
-      if (address !== undefined) ready.resolve(address)
+      const found = /crossfoot ready at (http:\S+)/.exec(line)?.[1]
+      if (found !== undefined) address.resolve(found)
     })
   }
-  void ended(child).then((code) => ready.reject(new Error(`the service ended with ${code}:\n${printed.join('\n')}`)))
-  const address = await ready.promise
+  // After the exit its last lines may still be on their way: `close` comes when they were read.
+  child.once('close', (code) => address.reject(new Error(`the service ended with ${code}:\n${output()}`)))
+  const ready = address.promise.then((address) => connected({ address, data, child, exit, output, kill }))
+  ready.catch(() => undefined)
+  return { process: child, ready, ended: exit, output, kill }
+}
+
+interface Connection {
+  readonly address: string
+  readonly data: string
+  readonly child: ChildProcess
+  readonly exit: Promise<number | null>
+  readonly output: () => string
+  readonly kill: () => Promise<void>
+}
+
+function connected({ address, data, child, exit, output, kill }: Connection): RunningService {
   const key = readFileSync(join(data, 'dev-api-key'), 'utf8').trim()
-  const ask = async (method: string, path: string, init: RequestInit): Promise<{ status: number; body: unknown }> => {
+  const ask = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
     const answer = await fetch(`${address}${path}`, { method, ...init })
     const text = await answer.text()
     const isJson = answer.headers.get('content-type')?.startsWith('application/json') === true
-    return { status: answer.status, body: isJson ? JSON.parse(text) : text }
+    return { status: answer.status, body: isJson ? JSON.parse(text) : text, headers: answer.headers }
   }
   const authorization = `Bearer ${key}`
   return {
@@ -73,7 +131,8 @@ export async function startService({ data, args = ['--empty'], env = {} }: Servi
     key,
     data,
     process: child,
-    output: () => printed.join('\n'),
+    output,
+    ask,
     get: (path) => ask('GET', path, { headers: { authorization } }),
     post(path, body, headers = {}) {
       const text = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
@@ -84,11 +143,13 @@ export async function startService({ data, args = ['--empty'], env = {} }: Servi
     },
     async stop() {
       child.kill('SIGTERM')
-      return ended(child)
+      return exit
     },
-    async kill() {
-      child.kill('SIGKILL')
-      await ended(child)
-    },
+    kill,
   }
+}
+
+/** Starts the service and resolves when it says that it is ready; rejects with what it printed when it ends first. */
+export function startService(options: ServiceOptions): Promise<RunningService> {
+  return launchService(options).ready
 }

@@ -1,4 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { Refusal } from '../../core/errors.ts'
 import type { Problem } from '../../core/errors.ts'
@@ -48,6 +50,23 @@ export function refusalOf(error: FastifyError, request: FastifyRequest): Refusal
     'INTERNAL',
     `something unexpected happened; it is in the service's log under request ${request.id}`,
   )
+}
+
+/** A request that broke off or was never HTTP has no reply yet, only a socket: it gets the same form of answer. */
+export function answerBroken(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const refusal = ['HPE_INVALID_EOF_STATE', 'ERR_HTTP_REQUEST_TIMEOUT'].includes(error.code ?? '')
+    ? new Refusal('BODY_TRUNCATED', 'the request ended too early or took too long; nothing was taken, send it again')
+    : new Refusal('REQUEST_INVALID', `this is not an HTTP request that can be read (${error.message})`)
+  const body = JSON.stringify(failureBody(refusal))
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.destroySoon()
 }
 
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {

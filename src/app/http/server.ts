@@ -11,7 +11,7 @@ import { addAccess } from './access.ts'
 import { addAccountRoutes } from './accounts.ts'
 import { addContractRoutes } from './contracts.ts'
 import { addEventRoutes } from './events.ts'
-import { refusalOf, sendRefusal } from './failure.ts'
+import { answerBroken, refusalOf, sendRefusal } from './failure.ts'
 import { addInvoiceRoutes } from './invoices.ts'
 import { addMeterRoutes } from './meters.ts'
 import { addOperationRoutes } from './operations.ts'
@@ -42,6 +42,7 @@ export async function buildServer(service: Service): Promise<Server> {
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMillisMax,
     forceCloseConnections: 'idle',
+    clientErrorHandler: answerBroken,
   }).withTypeProvider<ZodTypeProvider>()
   server.setValidatorCompiler(validatorCompiler)
   // Answers are typed by the code that makes them; their schemas are documentation.
