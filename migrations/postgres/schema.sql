@@ -275,6 +275,12 @@ table plan_version
   CREATE TRIGGER plan_version_is_immutable BEFORE DELETE OR UPDATE ON public.plan_version FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
   CREATE TRIGGER plan_version_is_not_truncated BEFORE TRUNCATE ON public.plan_version FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
 
+table sample
+  seed bigint not null
+  made_at timestamp with time zone not null
+  done boolean not null
+  CREATE UNIQUE INDEX sample_is_one ON public.sample USING btree ((true))
+
 table schema_migration
   name text not null
   sha256 text not null
