@@ -9,7 +9,7 @@ export interface Service {
 }
 
 export interface Call {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** With its leading slash. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>

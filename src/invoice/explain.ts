@@ -25,6 +25,9 @@ export interface UsageQuery {
   readonly from: string
   readonly to: string
   readonly timezone: string
+  /** The version of the meter, and the log offset, that the line was counted with: the same number, for ever (L5). */
+  readonly meter_version: string
+  readonly below: string
 }
 
 /** Opens a line of an invoice by its number. */
@@ -49,7 +52,15 @@ export function explainLine(invoice: Invoice, number: number): LineExplanation {
     usage:
       line.meter === null
         ? null
-        : { account: account.key, meter: line.meter.key, from: period.from, to: period.to, timezone: period.time_zone },
+        : {
+            account: account.key,
+            meter: line.meter.key,
+            from: period.from,
+            to: period.to,
+            timezone: period.time_zone,
+            meter_version: String(line.meter.version),
+            below: document.log_offset,
+          },
   }
 }
 

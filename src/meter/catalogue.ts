@@ -37,14 +37,18 @@ export async function listMeters(queryable: Queryable): Promise<readonly MeterDe
   return rows.map(meterOf)
 }
 
-/** One meter in its newest version. Throws Refusal METER_NOT_FOUND. */
-export async function findMeter(queryable: Queryable, key: string): Promise<MeterDefinition> {
+/** One meter, in a version of it or the newest. Throws Refusal METER_NOT_FOUND. */
+export async function findMeter(queryable: Queryable, key: string, version?: number): Promise<MeterDefinition> {
   const { rows } = await queryable.query<{ version: number; definition: unknown }>(
-    'select version, definition from meter where key = $1 order by version desc limit 1',
-    [key],
+    `select version, definition from meter
+     where key = $1 and ($2::integer is null or version = $2) order by version desc limit 1`,
+    [key, version ?? null],
   )
   const [row] = rows
-  if (row === undefined) throw new Refusal('METER_NOT_FOUND', `there is no meter ${key}; GET /v1/meters lists them`)
+  if (row === undefined) {
+    const which = version === undefined ? key : `${key} in version ${version}`
+    throw new Refusal('METER_NOT_FOUND', `there is no meter ${which}; GET /v1/meters lists them`)
+  }
   return meterOf(row)
 }
 

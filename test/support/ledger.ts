@@ -1,37 +1,6 @@
 import { expect } from 'vitest'
 import type { RunningService } from './service.ts'
 
-/** What became of everything, as the service says it. */
-export interface Balance {
-  readonly received: bigint
-  readonly accepted: bigint
-  readonly duplicates: bigint
-  readonly quarantined: bigint
-}
-
-export interface HeldRow {
-  readonly number: number
-  readonly source: string | null
-  readonly id: string | null
-  readonly seq: number | null
-  readonly problem: { readonly code: string; readonly message: string; readonly field?: string }
-  readonly raw: string
-}
-
-export interface Receipt {
-  readonly received: number
-  readonly accepted: number
-  readonly duplicates: number
-  readonly quarantined: number
-  readonly results: readonly {
-    readonly index: number
-    readonly status: string
-    readonly code: string
-    readonly message: string
-    readonly field?: string
-  }[]
-}
-
 interface Entry {
   readonly account: string
   readonly bytes: bigint
@@ -115,57 +84,4 @@ export async function countedIdentities(service: RunningService, account: string
     cursor = page.cursor
   }
   return identities
-}
-
-/** All rows of GET /v1/balance; each has to close by itself (L1). */
-export async function balances(service: RunningService): Promise<Map<string, Balance>> {
-  const bySource = new Map<string, Balance>()
-  let after: string | null = ''
-  while (after !== null) {
-    const place: string = after === '' ? '' : `&after=${encodeURIComponent(after)}`
-    const { body } = await service.get(`/v1/balance?limit=500${place}`)
-    const page = body as { rows: Record<string, string>[]; next: string | null }
-    for (const row of page.rows) {
-      const number = (name: string): bigint => BigInt(row[name] ?? '')
-      const source = row['source'] ?? ''
-      const before = bySource.get(source) ?? { received: 0n, accepted: 0n, duplicates: 0n, quarantined: 0n }
-      const sum = {
-        received: before.received + number('received'),
-        accepted: before.accepted + number('accepted'),
-        duplicates: before.duplicates + number('duplicates'),
-        quarantined: before.quarantined + number('quarantined'),
-      }
-      expect(sum.received, `L1 of source ${source}`).toBe(sum.accepted + sum.duplicates + sum.quarantined)
-      bySource.set(source, sum)
-    }
-    after = page.next
-  }
-  return bySource
-}
-
-export function sumOf(rows: Iterable<Balance>, what: keyof Balance): bigint {
-  let sum = 0n
-  for (const row of rows) sum += row[what]
-  return sum
-}
-
-/** How many events the log has, from GET /metrics. */
-export async function eventsInLog(service: RunningService): Promise<bigint> {
-  const { body } = await service.get('/metrics')
-  return BigInt(/^crossfoot_log_events (\d+)$/m.exec(body as string)?.[1] ?? '-1')
-}
-
-/** Everything that is held aside, through all pages. */
-export async function quarantine(service: RunningService): Promise<HeldRow[]> {
-  const rows: HeldRow[] = []
-  let before: number | null = -1
-  while (before !== null) {
-    const place: string = before < 0 ? '' : `&before=${before}`
-    const { body } = await service.get(`/v1/quarantine?limit=1000${place}`)
-    const page = body as { rows: HeldRow[]; next: number | null; total: number }
-    rows.push(...page.rows)
-    before = page.next
-    if (before === null) expect(rows, 'as many rows as it says').toHaveLength(page.total)
-  }
-  return rows
 }

@@ -1,7 +1,10 @@
 import type { ErrorCode } from '../../src/core/errors.ts'
 
-/** Fields of an event as JSON texts, so that a test can write what no serializer would; null leaves a field out. */
-export type Written = Readonly<Record<string, string | null>>
+/**
+ * Fields of an event as JSON texts, so that a test can write what no serializer would. Null leaves a field out; a
+ * function is asked when the event is written, for times at a distance from now.
+ */
+export type Written = Readonly<Record<string, string | null | (() => string)>>
 
 export const hourMillis = 3_600_000
 const yearMillis = 8_766 * hourMillis
@@ -15,7 +18,8 @@ export function timeAt(millisFromNow: number): string {
 export function lineOf(fields: Written): string {
   const all: Written = { kind: '"http_request"', time: timeAt(-1_000), ...fields }
   const given = Object.entries(all).filter(([, text]) => text !== null)
-  return `{${given.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`
+  const texts = given.map(([name, text]) => `${JSON.stringify(name)}:${typeof text === 'function' ? text() : text}`)
+  return `{${texts.join(',')}}`
 }
 
 /** An event that cannot be counted: what differs from a good one, and what its sender is told. */
@@ -27,12 +31,11 @@ export interface RefusedEvent {
 }
 
 const text = (value: string): string => JSON.stringify(value)
-const nested = (open: string, close: string, levels: number): string =>
-  `${open.repeat(levels)}1${close.repeat(levels)}`
+const nested = (open: string, close: string, levels: number): string => `${open.repeat(levels)}1${close.repeat(levels)}`
 const attributes = (count: number): string =>
-  text2(Array.from({ length: count }, (_, index): [string, string] => [`name-${index}`, 'x']))
+  object(Array.from({ length: count }, (_, index): [string, string] => [`name-${index}`, 'x']))
 
-function text2(entries: readonly (readonly [string, string])[]): string {
+function object(entries: readonly (readonly [string, string])[]): string {
   return JSON.stringify(Object.fromEntries(entries))
 }
 
@@ -41,7 +44,7 @@ const times: readonly RefusedEvent[] = [
   { name: 'time null', change: { time: 'null' }, code: 'EVENT_TIME_MISSING', field: 'time' },
   {
     name: 'a time without zone',
-    change: { time: text(new Date().toISOString().slice(0, -1)) },
+    change: { time: text('2026-11-22T10:00:00') },
     code: 'EVENT_TIME_INVALID',
     field: 'time',
   },
@@ -53,16 +56,16 @@ const times: readonly RefusedEvent[] = [
     field: 'time',
   },
   { name: 'before 1970', change: { seq: '1', time: text('1969-12-31T23:59:59Z') }, code: 'EVENT_TIME_INVALID' },
-  { name: 'six minutes ahead', change: { time: timeAt(6 * 60_000) }, code: 'EVENT_TIME_FUTURE', field: 'time' },
+  { name: 'six minutes ahead', change: { time: () => timeAt(6 * 60_000) }, code: 'EVENT_TIME_FUTURE', field: 'time' },
   {
     name: 'six minutes ahead, numbered',
-    change: { seq: '1', time: timeAt(6 * 60_000) },
+    change: { seq: '1', time: () => timeAt(6 * 60_000) },
     code: 'EVENT_TIME_FUTURE',
     field: 'time',
   },
   {
     name: 'ten years old, not numbered',
-    change: { time: timeAt(-10 * yearMillis) },
+    change: { time: () => timeAt(-10 * yearMillis) },
     code: 'EVENT_TIME_TOO_OLD',
     field: 'time',
   },
@@ -181,7 +184,7 @@ const texts: readonly RefusedEvent[] = [
   },
   {
     name: 'an attribute of 256',
-    change: { attributes: text2([['a', 'x'.repeat(256)]]) },
+    change: { attributes: object([['a', 'x'.repeat(256)]]) },
     code: 'EVENT_FIELD_INVALID',
     field: 'attributes',
   },
@@ -216,14 +219,14 @@ export const oddEvents: readonly OddEvent[] = [
   { name: '0', change: { bytes_out_wire: '0' }, bytes: 0n },
   { name: 'zeros in front', change: { bytes_out_wire: '"007"' }, bytes: 7n },
   { name: 'no bytes at all', change: { bytes_out_wire: 'null' }, bytes: 0n },
-  { name: 'four minutes ahead', change: { time: timeAt(4 * 60_000), bytes_out_wire: '4' }, bytes: 4n },
-  { name: '34 days old', change: { time: timeAt(-34 * 24 * hourMillis), bytes_out_wire: '34' }, bytes: 34n },
+  { name: 'four minutes ahead', change: { time: () => timeAt(4 * 60_000), bytes_out_wire: '4' }, bytes: 4n },
+  { name: '34 days old', change: { time: () => timeAt(-34 * 24 * hourMillis), bytes_out_wire: '34' }, bytes: 34n },
   { name: 'a leap second', change: { seq: '1', time: text('2016-12-31T23:59:60Z'), bytes_out_wire: '6' }, bytes: 6n },
   { name: '1970', change: { seq: '1', time: text('1970-01-01T00:00:00Z'), bytes_out_wire: '70' }, bytes: 70n },
   { name: '__proto__ as attribute', change: { attributes: '{"__proto__":"a"}', bytes_out_wire: '8' }, bytes: 8n },
   {
     name: 'attributes with quotes, tabs, NUL and emoji',
-    change: { attributes: text2([['a', '"\t\\\u0000\n🙂\u2028']]), bytes_out_wire: '9' },
+    change: { attributes: object([['a', '"\t\\\u0000\n🙂\u2028']]), bytes_out_wire: '9' },
     bytes: 9n,
   },
   { name: 'a path of 20,000', change: { path: text('/'.repeat(20_000)), bytes_out_wire: '10' }, bytes: 10n },

@@ -53,7 +53,13 @@ export const refusedBodies: readonly RefusedBody[] = [
   { name: 'plain text', body: () => good, type: 'text/plain', status: 415, code: 'CONTENT_TYPE_UNSUPPORTED' },
   { name: 'no media type at all', body: () => good, type: 'json', status: 415, code: 'CONTENT_TYPE_UNSUPPORTED' },
   { name: 'brotli', body: () => good, encoding: 'br', status: 415, code: 'CONTENT_ENCODING_UNSUPPORTED' },
-  { name: 'two encodings', body: () => good, encoding: 'gzip, gzip', status: 415, code: 'CONTENT_ENCODING_UNSUPPORTED' },
+  {
+    name: 'two encodings',
+    body: () => good,
+    encoding: 'gzip, gzip',
+    status: 415,
+    code: 'CONTENT_ENCODING_UNSUPPORTED',
+  },
   {
     name: 'a document with invalid UTF-8',
     body: () => Buffer.concat([Buffer.from(`[${good},"`), Buffer.from([0xc3, 0x28]), Buffer.from('"]')]),

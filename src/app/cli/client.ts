@@ -50,6 +50,8 @@ export function findService({ url, key }: ServiceValues, { env }: Pick<Terminal,
 export interface Client {
   readonly service: Service
   readonly getJson: (path: string) => Promise<unknown>
+  /** Any call, with a body that is sent as it is. */
+  readonly call: (method: Call['method'], path: string, body?: Uint8Array<ArrayBuffer>) => Promise<unknown>
   readonly postJson: (path: string, body: unknown, headers?: Readonly<Record<string, string>>) => Promise<unknown>
 }
 
@@ -58,6 +60,8 @@ export function openClient(values: ServiceValues, terminal: Pick<Terminal, 'env'
   const call = async (request: Call): Promise<unknown> => bodyOf(service, await callOnce(service, request))
   return {
     service,
+    call: (method, path, body) =>
+      call({ method, path, ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body }) }),
     getJson: (path) => call({ method: 'GET', path }),
     postJson: (path, body, headers = {}) =>
       call({

@@ -118,12 +118,12 @@ const eventsPage = 1_000
 
 /** The first events of a meter, page by page up to the limit. */
 export async function eventsOf(client: Client, query: UsageQuery, most: number): Promise<EventsAnswer> {
-  const { account, meter, from, to } = query
+  const { timezone: _, ...asked } = query
   const events: Fields[] = []
   let cursor: string | undefined
   do {
     const limit = `${Math.min(eventsPage, most - events.length)}`
-    const path = `/v1/usage/events${queryOf({ account, meter, from, to, limit, cursor })}`
+    const path = `/v1/usage/events${queryOf({ ...asked, limit, cursor })}`
     const page = fieldsOf(await client.getJson(path), 'events')
     events.push(...(page['events'] as readonly Fields[]))
     cursor = typeof page['cursor'] === 'string' ? page['cursor'] : undefined

@@ -68,15 +68,6 @@ function eventsText({ events, more }: EventsAnswer, limit: number): string {
   return ['', heading, ...events.map(eventText), ''].join('\n')
 }
 
-/** Usage is read as it is now; an issued invoice counts what was there then. */
-function laterText({ line }: LineExplanation, hours: UsageAnswer | null, { day }: LineRequest): string {
-  if (hours === null || day !== null || hours.total === line.quantity) return ''
-  return (
-    `\nUsage now is ${groupDigits(hours.total)} and the invoice has ${groupDigits(line.quantity)}: ` +
-    'events arrived or were corrected after it was computed.\n'
-  )
-}
-
 /** Opens a line: price, steps and days out of the document, hours and events out of usage. */
 export async function lineCommand(client: Client, request: LineRequest, terminal: Terminal): Promise<number> {
   const invoice = await draftOf(client, request)
@@ -93,7 +84,7 @@ export async function lineCommand(client: Client, request: LineRequest, terminal
     return exitCodes.ok
   }
   terminal.stdout.write(lineText(invoice, request.line))
-  if (hours !== null) terminal.stdout.write(hoursText(hours, explanation) + laterText(explanation, hours, request))
+  if (hours !== null) terminal.stdout.write(hoursText(hours, explanation))
   if (events !== null) terminal.stdout.write(eventsText(events, request.limit))
   return exitCodes.ok
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { getAccount } from '../../account/accounts.ts'
 import { Refusal } from '../../core/errors.ts'
 import { compare, formatExact, zero } from '../../core/exact.ts'
-import type { AccountKey } from '../../core/ids.ts'
+import type { AccountKey, Offset } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { Period } from '../../core/time.ts'
 import { findMeter } from '../../meter/catalogue.ts'
@@ -23,6 +23,10 @@ const question = z.object({
   meter: z.string(),
   from: instant,
   to: instant,
+  meter_version: z.coerce.number().int().min(1).optional().meta({ description: 'by default the newest' }),
+  below: z.coerce.number().int().min(0).optional().meta({
+    description: 'log offset: what usage was when only the events below it had been counted',
+  }),
 })
 
 const usageQuery = question.extend({
@@ -85,27 +89,29 @@ interface Asked {
   readonly meter: MeterDefinition
   readonly zone: string
   readonly period: Period
+  readonly below: Offset
 }
 
 type Ask = (account: AccountKey, query: Wanted) => Promise<Asked>
 type Wanted = z.output<typeof question> & { readonly timezone?: string | undefined }
 
 /** What a question is about, once everything that was accepted before it can be counted. */
-function asking({ database, log, projector }: Service): Ask {
+function asking({ database, log, projection, projector }: Service): Ask {
   return async (account, query) => {
     if (query.from >= query.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
     // First: an account that traffic has just named exists once that traffic is counted.
     await projector.reach(log.end(), freshMillis)
     const [meter, { timeZone: zone }] = await Promise.all([
-      findMeter(database, query.meter),
+      findMeter(database, query.meter, query.meter_version),
       getAccount(database, account),
     ])
-    return { account, meter, zone: query.timezone ?? zone, period: { from: query.from, to: query.to } }
+    const below = Math.min(query.below ?? Number.POSITIVE_INFINITY, projection.position()) as Offset
+    return { account, meter, zone: query.timezone ?? zone, period: { from: query.from, to: query.to }, below }
   }
 }
 
 function addUsage(server: Server, service: Service, ask: Ask): void {
-  const { log, projection, readUsage, world } = service
+  const { log, readUsage, world } = service
   server.get(
     '/v1/usage',
     {
@@ -120,9 +126,8 @@ function addUsage(server: Server, service: Service, ask: Ask): void {
     },
     async (request) => {
       const { query } = request
-      const { account, meter, zone, period } = await ask(accountOf(request, query.account), query)
+      const { account, meter, zone, period, below } = await ask(accountOf(request, query.account), query)
       const groupBy = (query.group_by ?? '').split(',').filter((name) => name !== '') as Dimension[]
-      const below = projection.position()
       const window = query.window ?? null
       const answer = await readUsage({ account, meter, period, zone, window, groupBy, below })
       const now = world.now()
@@ -145,7 +150,7 @@ function addUsage(server: Server, service: Service, ask: Ask): void {
   )
 }
 
-function addUsageEvents(server: Server, { engine, projection }: Service, ask: Ask): void {
+function addUsageEvents(server: Server, { engine }: Service, ask: Ask): void {
   server.get(
     '/v1/usage/events',
     {
@@ -157,12 +162,12 @@ function addUsageEvents(server: Server, { engine, projection }: Service, ask: As
     },
     async (request) => {
       const { query } = request
-      const { account, meter, period } = await ask(accountOf(request, query.account), query)
+      const { account, meter, period, below } = await ask(accountOf(request, query.account), query)
       const page = await usageEvents(engine, {
         scope: { kind: 'account', account },
         meter,
         period,
-        below: projection.position(),
+        below,
         cursor: query.cursor ?? null,
         most: query.limit,
       })
