@@ -11,7 +11,7 @@ import { windowStarts } from '../core/time.ts'
 import type { Micros, Period, WindowSize } from '../core/time.ts'
 import type { Engine } from '../store/engine.ts'
 import { askEvents, askFacts } from '../store/query.ts'
-import type { MeasuredRow, Scope, StoredEvent } from '../store/query.ts'
+import type { MeasuredRow, OperatorQuestion, Scope, StoredEvent } from '../store/query.ts'
 import type { Dimension, MeterDefinition } from './definition.ts'
 
 export const limits = {
@@ -129,49 +129,38 @@ export function usageReader(engine: Engine): ReadUsage {
   }
 }
 
-/** The same question over all accounts at once: the sum that the accounts' own numbers have to add up to. */
-export async function usageOfAll(
+type InstallationQuestion = Omit<UsageQuestion, 'account' | 'groupBy'>
+
+function askInstallation(
   engine: Engine,
-  question: Omit<UsageQuestion, 'account' | 'groupBy'>,
-): Promise<UsageAnswer> {
-  const starts = startsOf(question)
-  const measured = await askFacts(engine, {
-    scope: { kind: 'operator', question: 'usage_of_all' },
-    period: question.period,
-    starts,
-    below: question.below,
-    measure: question.meter.aggregation,
-    conditions: question.meter.filter,
-    dimensions: [],
-  })
-  return answerOf(rowsOf(measured, starts, { period: question.period, groupBy: [] }))
+  question: InstallationQuestion,
+  name: OperatorQuestion,
+): Promise<readonly MeasuredRow[]> {
+  const { meter, period, below } = question
+  const { aggregation: measure, filter: conditions } = meter
+  const scope: Scope = { kind: 'operator', question: name }
+  return askFacts(engine, { scope, period, starts: startsOf(question), below, measure, conditions, dimensions: [] })
+}
+
+/** The same question over all accounts at once: the sum that the accounts' own numbers have to add up to. */
+export async function usageOfAll(engine: Engine, question: InstallationQuestion): Promise<UsageAnswer> {
+  const measured = await askInstallation(engine, question, 'usage_of_all')
+  return answerOf(rowsOf(measured, startsOf(question), { period: question.period, groupBy: [] }))
 }
 
 /** The same question for every account that had usage at all: for the operator's pages and for crossfooting. */
 export async function usageByAccount(
   engine: Engine,
-  question: Omit<UsageQuestion, 'account' | 'groupBy'>,
+  question: InstallationQuestion,
 ): Promise<ReadonlyMap<AccountKey, UsageAnswer>> {
   const starts = startsOf(question)
-  const measured = await askFacts(engine, {
-    scope: { kind: 'operator', question: 'usage_by_account' },
-    period: question.period,
-    starts,
-    below: question.below,
-    measure: question.meter.aggregation,
-    conditions: question.meter.filter,
-    dimensions: [],
-  })
+  const measured = await askInstallation(engine, question, 'usage_by_account')
   const byAccount = Map.groupBy(measured, ({ account }) => {
-    assert(account !== null, 'an operator question answers by account')
+    assert(account !== null, 'this operator question answers by account')
     return account
   })
-  return new Map(
-    [...byAccount].map(([account, rows]) => [
-      account,
-      answerOf(rowsOf(rows, starts, { period: question.period, groupBy: [] })),
-    ]),
-  )
+  const whole = { period: question.period, groupBy: [] }
+  return new Map([...byAccount].map(([account, rows]) => [account, answerOf(rowsOf(rows, starts, whole))]))
 }
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { FakeService } from '../../collect/fake-service.ts'
+import { FakeService } from '../../../test/support/fake-service.ts'
 import { dispatch } from './main.ts'
 import { ProgressLine, formatDuration, formatProgress } from './import-progress.ts'
 

@@ -6,7 +6,7 @@ import { Refusal } from '../../core/errors.ts'
 import type { AccountKey } from '../../core/ids.ts'
 import { assert } from '../../core/result.ts'
 import type { Service } from '../service.ts'
-import type { Server } from './server.ts'
+import type { Server } from './routes.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

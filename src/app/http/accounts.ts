@@ -11,7 +11,7 @@ import type { Micros } from '../../core/time.ts'
 import type { Service } from '../service.ts'
 import { accountOf, principalOf, requireOperator } from './access.ts'
 import { accountKey, instant, pageSize } from './schema.ts'
-import type { Server } from './server.ts'
+import type { Server } from './routes.ts'
 
 function orNull(at: Micros | null): string | null {
   return at === null ? null : formatInstant(at)

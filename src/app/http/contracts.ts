@@ -10,7 +10,7 @@ import type { Subscription } from '../../price/subscription.ts'
 import type { Service } from '../service.ts'
 import { accountOf, principalOf, requireOperator } from './access.ts'
 import { accountKey, instant } from './schema.ts'
-import type { Server } from './server.ts'
+import type { Server } from './routes.ts'
 
 const anyDocument = z.record(z.string(), z.unknown())
 

@@ -7,7 +7,7 @@ import { Refusal } from '../../core/errors.ts'
 import type { Service } from '../service.ts'
 import { principalOf, requireOperator } from './access.ts'
 import { pageSize } from './schema.ts'
-import type { Server } from './server.ts'
+import type { Server } from './routes.ts'
 
 const receiptSchema = z.object({
   received: z.number(),

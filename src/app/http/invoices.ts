@@ -11,7 +11,7 @@ import { invoicePage } from '../../invoice/page.ts'
 import { parseDraftRequest, parseIssueRequest } from '../../invoice/request.ts'
 import { accountOf, principalOf, requireOperator } from './access.ts'
 import { accountKey, pageSize } from './schema.ts'
-import type { Server } from './server.ts'
+import type { Server } from './routes.ts'
 
 function given<T>(parsed: Result<T, readonly Problem[]>): T {
   if (parsed.ok) return parsed.value

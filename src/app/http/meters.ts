@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { addMeter, findMeter, listMeters, meterDocument } from '../../meter/catalogue.ts'
 import type { Service } from '../service.ts'
 import { requireOperator } from './access.ts'
-import type { Server } from './server.ts'
+import type { Server } from './routes.ts'
 
 /** Meters: definitions that turn events into quantities. */
 export function addMeterRoutes(server: Server, { database, world }: Service): void {

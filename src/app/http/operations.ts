@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Service } from '../service.ts'
 import { eventsBody } from './event-schema.ts'
-import type { Server } from './server.ts'
+import type { Server } from './routes.ts'
 
 function metricsOf(service: Service): Registry {
   const registry = new Registry()

@@ -13,7 +13,7 @@ import { quarantinePage } from '../page/quarantine.ts'
 import { parseSort } from '../page/sort.ts'
 import type { Service } from '../service.ts'
 import { refusalOf } from './failure.ts'
-import type { Server } from './server.ts'
+import type { Server } from './routes.ts'
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
 

@@ -1,7 +1,7 @@
 import { claimWrite, completeWrite, releaseWrite } from '../../account/idempotency.ts'
 import type { Claim } from '../../account/idempotency.ts'
 import type { Service } from '../service.ts'
-import type { Server } from './server.ts'
+import type { Server } from './routes.ts'
 import { principalOf } from './access.ts'
 
 declare module 'fastify' {

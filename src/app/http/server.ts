@@ -1,9 +1,7 @@
 import swagger from '@fastify/swagger'
 import fastify, { LogController } from 'fastify'
-import type { FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify'
 import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { Logger } from 'pino'
 import { Refusal } from '../../core/errors.ts'
 import { invoiceDesk } from '../desk.ts'
 import type { Service } from '../service.ts'
@@ -17,15 +15,8 @@ import { addMeterRoutes } from './meters.ts'
 import { addOperationRoutes } from './operations.ts'
 import { addPages } from './pages.ts'
 import { addRepeat } from './repeat.ts'
+import type { Server } from './routes.ts'
 import { addUsageRoutes } from './usage.ts'
-
-export type Server = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  Logger,
-  ZodTypeProvider
->
 
 export const limits = {
   /** Everything but events is a small document. */

@@ -13,7 +13,7 @@ import type { StoredEvent } from '../../store/query.ts'
 import type { Service } from '../service.ts'
 import { accountOf } from './access.ts'
 import { accountKey, decimal, instant, pageSize, timeZone, windowSize } from './schema.ts'
-import type { Server } from './server.ts'
+import type { Server } from './routes.ts'
 
 /** How long a question waits for events that were accepted just before it, so that senders read what they wrote. */
 export const freshMillis = 5_000

@@ -1,0 +1,180 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Micros } from '../../src/core/time.ts'
+import { receive } from '../../src/ingest/receive.ts'
+import type { EventLog } from '../../src/log/log.ts'
+import type { Projection } from '../../src/store/project.ts'
+import { testNow } from '../support/events.ts'
+import { openPipeline } from '../support/pipeline.ts'
+import type { Pipeline } from '../support/pipeline.ts'
+
+/**
+ * Whatever the door accepts can be stored: no event that was acknowledged may stop the projection, be left out of
+ * the store, or arrive there as something else.
+ */
+const hostile = fc.constantFrom(
+  ...['\\N', '\\', '"', "'", '`', '\\"', '\\\\', '\t', '\n', '\r\n', '\u0000', '\u2028', '\ufeff', '\u007f', '\ud800'],
+  ...[
+    'NULL',
+    'null',
+    'NaN',
+    'inf',
+    'true',
+    '[]',
+    '{}',
+    '{"a":1}',
+    ',',
+    "'); DROP TABLE fact; --",
+    '🙂',
+    'ß',
+    'e\u0301',
+  ],
+)
+const anyUnit = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code))
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({ unit: anyUnit, maxLength: 12 }),
+  fc.array(hostile, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('')),
+  fc.constantFrom('x'.repeat(255), 'ü'.repeat(255), '🙂'.repeat(127)),
+)
+const count = fc.oneof(
+  fc.integer({ min: -1, max: 70_000 }),
+  fc.bigInt({ min: 0n, max: 2n ** 64n }).map(String),
+  fc.constantFrom('18446744073709551615', '00', '0', 0),
+)
+const digits = (most: number): fc.Arbitrary<string> =>
+  fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: most })
+const decimal = fc.oneof(
+  fc.tuple(fc.constantFrom('', '-'), digits(31)).map((parts) => parts.join('')),
+  fc.tuple(fc.constantFrom('', '-'), digits(31), fc.constant('.'), digits(19)).map((parts) => parts.join('')),
+)
+const year2199 = Date.UTC(2199, 11, 31)
+const instant = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: testNow / 1_000 - 3_000_000_000, max: testNow / 1_000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: year2199 }) },
+)
+const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined, freq: 2 })
+const attributes = fc.dictionary(
+  fc.oneof(
+    fc.string({ unit: fc.constantFrom(...'aZ09_.-'), minLength: 1, maxLength: 64 }),
+    fc.constant('__proto__'),
+    text,
+  ),
+  text,
+  { maxKeys: 4 },
+)
+const event = fc.record({
+  kind: fc.constantFrom('http_request', 'tcp_connection', 'session', 'usage'),
+  time: instant.map((millis) => new Date(millis).toISOString()),
+  recorded_time: maybe(instant.map((millis) => new Date(millis).toISOString())),
+  id: maybe(text),
+  epoch: maybe(text),
+  numbered: fc.boolean(),
+  account: maybe(fc.constantFrom('acme', 'A@b/c:d+e.f_g-h', 'unattributed', "'", 'a b')),
+  endpoint: maybe(text),
+  session: maybe(text),
+  region: maybe(text),
+  method: maybe(text),
+  status: maybe(fc.integer({ min: -1, max: 1000 })),
+  bytes_out_wire: maybe(count),
+  bytes_in_body: maybe(count),
+  duration_us: maybe(count),
+  name: maybe(text),
+  quantity: maybe(decimal),
+  attributes: maybe(attributes),
+  path: maybe(text),
+  user_agent: maybe(text),
+})
+type Drawn = typeof event extends fc.Arbitrary<infer T> ? T : never
+
+interface Stored {
+  readonly source: string
+  readonly seq: string | null
+  readonly id: string
+  readonly endpoint: string | null
+  readonly session: string | null
+  readonly bytes_out_wire: string | null
+  readonly quantity: string | null
+  readonly attributes: Record<string, string>
+  readonly path: string | null
+}
+
+/** A decimal as a sender means it, without what does not change its value. Knows nothing of the store. */
+function plain(decimal: string): string {
+  const [whole = '', below = ''] = decimal.replace('-', '').split('.')
+  const value = `${BigInt(whole)}.${below.replace(/0+$/, '')}`.replace(/\.$/, '')
+  return decimal.startsWith('-') && value !== '0' ? `-${value}` : value
+}
+
+function expectSame(stored: Stored, drawn: Drawn, index: number): void {
+  expect(stored.endpoint).toBe(drawn.endpoint ?? null)
+  expect(stored.session).toBe(drawn.session ?? null)
+  expect(stored.id).toBe(drawn.id ?? (drawn.epoch === undefined ? `${index + 1}` : `${drawn.epoch}:${index + 1}`))
+  expect(stored.bytes_out_wire).toBe(drawn.bytes_out_wire === undefined ? null : String(BigInt(drawn.bytes_out_wire)))
+  expect(stored.quantity).toBe(drawn.quantity === undefined ? null : plain(drawn.quantity))
+  // By entries: assigning `__proto__` by name would not make an entry.
+  expect(Object.entries(stored.attributes).toSorted()).toEqual(Object.entries(drawn.attributes ?? {}).toSorted())
+  expect(stored.path).toBe(drawn.path?.toWellFormed() ?? null)
+}
+
+describe('what the door accepts arrives in the store', () => {
+  let pipeline: Pipeline
+  let log: EventLog
+  let projection: Projection
+  let round = 0
+  let acceptedSoFar = 0
+  beforeAll(async () => {
+    pipeline = await openPipeline()
+    ;({ log, projection } = await pipeline.fresh())
+  })
+  afterAll(() => pipeline.close())
+
+  const send = async (drawn: readonly Drawn[]): Promise<Set<number>> => {
+    const lines = drawn.map(({ numbered, ...fields }, index) =>
+      JSON.stringify({ ...fields, source: `round ${round}`, ...(numbered ? { seq: index + 1 } : {}) }),
+    )
+    const receipt = await receive(Buffer.from(lines.join('\n')), 'application/x-ndjson', {
+      now: testNow,
+      ownerAt: () => null,
+      append: (arrivals) => log.append(arrivals, testNow as Micros),
+      boundTo: null,
+    })
+    expect(receipt.received).toBe(drawn.length)
+    const rejected = new Set(receipt.results.map(({ index }) => index))
+    expect(receipt.accepted).toBe(drawn.length - rejected.size)
+    return new Set([...drawn.keys()].filter((index) => !rejected.has(index)))
+  }
+
+  test('property: once each, with every character and every digit', async () => {
+    let acceptedShare = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 80 }), async (drawn) => {
+        round += 1
+        const accepted = await send(drawn)
+        acceptedSoFar += accepted.size
+        acceptedShare += accepted.size / drawn.length
+        await projection.catchUp()
+        expect(projection.position()).toBe(log.end())
+        const [all] = await pipeline.engine.query<{ rows: string }>('SELECT count() AS rows FROM fact', {})
+        expect(Number(all?.rows)).toBe(acceptedSoFar)
+        const stored = await pipeline.engine.query<Stored>(
+          `SELECT f.source AS source, f.seq AS seq, f.id AS id, f.endpoint AS endpoint, f.session AS session,
+             f.bytes_out_wire AS bytes_out_wire, toString(f.quantity) AS quantity, f.attributes AS attributes, i.path AS path
+           FROM fact AS f LEFT JOIN inspection AS i ON i.offset = f.offset
+           WHERE f.source = {source:String} ORDER BY f.offset`,
+          { source: `round ${round}` },
+        )
+        expect(stored).toHaveLength(accepted.size)
+        const order = [...accepted]
+        stored.forEach((row, place) => {
+          const index = order[place] ?? -1
+          expectSame(row, drawn[index] as Drawn, index)
+        })
+      }),
+      { numRuns: 40, endOnFailure: true },
+    )
+    // A generator whose events are all refused would prove nothing.
+    expect(acceptedShare / round).toBeGreaterThan(0.1)
+  })
+})
