@@ -30,7 +30,7 @@ header { display: flex; justify-content: space-between; gap: 12mm; margin-bottom
 .issuer { white-space: pre-line; color: var(--quiet); font-size: 9pt; }
 .issuer strong { display: block; color: var(--ink); font-size: 12pt; }
 .title { text-align: right; }
-h1 { margin: 0; font-size: 21pt; line-height: 1.1; font-weight: 600; letter-spacing: -.01em; }
+h1 { margin: 0; font-size: 19pt; white-space: nowrap; line-height: 1.1; font-weight: 600; letter-spacing: -.01em; }
 .status { margin-top: 1.5mm; color: var(--quiet); }
 .stamp {
   display: inline-block; padding: .3mm 2.5mm; border: 1.2pt solid currentColor; border-radius: 1mm;

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Micros } from '../../src/core/time.ts'
 import { receive } from '../../src/ingest/receive.ts'
 import type { EventLog } from '../../src/log/log.ts'
 import type { Projection } from '../../src/store/project.ts'
@@ -12,42 +11,47 @@ import type { Pipeline } from '../support/pipeline.ts'
  * Whatever the door accepts can be stored: no event that was acknowledged may stop the projection, be left out of
  * the store, or arrive there as something else.
  */
-const hostile = fc.constantFrom(
-  ...['\\N', '\\', '"', "'", '`', '\\"', '\\\\', '\t', '\n', '\r\n', '\u0000', '\u2028', '\ufeff', '\u007f', '\ud800'],
-  ...[
-    'NULL',
-    'null',
-    'NaN',
-    'inf',
-    'true',
-    '[]',
-    '{}',
-    '{"a":1}',
-    ',',
-    "'); DROP TABLE fact; --",
-    '🙂',
-    'ß',
-    'e\u0301',
-  ],
+const printable = [
+  '\\N',
+  '\\',
+  '"',
+  "'",
+  '`',
+  '\\"',
+  '\u2028',
+  '\ufeff',
+  'NULL',
+  'NaN',
+  '[]',
+  '{"a":1}',
+  ',',
+  '🙂',
+  'é',
+]
+const control = ['\t', '\r\n', '\u0000', '\u007f']
+const parts = (of: readonly string[]): fc.Arbitrary<string> =>
+  fc.array(fc.constantFrom(...of), { minLength: 1, maxLength: 5 }).map((some) => some.join(''))
+const halfPairs = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)) })
+/** A name that the door takes as a rule; hostile to whoever reads it later. */
+const name = fc.oneof(
+  { weight: 20, arbitrary: parts([...printable, "'); DROP TABLE fact; --", 'x'.repeat(40)]) },
+  { weight: 20, arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }) },
+  { weight: 3, arbitrary: fc.constantFrom('x'.repeat(255), 'ü'.repeat(255), '🙂'.repeat(127)) },
+  { weight: 1, arbitrary: fc.oneof(parts(control), halfPairs, fc.constant('🙂'.repeat(128))) },
 )
-const anyUnit = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code))
+/** Free text, where control characters are welcome. */
 const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 12 }),
-  fc.string({ unit: anyUnit, maxLength: 12 }),
-  fc.array(hostile, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('')),
-  fc.constantFrom('x'.repeat(255), 'ü'.repeat(255), '🙂'.repeat(127)),
+  { weight: 20, arbitrary: parts([...printable, ...control]) },
+  { weight: 20, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
+  { weight: 1, arbitrary: halfPairs },
 )
 const count = fc.oneof(
-  fc.integer({ min: -1, max: 70_000 }),
-  fc.bigInt({ min: 0n, max: 2n ** 64n }).map(String),
-  fc.constantFrom('18446744073709551615', '00', '0', 0),
+  { weight: 20, arbitrary: fc.integer({ min: 0, max: 70_000 }) },
+  { weight: 20, arbitrary: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String) },
+  { weight: 3, arbitrary: fc.constantFrom('18446744073709551615', '00', '0', 0) },
+  { weight: 1, arbitrary: fc.constantFrom(-1, '18446744073709551616') },
 )
-const digits = (most: number): fc.Arbitrary<string> =>
-  fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: most })
-const decimal = fc.oneof(
-  fc.tuple(fc.constantFrom('', '-'), digits(31)).map((parts) => parts.join('')),
-  fc.tuple(fc.constantFrom('', '-'), digits(31), fc.constant('.'), digits(19)).map((parts) => parts.join('')),
-)
+const decimal = fc.stringMatching(/^-?\d{1,30}(\.\d{1,18})?$/)
 const year2199 = Date.UTC(2199, 11, 31)
 const instant = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: testNow / 1_000 - 3_000_000_000, max: testNow / 1_000 }) },
@@ -56,11 +60,7 @@ const instant = fc.oneof(
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined, freq: 2 })
 const attributes = fc.dictionary(
-  fc.oneof(
-    fc.string({ unit: fc.constantFrom(...'aZ09_.-'), minLength: 1, maxLength: 64 }),
-    fc.constant('__proto__'),
-    text,
-  ),
+  fc.oneof(fc.stringMatching(/^[aZ09_.-]{1,64}$/), fc.constant('__proto__'), text),
   text,
   { maxKeys: 4 },
 )
@@ -68,19 +68,19 @@ const event = fc.record({
   kind: fc.constantFrom('http_request', 'tcp_connection', 'session', 'usage'),
   time: instant.map((millis) => new Date(millis).toISOString()),
   recorded_time: maybe(instant.map((millis) => new Date(millis).toISOString())),
-  id: maybe(text),
-  epoch: maybe(text),
+  id: name,
+  epoch: maybe(name),
   numbered: fc.boolean(),
-  account: maybe(fc.constantFrom('acme', 'A@b/c:d+e.f_g-h', 'unattributed', "'", 'a b')),
-  endpoint: maybe(text),
-  session: maybe(text),
-  region: maybe(text),
-  method: maybe(text),
-  status: maybe(fc.integer({ min: -1, max: 1000 })),
+  account: maybe(fc.constantFrom('acme', 'A@b/c:d+e.f_g-h', 'unattributed')),
+  endpoint: maybe(name),
+  session: maybe(name),
+  region: maybe(name),
+  method: maybe(name),
+  status: maybe(fc.integer({ min: 0, max: 1000 })),
   bytes_out_wire: maybe(count),
   bytes_in_body: maybe(count),
   duration_us: maybe(count),
-  name: maybe(text),
+  name: maybe(name),
   quantity: maybe(decimal),
   attributes: maybe(attributes),
   path: maybe(text),
@@ -107,14 +107,18 @@ function plain(decimal: string): string {
   return decimal.startsWith('-') && value !== '0' ? `-${value}` : value
 }
 
-function expectSame(stored: Stored, drawn: Drawn, index: number): void {
+/** By entries, because `__proto__` may be one of them. */
+function entriesOf(record: Readonly<Record<string, string>>): [string, string][] {
+  return Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function expectSame(stored: Stored, drawn: Drawn): void {
   expect(stored.endpoint).toBe(drawn.endpoint ?? null)
   expect(stored.session).toBe(drawn.session ?? null)
-  expect(stored.id).toBe(drawn.id ?? (drawn.epoch === undefined ? `${index + 1}` : `${drawn.epoch}:${index + 1}`))
+  expect(stored.id).toBe(drawn.id)
   expect(stored.bytes_out_wire).toBe(drawn.bytes_out_wire === undefined ? null : String(BigInt(drawn.bytes_out_wire)))
   expect(stored.quantity).toBe(drawn.quantity === undefined ? null : plain(drawn.quantity))
-  // By entries: assigning `__proto__` by name would not make an entry.
-  expect(Object.entries(stored.attributes).toSorted()).toEqual(Object.entries(drawn.attributes ?? {}).toSorted())
+  expect(entriesOf(stored.attributes)).toEqual(entriesOf(drawn.attributes ?? {}))
   expect(stored.path).toBe(drawn.path?.toWellFormed() ?? null)
 }
 
@@ -137,7 +141,7 @@ describe('what the door accepts arrives in the store', () => {
     const receipt = await receive(Buffer.from(lines.join('\n')), 'application/x-ndjson', {
       now: testNow,
       ownerAt: () => null,
-      append: (arrivals) => log.append(arrivals, testNow as Micros),
+      append: (arrivals) => log.append(arrivals, testNow),
       boundTo: null,
     })
     expect(receipt.received).toBe(drawn.length)
@@ -149,7 +153,7 @@ describe('what the door accepts arrives in the store', () => {
   test('property: once each, with every character and every digit', async () => {
     let acceptedShare = 0
     await fc.assert(
-      fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 80 }), async (drawn) => {
+      fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 80, size: 'max' }), async (drawn) => {
         round += 1
         const accepted = await send(drawn)
         acceptedSoFar += accepted.size
@@ -169,12 +173,13 @@ describe('what the door accepts arrives in the store', () => {
         const order = [...accepted]
         stored.forEach((row, place) => {
           const index = order[place] ?? -1
-          expectSame(row, drawn[index] as Drawn, index)
+          expectSame(row, drawn[index] as Drawn)
         })
       }),
       { numRuns: 40, endOnFailure: true },
     )
     // A generator whose events are all refused would prove nothing.
-    expect(acceptedShare / round).toBeGreaterThan(0.1)
+    console.log('SHARE', acceptedShare / round, acceptedSoFar)
+    expect(acceptedShare / round).toBeGreaterThan(0.3)
   })
 })

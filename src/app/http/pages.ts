@@ -30,9 +30,12 @@ function requireLocal(request: FastifyRequest, { config }: Service): void {
   )
 }
 
-async function send(reply: FastifyReply, page: string, policy: string | null): Promise<FastifyReply> {
-  if (policy !== null) void reply.header('content-security-policy', policy)
+/** An invoice brings its own style and nothing else. */
+const invoicePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+
+async function send(reply: FastifyReply, page: string, policy: string): Promise<FastifyReply> {
   return reply
+    .header('content-security-policy', policy)
     .type('text/html; charset=utf-8')
     .header('cache-control', 'no-store')
     .header('x-content-type-options', 'nosniff')
@@ -80,7 +83,7 @@ export function addPages(server: Server, service: Service, desk: InvoiceDesk): v
       return send(
         reply,
         invoicePage(await findInvoice(desk, id, { account: null }), { now: service.world.now() }),
-        null,
+        invoicePolicy,
       )
     })
     pages.get('/quarantine', { schema: { hide: true } as never }, async (request, reply) => {

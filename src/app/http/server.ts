@@ -10,6 +10,7 @@ import { addAccountRoutes } from './accounts.ts'
 import { addContractRoutes } from './contracts.ts'
 import { addEventRoutes } from './events.ts'
 import { answerBroken, refusalOf, sendRefusal } from './failure.ts'
+import { addFreshness } from './fresh.ts'
 import { addInvoiceRoutes } from './invoices.ts'
 import { addMeterRoutes } from './meters.ts'
 import { addOperationRoutes } from './operations.ts'
@@ -60,6 +61,7 @@ export async function buildServer(service: Service): Promise<Server> {
   })
   addAccess(server, service)
   addRepeat(server, service)
+  addFreshness(server, service)
   addOperationRoutes(server, service)
   addEventRoutes(server, service)
   addUsageRoutes(server, service)

@@ -15,9 +15,6 @@ import { accountOf } from './access.ts'
 import { accountKey, decimal, instant, pageSize, timeZone, windowSize } from './schema.ts'
 import type { Server } from './routes.ts'
 
-/** How long a question waits for events that were accepted just before it, so that senders read what they wrote. */
-export const freshMillis = 5_000
-
 const question = z.object({
   account: accountKey.optional(),
   meter: z.string(),
@@ -95,12 +92,10 @@ interface Asked {
 type Ask = (account: AccountKey, query: Wanted) => Promise<Asked>
 type Wanted = z.output<typeof question> & { readonly timezone?: string | undefined }
 
-/** What a question is about, once everything that was accepted before it can be counted. */
-function asking({ database, log, projection, projector }: Service): Ask {
+/** What a question is about. */
+function asking({ database, projection }: Service): Ask {
   return async (account, query) => {
     if (query.from >= query.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
-    // First: an account that traffic has just named exists once that traffic is counted.
-    await projector.reach(log.end(), freshMillis)
     const [meter, { timeZone: zone }] = await Promise.all([
       findMeter(database, query.meter, query.meter_version),
       getAccount(database, account),

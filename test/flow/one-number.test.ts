@@ -1,0 +1,116 @@
+import { request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startCli } from '../support/cli.ts'
+import { removeDirectory, startService, temporaryDirectory } from '../support/service.ts'
+import type { RunningService } from '../support/service.ts'
+
+/** L9: everybody who asks is told the same quantity, because all of them ask the same function. */
+describe('one number', () => {
+  const data = temporaryDirectory('one-number')
+  let service: RunningService
+  const now = new Date()
+  const month = now.toISOString().slice(0, 7)
+  const at = (seconds: number): string => new Date(now.getTime() - seconds * 1000).toISOString()
+  // All of it in this month, also in the first minutes of one.
+  const sizes = [9_007_199_254_740_993n, 18_446_744_073_709_551_615n, 1n, 0n, 123_456_789n]
+  const total = String(sizes.reduce((sum, size) => sum + size, 0n))
+  const from = `${month}-01T00:00:00Z`
+  const to = `${Temporal.PlainYearMonth.from(month).add({ months: 1 }).toString()}-01T00:00:00Z`
+
+  beforeAll(async () => {
+    service = await startService({ data })
+    const events = sizes.map((size, index) => ({
+      source: 'edge',
+      seq: index + 1,
+      kind: 'http_request',
+      account: 'acme',
+      endpoint: 'www.acme.example',
+      time: at(index % 2),
+      bytes_out_wire: String(size),
+    }))
+    expect((await service.post('/v1/events', events)).body).toMatchObject({ accepted: sizes.length })
+    const price = {
+      key: 'out',
+      name: 'Data out',
+      meter: 'data_out_wire',
+      unit: { name: 'GB', per: '1000000000' },
+      model: { kind: 'per_unit', unit_amount: '0.10' },
+    }
+    const plan = { key: 'plan', name: 'Plan', currency: 'USD', effective_from: '2020-01-01T00:00:00Z', prices: [price] }
+    expect((await service.post('/v1/plans', plan)).status).toBe(201)
+    expect(
+      (await service.post('/v1/subscriptions', { account: 'acme', plan: 'plan', from: '2020-01-01T00:00:00Z' })).status,
+    ).toBe(201)
+  })
+  afterAll(async () => {
+    await service.stop()
+    removeDirectory(data)
+  })
+
+  const page = async (path: string, host?: string): Promise<{ status: number; text: string }> => {
+    const { hostname, port } = new URL(service.address)
+    return new Promise((resolve, reject) => {
+      request({ hostname, port, path, headers: host === undefined ? {} : { host } }, (answer) => {
+        let text = ''
+        answer.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')))
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }))
+      })
+        .on('error', reject)
+        .end()
+    })
+  }
+
+  test('by API, by windows, by groups, by command line, on the pages, on the invoice and its line', async () => {
+    const query = `account=acme&meter=data_out_wire&from=${from}&to=${to}`
+    for (const more of ['', '&window=hour', '&window=day&timezone=Asia/Kolkata', '&group_by=endpoint,region']) {
+      const { body } = await service.get(`/v1/usage?${query}${more}`)
+      const { rows, total: sum } = body as { rows: { quantity: string }[]; total: string }
+      expect(sum, more).toBe(total)
+      expect(String(rows.reduce((added, row) => added + BigInt(row.quantity), 0n)), more).toBe(total)
+    }
+    const env = { CROSSFOOT_URL: service.address, CROSSFOOT_KEY: service.key }
+    const usage = await startCli(['usage', 'acme', 'data_out_wire', '--from', from, '--to', to, '--json'], env).ended
+    expect(JSON.parse(usage.stdout)).toMatchObject({ total })
+    const invoice = await startCli(['invoice', 'show', 'acme', '--month', month, '--json'], env).ended
+    const { id, lines } = JSON.parse(invoice.stdout) as { id: string; lines: { quantity: string }[] }
+    expect(lines.map(({ quantity }) => quantity)).toEqual([total])
+    const line = await startCli(['invoice', 'line', 'acme', '1', '--month', month, '--hours', '--json'], env).ended
+    const { hours } = JSON.parse(line.stdout) as { hours: { quantity: string }[] }
+    expect(String(hours.reduce((sum, hour) => sum + BigInt(hour.quantity), 0n))).toBe(total)
+    // On pages the exact number stands with its digits grouped.
+    const grouped = total.replaceAll(/\B(?=(\d{3})+$)/g, ',')
+    for (const path of ['/', '/accounts/acme', `/invoices/${id}`])
+      expect((await page(path)).text, path).toContain(grouped)
+  })
+
+  test('the console is for this machine: a page elsewhere that names itself 127.0.0.1 gets nothing', async () => {
+    for (const host of ['evil.example', 'evil.example:8080', '127.0.0.1.evil.example']) {
+      const { status, text } = await page('/', host)
+      expect(status, host).toBe(401)
+      expect(text).not.toContain('acme')
+    }
+    expect((await page('/', 'localhost:8080')).status).toBe(200)
+    expect((await page('/accounts/nobody')).status).toBe(404)
+  })
+
+  test('writes with an Idempotency-Key: the same body gets the first answer again, another body 409', async () => {
+    const send = (body: object) => service.post('/v1/accounts', body, { 'idempotency-key': 'create-globex' })
+    const first = await send({ key: 'globex' })
+    expect(first.status).toBe(201)
+    expect(await send({ key: 'globex' })).toMatchObject({ status: 201, body: first.body })
+    expect(await send({ key: 'initech' })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'IDEMPOTENCY_CONFLICT' } },
+    })
+    expect((await service.post('/v1/accounts', { key: 'globex' })).status).toBe(409)
+  })
+
+  test('/openapi.json is OpenAPI 3.1 and documents events by the table that parses them', async () => {
+    const { body } = await service.get('/openapi.json')
+    const { openapi, paths } = body as { openapi: string; paths: Record<string, { post?: { requestBody?: unknown } }> }
+    expect(openapi).toBe('3.1.0')
+    expect(JSON.stringify(paths['/v1/events']?.post?.requestBody)).toContain('bytes_out_wire')
+    for (const path of ['/v1/usage', '/v1/rate', '/v1/invoices', '/v1/meters', '/v1/plans', '/v1/sources/{source}'])
+      expect(Object.keys(paths)).toContain(path)
+  })
+})
