@@ -52,6 +52,27 @@ interface Running {
   stop(): Promise<void>
 }
 
+/** Kilobytes of a field of a file of /proc, in megabytes. */
+function megabytesOf(file: string, field: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(file, 'utf8'))?.[1] ?? 0) / 1024
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((child) => child !== '')
+    .flatMap((child) => [Number(child), ...childrenOf(Number(child))])
+}
+
+/** Resident memory of the service, and of its Postgres by proportional shares: its processes share most of theirs. */
+function memoryOf(pid: number): number {
+  const postgres = childrenOf(pid).reduce(
+    (total, child) => total + megabytesOf(`/proc/${child}/smaps_rollup`, 'Pss'),
+    0,
+  )
+  return megabytesOf(`/proc/${pid}/status`, 'VmRSS') + postgres
+}
+
 async function startService(data: string): Promise<Running> {
   const started = performance.now()
   const child = spawn(process.execPath, ['--max-semi-space-size=32', join(root, 'src/app/main.ts'), '--empty'], {
@@ -66,8 +87,7 @@ async function startService(data: string): Promise<Running> {
       address: match[1] ?? '',
       key: readFileSync(join(data, 'dev-api-key'), 'utf8').trim(),
       readySeconds: (performance.now() - started) / 1000,
-      memoryMegabytes: () =>
-        Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+      memoryMegabytes: () => memoryOf(child.pid ?? 0),
       stop: () =>
         new Promise((resolve) => {
           child.on('exit', () => resolve())

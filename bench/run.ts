@@ -17,7 +17,7 @@ for (let run = 1; run <= 3; run += 1) {
       `  acknowledged and queryable            ${figures.queryablePerSecond.toFixed(0)} events/s  ${percent(figures.queryablePerSecond)}`,
       `  ready on an empty data directory      ${figures.readySeconds.toFixed(1)} s`,
       `  ready on that data directory again    ${figures.readyAgainSeconds.toFixed(1)} s`,
-      `  resident memory idle / after the load ${figures.idleMegabytes.toFixed(0)} / ${figures.loadedMegabytes.toFixed(0)} MB`,
+      `  memory idle / after the load          ${figures.idleMegabytes.toFixed(0)} / ${figures.loadedMegabytes.toFixed(0)} MB (service and its Postgres)`,
       '',
     ].join('\n'),
   )
