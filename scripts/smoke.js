@@ -58,7 +58,11 @@ try {
   const ready = await printed('crossfoot ready', 60)
   check(`npm start is ready (${ready} s)`, ready !== null, output)
   const filled = await printed('sample company ready', 120)
-  check(`the sample company is there within a minute of being ready (${filled} s)`, filled !== null && filled - ready < 60, output)
+  check(
+    `the sample company is there within a minute of being ready (${filled} s)`,
+    filled !== null && filled - ready < 60,
+    output,
+  )
   const key = readFileSync(join(data, 'dev-api-key'), 'utf8').trim()
   const get = (path) => fetch(`${address}${path}`, { headers: { authorization: `Bearer ${key}` } })
   for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/v1/accounts', '/v1/invoices']) {
@@ -66,7 +70,10 @@ try {
     check(`GET ${path} answers`, status === 200, `with ${status}`)
   }
   const page = await (await fetch(`${address}/`)).text()
-  check('the page shows accounts, a picture and costs', /Northlight Edge/.test(page) && /<svg/.test(page) && /USD/.test(page))
+  check(
+    'the page shows accounts, a picture and costs',
+    /Northlight Edge/.test(page) && /<svg/.test(page) && /USD/.test(page),
+  )
   check('the accounts add up to the installation', page.includes('Crossfooted'))
   const { invoices } = await (await get('/v1/invoices?account=driftbox')).json()
   const issued = invoices.find(({ status }) => status === 'issued')

@@ -17,7 +17,7 @@ import { findMeter, listMeters } from '../meter/catalogue.ts'
 import { sharedUsageReader, usageByAccount, usageOfAll } from '../meter/usage.ts'
 import type { UsageAnswer } from '../meter/usage.ts'
 import { askLatestEvent } from '../store/query.ts'
-import { addMinor, readMinor } from '../core/money.ts'
+import { readMinor } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
 import type {
   AccountRow,
@@ -117,8 +117,7 @@ async function costOf(
     const { name } = plan.contract.plan
     const { currency } = plan
     if (account.billable) return { plan: name, cost: { kind: 'so_far', amount: plan.total, currency } }
-    // Nobody owes a base fee for traffic without an owner: its value is what its usage would cost.
-    const amount = addMinor(plan.lines.filter(({ meter }) => meter !== null).map(({ rated }) => rated.amount))
+    const amount = plan.total
     return { plan: null, cost: { kind: 'value', amount, currency, plan: name } }
   } catch (error) {
     if (error instanceof Refusal && error.code === 'PLAN_MISSING') return { plan: null, cost: { kind: 'no_plan' } }

@@ -1,5 +1,5 @@
 import type { Account } from '../account/accounts.ts'
-import { compare, exact, formatExact, sum } from '../core/exact.ts'
+import { compare, exact, formatExact, sum, zero } from '../core/exact.ts'
 import { addMinor, roundToMinor } from '../core/money.ts'
 import type { Currency, Minor } from '../core/money.ts'
 import { assert } from '../core/result.ts'
@@ -81,12 +81,23 @@ function planLine(price: Price, number: number, { usage, contract }: InvoiceInpu
 }
 
 /**
+ * The plan's prices that apply. A base fee is for who has signed up for it, or is using the default plan this
+ * month: an account that traffic named once does not owe it for ever, and traffic that nobody owns never does.
+ */
+function pricesOf({ account, contract, usage }: InvoiceInput): readonly Price[] {
+  const { plan, basis } = contract
+  const isUsed = [...usage.values()].some(({ whole }) => compare(whole.total, zero) !== 0)
+  const owesFees = account.billable && (basis === 'subscribed' || isUsed)
+  return owesFees ? plan.prices : plan.prices.filter(({ meter }) => meter !== null)
+}
+
+/**
  * Contract and usage → invoice (L5). Pure: preview, draft and issue are this same path, stopped earlier or
  * later. The total is the sum of rounded lines, so that a reader with a pencil gets it too.
  */
 export function planInvoice(input: InvoiceInput): InvoicePlan {
   const { account, contract, period } = input
-  const lines = contract.plan.prices.map((price, index) => planLine(price, index + 1, input))
+  const lines = pricesOf(input).map((price, index) => planLine(price, index + 1, input))
   const total = addMinor(lines.map(({ rated }) => rated.amount))
   return { account, contract, period, currency: contract.plan.currency, lines, total }
 }

@@ -7,10 +7,19 @@ import type { Arrival, LogRecord, Outcome } from '../core/record.ts'
 
 import type { Micros } from '../core/time.ts'
 import { chunkLength, decodeChunk } from './chunk.ts'
-import { numberKey, numberOf, sourcePrefix } from './keys.ts'
+import { numberKey, numberOf, sourceKey, sourcePrefix } from './keys.ts'
 import { limits } from './log.ts'
-import type { DayBalance, EventLog, HeldRecord, Interval, Page, SourceEpoch } from './log.ts'
-import { dayOf, readSource, writeGroup } from './write.ts'
+import type {
+  Checkpoint,
+  DayBalance,
+  EventLog,
+  StatedCheckpoint,
+  HeldRecord,
+  Interval,
+  Page,
+  SourceEpoch,
+} from './log.ts'
+import { dayOf, readSource, writeCheckpoint, writeGroup } from './write.ts'
 import type { Tables } from './write.ts'
 
 interface Waiting {
@@ -41,6 +50,7 @@ function openTables(root: RootDatabase<Buffer, Buffer>): Tables {
     held: table('held'),
     heldIndex: table('held_index'),
     balances: table('balances'),
+    checkpoints: table('checkpoints'),
     counters: table('counters'),
   }
 }
@@ -158,9 +168,24 @@ class LmdbLog implements EventLog {
         epoch: entry.epoch,
         accepted: this.#intervals(entry.number, 0),
         held: this.#intervals(entry.number, 1),
+        checkpoint: this.#checkpoint(name, entry.epoch),
       })
     }
     return epochs.length === 0 ? null : epochs
+  }
+
+  #checkpoint(source: string, epoch: string): Checkpoint | null {
+    const stored = this.#tables.checkpoints.get(sourceKey(source, epoch))
+    return stored === undefined ? null : (JSON.parse(stored.toString('utf8')) as Checkpoint)
+  }
+
+  // oxlint-disable-next-line typescript/require-await
+  async checkpoint(stated: StatedCheckpoint, now: Micros): Promise<Checkpoint> {
+    try {
+      return this.#root.transactionSync(() => writeCheckpoint(this.#tables, stated, now))
+    } catch (error) {
+      throw refusalFor(error)
+    }
   }
 
   #intervals(sourceNumber: number, set: 0 | 1): Interval[] {

@@ -24,6 +24,23 @@ export interface SourceEpoch {
   readonly accepted: readonly Interval[]
   /** Numbers that arrived and are held aside: seen, so not missing, but not counted. */
   readonly held: readonly Interval[]
+  /** The source's own last statement about this numbering; null: it has made none, and silence is not one. */
+  readonly checkpoint: Checkpoint | null
+}
+
+/** A source's statement: everything up to this number and this time has been sent, and so many were lost on my side. */
+export interface Checkpoint {
+  /** Null for sources without numbers. */
+  readonly seq: number | null
+  readonly time: Micros
+  /** Events of this numbering that the source lost and will never send. */
+  readonly lost: number
+  readonly arrived: Micros
+}
+
+export interface StatedCheckpoint extends Omit<Checkpoint, 'arrived'> {
+  readonly source: string
+  readonly epoch: string
 }
 
 export interface Balance {
@@ -52,6 +69,8 @@ export interface EventLog {
   end(): Offset
   /** Accepted events from an offset on, at most about `most` (whole appends are not cut in the middle of `most`). */
   read(from: Offset, most: number): Promise<readonly LogRecord[]>
+  /** Keeps a source's statement, durable when it resolves. Statements only grow: an older one changes nothing. */
+  checkpoint(stated: StatedCheckpoint, now: Micros): Promise<Checkpoint>
   /** What is known of a source, or null when nothing ever came from it. */
   source(name: string): Promise<readonly SourceEpoch[] | null>
   sources(page: Page): Promise<readonly string[]>
@@ -75,7 +94,6 @@ export const limits = {
   waitingMax: 200_000,
   /** Arrivals that are written in one transaction. */
   groupMax: 20_000,
-  sourcesCachedMax: 10_000,
   /** Bytes of one page of what is held aside: a thousand long lines are not read into memory at once. */
   heldPageBytesMax: 8 * 1024 * 1024,
 } as const

@@ -9,7 +9,7 @@ import type { Micros } from '../core/time.ts'
 import { encodeChunk } from './chunk.ts'
 import { IntervalSet } from './intervals.ts'
 import { identityKey, intervalKey, numberKey, numberOf, sourceKey } from './keys.ts'
-import type { Interval } from './log.ts'
+import type { Checkpoint, Interval, StatedCheckpoint } from './log.ts'
 
 type Table = Database<Buffer, Buffer>
 
@@ -29,6 +29,8 @@ export interface Tables {
   readonly heldIndex: Table
   /** source + day → received, accepted, duplicates, quarantined, 8 bytes each */
   readonly balances: Table
+  /** source + epoch → the source's last Checkpoint, as JSON */
+  readonly checkpoints: Table
   /** name → next number */
   readonly counters: Table
 }
@@ -103,28 +105,11 @@ class GroupWriter {
     this.#next = end
   }
 
-  #count(name: string): number {
-    const key = Buffer.from(name)
-    const stored = this.#tables.counters.get(key)
-    const number = stored === undefined ? 0 : numberOf(stored)
-    this.#tables.counters.putSync(key, numberKey(number + 1))
-    return number
-  }
-
   #source(source: string, epoch: string): OpenSource {
     const name = `${source}\0${epoch}`
     const open = this.#sources.get(name)
     if (open !== undefined) return open
-    const key = sourceKey(source, epoch)
-    const stored = this.#tables.sources.get(key)
-    let number: number
-    if (stored === undefined) {
-      number = this.#count('sources')
-      const entry: SourceEntry = { number, source, epoch }
-      this.#tables.sources.putSync(key, Buffer.from(JSON.stringify(entry)))
-    } else {
-      number = readSource(stored).number
-    }
+    const number = openSource(this.#tables, source, epoch)
     const opened: OpenSource = {
       number,
       accepted: new IntervalSet(intervalStore(this.#tables.intervals, number, 'accepted')),
@@ -154,7 +139,7 @@ class GroupWriter {
       16,
     )
     if (this.#tables.heldIndex.get(identity) === undefined) {
-      const number = this.#count('held')
+      const number = countUp(this.#tables, 'held')
       this.#tables.heldIndex.putSync(identity, numberKey(number))
       this.#tables.held.putSync(numberKey(number), Buffer.from(JSON.stringify({ ...held, arrived: now })))
     }
@@ -225,6 +210,42 @@ class GroupWriter {
     }
     return this.#next
   }
+}
+
+/** Takes the number of a source's numbering, giving it one when it is new. */
+export function openSource(tables: Tables, source: string, epoch: string): number {
+  const key = sourceKey(source, epoch)
+  const stored = tables.sources.get(key)
+  if (stored !== undefined) return readSource(stored).number
+  const number = countUp(tables, 'sources')
+  const entry: SourceEntry = { number, source, epoch }
+  tables.sources.putSync(key, Buffer.from(JSON.stringify(entry)))
+  return number
+}
+
+function countUp(tables: Tables, name: string): number {
+  const key = Buffer.from(name)
+  const stored = tables.counters.get(key)
+  const number = stored === undefined ? 0 : numberOf(stored)
+  tables.counters.putSync(key, numberKey(number + 1))
+  return number
+}
+
+/** Joins a statement with what the source has stated before, inside the caller's transaction. */
+export function writeCheckpoint(tables: Tables, stated: StatedCheckpoint, now: Micros): Checkpoint {
+  openSource(tables, stated.source, stated.epoch)
+  const key = sourceKey(stated.source, stated.epoch)
+  const stored = tables.checkpoints.get(key)
+  const before = stored === undefined ? null : (JSON.parse(stored.toString('utf8')) as Checkpoint)
+  // Statements may be repeated and overtake each other on their way; what was once stated stays stated.
+  const joined: Checkpoint = {
+    seq: before?.seq == null ? stated.seq : Math.max(before.seq, stated.seq ?? 0),
+    time: Math.max(before?.time ?? 0, stated.time) as Micros,
+    lost: Math.max(before?.lost ?? 0, stated.lost),
+    arrived: now,
+  }
+  tables.checkpoints.putSync(key, Buffer.from(JSON.stringify(joined)))
+  return joined
 }
 
 /** Writes appends in order inside the caller's transaction; returns the outcomes of each and the new end. */

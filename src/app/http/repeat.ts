@@ -1,5 +1,7 @@
 import { claimWrite, completeWrite, releaseWrite } from '../../account/idempotency.ts'
 import type { Claim } from '../../account/idempotency.ts'
+import { errorCatalogue } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/errors.ts'
 import type { Service } from '../service.ts'
 import type { Server } from './routes.ts'
 import { principalOf } from './access.ts'
@@ -8,6 +10,13 @@ declare module 'fastify' {
   interface FastifyRequest {
     claim: Claim | null
   }
+}
+
+function isWorthRetrying(status: number, payload: string): boolean {
+  if (status < 400) return false
+  const { error } = JSON.parse(payload) as { error?: { code?: string } }
+  const code = error?.code ?? 'INTERNAL'
+  return status >= 500 || (code in errorCatalogue && errorCatalogue[code as ErrorCode].retry)
 }
 
 /**
@@ -42,8 +51,8 @@ export function addRepeat(server: Server, { database, world }: Service): void {
     const { claim } = request
     if (claim === null) return payload
     request.claim = null
-    // A failure that is worth a retry must not be the answer for ever.
-    if (reply.statusCode >= 500 || typeof payload !== 'string') await releaseWrite(database, claim)
+    // A refusal that a retry may turn into a success must not be the answer for ever.
+    if (typeof payload !== 'string' || isWorthRetrying(reply.statusCode, payload)) await releaseWrite(database, claim)
     else await completeWrite(database, claim, { status: reply.statusCode, response: payload }, world.now())
     return payload
   })
