@@ -287,6 +287,23 @@ table schema_migration
   applied_at timestamp with time zone not null default now()
   constraint schema_migration_pkey PRIMARY KEY (name)
 
+table source
+  name text collate "C" not null
+  kind text not null
+  owner text not null
+  carries text[]
+  checkpoint_seconds integer
+  registered_at timestamp with time zone not null
+  expected_from timestamp with time zone not null
+  retired_at timestamp with time zone
+  constraint source_carries_check CHECK ((cardinality(carries) > 0))
+  constraint source_check CHECK ((retired_at > expected_from))
+  constraint source_checkpoint_seconds_check CHECK (((checkpoint_seconds >= 1) AND (checkpoint_seconds <= 31536000)))
+  constraint source_kind_check CHECK ((kind = ANY (ARRAY['edge'::text, 'file'::text, 'service'::text, 'other'::text])))
+  constraint source_name_check CHECK (((name <> ''::text) AND (octet_length(name) <= 1024)))
+  constraint source_owner_check CHECK ((owner <> ''::text))
+  constraint source_pkey PRIMARY KEY (name)
+
 table subscription
   id bigint not null identity always
   account text collate "C" not null

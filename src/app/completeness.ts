@@ -1,47 +1,64 @@
 import type { AccountKey } from '../core/ids.ts'
 import type { Period } from '../core/time.ts'
-import type { Completeness } from '../invoice/document.ts'
-import type { EventLog, Interval, SourceEpoch } from '../log/log.ts'
+import type { EventLog, SourceEpoch } from '../log/log.ts'
+import { completenessOf, missingNumbers } from '../meter/completeness.ts'
+import type { CompletenessReport, Gap, SourceFacts } from '../meter/completeness.ts'
+import { listRegistrations } from '../meter/sources.ts'
+import { askTimes } from '../store/query.ts'
+import type { Engine } from '../store/engine.ts'
+import type { Service } from './service.ts'
 
-export const limits = { sourcesPage: 1_000, reasonsMax: 20 } as const
+export const limits = {
+  sourcesPage: 1_000,
+  /** Gaps of one numbering that are looked at one by one; the rest is told as one. */
+  gapsMax: 1_000,
+} as const
 
-/** Numbers from 1 to the highest seen that have neither been accepted nor are held aside. */
-export function gapsOf({ accepted, held }: SourceEpoch): readonly Interval[] {
-  const gaps: [number, number][] = []
-  let next = 1
-  for (const [first, last] of [...accepted, ...held].toSorted(([a], [b]) => a - b)) {
-    if (first > next) gaps.push([next, first - 1])
-    next = Math.max(next, last + 1)
+async function everySource(log: EventLog): Promise<string[]> {
+  const names: string[] = []
+  for (let after: string | null = null; ; after = names.at(-1) ?? null) {
+    const page: readonly string[] = await log.sources({ after, most: limits.sourcesPage })
+    names.push(...page)
+    if (page.length < limits.sourcesPage) return names
   }
-  return gaps
 }
 
-function reasonOf(source: string, { epoch }: SourceEpoch, gaps: readonly Interval[]): string {
-  const [first, last] = gaps[0] ?? [0, 0]
-  const missing = gaps.reduce((total, [from, to]) => total + to - from + 1, 0)
-  const where = epoch === '' ? source : `${source} (epoch ${epoch})`
-  return `source ${where} lacks ${missing} numbered events, the first ${first === last ? first : `${first} to ${last}`}`
+/** The gaps of one numbering, each with when its missing events can have happened. */
+async function gapsOf(engine: Engine, source: string, numbering: SourceEpoch): Promise<Gap[]> {
+  const { epoch } = numbering
+  const missing = missingNumbers(numbering)
+  if (missing.length === 0) return []
+  const named = missing.slice(0, limits.gapsMax)
+  const numbers = named.flatMap(([first, last]) => [first - 1, last + 1])
+  const times = await askTimes(engine, { source, epoch, numbers })
+  const gaps = named.map(([first, last]): Gap => ({
+    epoch,
+    first,
+    last,
+    after: times.get(first - 1) ?? null,
+    before: times.get(last + 1) ?? null,
+  }))
+  const [rest] = missing.slice(limits.gapsMax)
+  const end = missing.at(-1)
+  return rest === undefined || end === undefined
+    ? gaps
+    : [...gaps, { epoch, first: rest[0], last: end[1], after: null, before: null }]
 }
 
-/**
- * L7, as far as it can be known today: no numbered source has a gap. Any of them could have carried the
- * account's traffic. Checkpoints, with which a source says that nothing more will come, are not there yet.
- */
-export function completenessOf(log: EventLog): (account: AccountKey, period: Period) => Promise<Completeness> {
-  return async () => {
-    const reasons: string[] = []
-    let after: string | null = null
-    for (;;) {
-      const names: readonly string[] = await log.sources({ after, most: limits.sourcesPage })
-      for (const name of names) {
-        for (const epoch of (await log.source(name)) ?? []) {
-          const gaps = gapsOf(epoch)
-          if (gaps.length > 0) reasons.push(reasonOf(name, epoch, gaps))
-        }
-      }
-      after = names.at(-1) ?? null
-      if (names.length < limits.sourcesPage || reasons.length >= limits.reasonsMax) break
-    }
-    return { complete: reasons.length === 0, reasons: reasons.slice(0, limits.reasonsMax) }
+/** Asks the log, the register of sources and the store, and judges (L7). */
+export async function reportCompleteness(
+  { database, engine, log, world }: Pick<Service, 'database' | 'engine' | 'log' | 'world'>,
+  question: { readonly account: AccountKey | null; readonly period: Period },
+): Promise<CompletenessReport> {
+  const registrations = new Map((await listRegistrations(database)).map((source) => [source.name, source]))
+  const names = new Set([...(await everySource(log)), ...registrations.keys()])
+  const sources: SourceFacts[] = []
+  const gaps = new Map<string, readonly Gap[]>()
+  for (const name of names) {
+    const epochs = (await log.source(name)) ?? []
+    sources.push({ name, registration: registrations.get(name) ?? null, epochs })
+    const found = await Promise.all(epochs.map((numbering) => gapsOf(engine, name, numbering)))
+    gaps.set(name, found.flat())
   }
+  return completenessOf({ ...question, now: world.now(), sources, gapsOf: (name) => gaps.get(name) ?? [] })
 }

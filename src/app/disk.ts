@@ -12,7 +12,8 @@ export class DiskGuard {
   readonly #reserveBytes: number
   readonly #clock: Clock
   #lookedAt = Number.NEGATIVE_INFINITY
-  #freeBytes = Number.POSITIVE_INFINITY
+  /** The answer of the last look, or the look that is under way: nobody passes before there is an answer. */
+  #freeBytes: Promise<number> = Promise.resolve(0)
 
   constructor(directory: string, reserveBytes: number, clock: Clock) {
     this.#directory = directory
@@ -20,12 +21,11 @@ export class DiskGuard {
     this.#clock = clock
   }
 
-  async freeBytes(): Promise<number> {
+  freeBytes(): Promise<number> {
     const now: Micros = this.#clock.now()
     if (now - this.#lookedAt >= secondMicros) {
       this.#lookedAt = now
-      const { bavail, bsize } = await statfs(this.#directory)
-      this.#freeBytes = bavail * bsize
+      this.#freeBytes = statfs(this.#directory).then(({ bavail, bsize }) => bavail * bsize)
     }
     return this.#freeBytes
   }

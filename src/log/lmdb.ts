@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statfsSync } from 'node:fs'
 import { open } from 'lmdb'
 import type { Database, RootDatabase } from 'lmdb'
 import { Refusal } from '../core/errors.ts'
@@ -29,10 +29,22 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-function refusalFor(error: unknown): unknown {
+/** Less than this is no room for an append. */
+const fullBytes = 16 * 1024 * 1024
+
+function isFull(directory: string): boolean {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize < fullBytes
+}
+
+function refusalFor(error: unknown, directory: string): unknown {
   const text =
     error instanceof Error ? `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}` : String(error)
-  return /ENOSPC|No space left|EFBIG|File too large|EDQUOT|quota|MDB_MAP_FULL/i.test(text)
+  const full =
+    /ENOSPC|No space left|EFBIG|File too large|EDQUOT|quota|MDB_MAP_FULL/i.test(text) ||
+    // A write that a full disk cuts short is an I/O error to LMDB, as if the disk were broken.
+    (/Input\/output error|EIO/.test(text) && isFull(directory))
+  return full
     ? new Refusal('DISK_FULL', 'the disk of the log is full; nothing was taken, send it again when there is room', {
         retryAfterSeconds: 10,
       })
@@ -62,14 +74,16 @@ function openTables(root: RootDatabase<Buffer, Buffer>): Tables {
  */
 class LmdbLog implements EventLog {
   readonly #root: RootDatabase<Buffer, Buffer>
+  readonly #directory: string
   readonly #tables: Tables
   readonly #queue: Waiting[] = []
   #waiting = 0
   #writing: Promise<void> | null = null
   #end: number
 
-  constructor(root: RootDatabase<Buffer, Buffer>) {
+  constructor(root: RootDatabase<Buffer, Buffer>, directory: string) {
     this.#root = root
+    this.#directory = directory
     this.#tables = openTables(root)
     this.#end = 0
     for (const { key, value } of this.#tables.chunks.getRange({ reverse: true, limit: 1 })) {
@@ -130,7 +144,7 @@ class LmdbLog implements EventLog {
       this.#end = written.end
       group.forEach(({ resolve }, index) => resolve(written.outcomes[index] ?? []))
     } catch (error) {
-      const refusal = refusalFor(error)
+      const refusal = refusalFor(error, this.#directory)
       for (const { reject } of group) reject(refusal)
     }
   }
@@ -184,7 +198,7 @@ class LmdbLog implements EventLog {
     try {
       return this.#root.transactionSync(() => writeCheckpoint(this.#tables, stated, now))
     } catch (error) {
-      throw refusalFor(error)
+      throw refusalFor(error, this.#directory)
     }
   }
 
@@ -275,5 +289,6 @@ export function openLmdbLog(directory: string): EventLog {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   return new LmdbLog(
     open<Buffer, Buffer>({ path: `${directory}/log.mdb`, maxDbs: 16, encoding: 'binary', keyEncoding: 'binary' }),
+    directory,
   )
 }

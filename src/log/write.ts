@@ -239,7 +239,7 @@ export function writeCheckpoint(tables: Tables, stated: StatedCheckpoint, now: M
   const before = stored === undefined ? null : (JSON.parse(stored.toString('utf8')) as Checkpoint)
   // Statements may be repeated and overtake each other on their way; what was once stated stays stated.
   const joined: Checkpoint = {
-    seq: before?.seq == null ? stated.seq : Math.max(before.seq, stated.seq ?? 0),
+    seq: stated.seq === null ? (before?.seq ?? null) : Math.max(before?.seq ?? 0, stated.seq),
     time: Math.max(before?.time ?? 0, stated.time) as Micros,
     lost: Math.max(before?.lost ?? 0, stated.lost),
     arrived: now,

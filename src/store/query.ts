@@ -14,7 +14,7 @@ import type { FactName } from '../core/event.ts'
 import type { Engine, Parameter } from './engine.ts'
 
 /** Questions over all accounts. Each has a name, so that who may ask it can be decided and logged. */
-export const operatorQuestions = ['usage_by_account', 'usage_of_all', 'latest_event'] as const
+export const operatorQuestions = ['usage_by_account', 'usage_of_all', 'latest_event', 'times_of_numbers'] as const
 export type OperatorQuestion = (typeof operatorQuestions)[number]
 
 /** Whose events a question may see. */
@@ -167,6 +167,25 @@ export async function askLatestEvent(engine: Engine): Promise<Micros | null> {
     parameters.values,
   )
   return row === undefined || row.rows === '0' ? null : (Number(row.latest) as Micros)
+}
+
+/** When numbered events of a source happened; a number that is not stored is not in the answer. */
+export async function askTimes(
+  engine: Engine,
+  { source, epoch, numbers }: { readonly source: string; readonly epoch: string; readonly numbers: readonly number[] },
+): Promise<ReadonlyMap<number, Micros>> {
+  const parameters = new Parameters()
+  const where = [
+    fence({ kind: 'operator', question: 'times_of_numbers' }, parameters),
+    `source = ${parameters.add(source, 'String')}`,
+    `epoch = ${parameters.add(epoch, 'String')}`,
+    `has(${parameters.add(numbers, 'Array(UInt64)')}, assumeNotNull(seq))`,
+  ]
+  const rows = await engine.query<{ seq: string; time_us: string }>(
+    `SELECT seq, time_us FROM fact WHERE ${where.join(' AND ')}`,
+    parameters.values,
+  )
+  return new Map(rows.map(({ seq, time_us: time }) => [Number(seq), Number(time) as Micros]))
 }
 
 export interface EventsQuestion {

@@ -111,6 +111,7 @@ export function logContract(name: string, open: (directory: string) => EventLog)
             [3, 3],
           ],
           held: [[2, 2]],
+          checkpoint: null,
         },
       ])
       // Repaired, it is accepted under its own number.
@@ -130,6 +131,19 @@ export function logContract(name: string, open: (directory: string) => EventLog)
         { source: 'edge-2', day: '2026-10-16', received: 1n, accepted: 1n, duplicates: 0n, quarantined: 0n },
       ])
       expect(await log.sources({ after: 'edge-1', most: 10 })).toEqual(['edge-2'])
+    })
+
+    test('L7: a source’s statements are durable, only grow, and are of one numbering', async () => {
+      const state = { source: 'edge-1', epoch: '', seq: 5, time: testNow, lost: 1 }
+      await log.checkpoint(state, testNow)
+      await log.checkpoint({ ...state, seq: 3, time: (testNow - dayMicros) as Micros, lost: 0 }, testNow)
+      await log.checkpoint({ ...state, epoch: 'b', seq: null }, testNow)
+      await reopen()
+      const epochs = new Map((await log.source('edge-1'))?.map(({ epoch, checkpoint }) => [epoch, checkpoint]))
+      expect(epochs.get('')).toEqual({ seq: 5, time: testNow, lost: 1, arrived: testNow })
+      expect(epochs.get('b')).toMatchObject({ seq: null })
+      // A statement is not an event.
+      expect(log.end()).toBe(0)
     })
 
     test('appends at once do not disturb each other, and an identity sent twice at once counts once', async () => {

@@ -79,7 +79,7 @@ describe.skipIf(missing)(
         [`complete-${round}`, '10000'],
       ]) {
         const { body } = await service.get(`/v1/sources/${source}`)
-        expect(body).toEqual({ source, epochs: [{ epoch: '', accepted: [['1', last]], held: [] }] })
+        expect(body).toEqual({ source, epochs: [{ epoch: '', accepted: [['1', last]], held: [], checkpoint: null }] })
       }
     }
     const done = async (args: string[]): Promise<void> => {

@@ -138,7 +138,7 @@ describe('issuing', () => {
       quantity: '10000000000',
     })
     const draft = await draftInvoice(opened.desk, { account: unattributed, month: '2026-10' })
-    expect(draft.document).toMatchObject({ total: '20.50', account: { billable: false }, plan: { basis: 'default' } })
+    expect(draft.document).toMatchObject({ total: '0.50', account: { billable: false }, plan: { basis: 'default' } })
     await expect(issueInvoice(opened.desk, draft.id, usual)).rejects.toMatchObject({ code: 'INVOICE_NOT_BILLABLE' })
   })
 })

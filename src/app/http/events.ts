@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { BodyBudget, limits, readBody } from '../../ingest/body.ts'
-import { boundSource, receive } from '../../ingest/receive.ts'
+import { receive } from '../../ingest/receive.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Service } from '../service.ts'
 import { principalOf, requireOperator } from './access.ts'
@@ -66,42 +66,6 @@ function addIngest(server: Server, service: Service): void {
   })
 }
 
-function texts(intervals: readonly (readonly [number, number])[]): string[][] {
-  return intervals.map((interval) => interval.map(String))
-}
-
-function addSources(server: Server, { log }: Service): void {
-  server.get(
-    '/v1/sources/:source',
-    {
-      config: { scope: 'events:write' },
-      schema: { summary: 'Which numbers of a source have arrived', params: z.object({ source: z.string() }) },
-    },
-    async (request) => {
-      const { account } = principalOf(request)
-      const name = account === null ? request.params.source : boundSource(account, request.params.source)
-      const epochs = await log.source(name)
-      if (epochs === null)
-        throw new Refusal('SOURCE_NOT_FOUND', `no event of source ${request.params.source} has arrived`)
-      return {
-        source: request.params.source,
-        epochs: epochs.map(({ epoch, accepted, held }) => ({ epoch, accepted: texts(accepted), held: texts(held) })),
-      }
-    },
-  )
-  const listQuery = z.object({ after: z.string().optional(), limit: pageSize })
-  server.get(
-    '/v1/sources',
-    { config: { scope: 'usage:read' }, schema: { summary: 'Sources, by name', querystring: listQuery } },
-    async (request) => {
-      requireOperator(request)
-      const { after, limit } = request.query
-      const sources = await log.sources({ after: after ?? null, most: limit })
-      return { sources, next: sources.length < limit ? null : (sources.at(-1) ?? null) }
-    },
-  )
-}
-
 function addBalance(server: Server, { log }: Service): void {
   server.get(
     '/v1/balance',
@@ -154,6 +118,5 @@ function addBalance(server: Server, { log }: Service): void {
 
 export function addEventRoutes(server: Server, service: Service): void {
   addIngest(server, service)
-  addSources(server, service)
   addBalance(server, service)
 }

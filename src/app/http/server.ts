@@ -17,6 +17,7 @@ import { addOperationRoutes } from './operations.ts'
 import { addPages } from './pages.ts'
 import { addRepeat } from './repeat.ts'
 import type { Server } from './routes.ts'
+import { addSourceRoutes } from './sources.ts'
 import { addUsageRoutes } from './usage.ts'
 
 export const limits = {
@@ -64,6 +65,7 @@ export async function buildServer(service: Service): Promise<Server> {
   addFreshness(server, service)
   addOperationRoutes(server, service)
   addEventRoutes(server, service)
+  addSourceRoutes(server, service)
   addUsageRoutes(server, service)
   addMeterRoutes(server, service)
   addAccountRoutes(server, service)

@@ -1,0 +1,166 @@
+/**
+ * L7 as a pure function: what is known, and what is not known yet, about the traffic of a period. Silence is not
+ * a statement; a gap in the numbers is missing until it arrives; a loss that a source declares is known to be lost.
+ */
+import type { AccountKey } from '../core/ids.ts'
+import type { Micros, Period } from '../core/time.ts'
+import { secondMicros } from '../core/time.ts'
+import type { Interval, SourceEpoch } from '../log/log.ts'
+import type { Registration } from './sources.ts'
+
+/** What the log and the register know of one source. */
+export interface SourceFacts {
+  readonly name: string
+  /** Null: nobody has said what to expect of it. */
+  readonly registration: Registration | null
+  readonly epochs: readonly SourceEpoch[]
+}
+
+/** Numbers that have not arrived, with the times of their neighbours: when the missing events can have happened. */
+export interface Gap {
+  readonly epoch: string
+  readonly first: number
+  readonly last: number
+  /** Null: no neighbour on that side has arrived. */
+  readonly after: Micros | null
+  readonly before: Micros | null
+}
+
+export type SourceState = 'complete' | 'gap' | 'silent' | 'lossy' | 'nothing expected'
+
+export interface SourceCompleteness {
+  readonly source: string
+  readonly state: SourceState
+  readonly owner: string | null
+  readonly gaps: readonly Gap[]
+  /** How many numbered events are missing in the gaps of this period. */
+  readonly missing: number
+  /** Events that the source says it lost, for good. */
+  readonly lost: number
+  /** The source's own word: everything up to here has been sent. */
+  readonly completeUntil: Micros | null
+}
+
+export interface CompletenessReport {
+  readonly complete: boolean
+  /** Up to where every source that is expected to speak has spoken and lacks nothing; null: not known. */
+  readonly completeUntil: Micros | null
+  readonly sources: readonly SourceCompleteness[]
+  /** In words, for whoever has to decide. */
+  readonly reasons: readonly string[]
+}
+
+/** Numbers from 1 to the highest that is known of, which have neither been accepted nor are held aside. */
+export function missingNumbers({ accepted, held, checkpoint }: SourceEpoch): readonly Interval[] {
+  const gaps: [number, number][] = []
+  let next = 1
+  for (const [first, last] of [...accepted, ...held].toSorted(([a], [b]) => a - b)) {
+    if (first > next) gaps.push([next, first - 1])
+    next = Math.max(next, last + 1)
+  }
+  // The source says that it has sent more than has arrived.
+  const stated = checkpoint?.seq ?? 0
+  if (stated >= next) gaps.push([next, stated])
+  return gaps
+}
+
+function overlaps({ after, before }: Gap, period: Period): boolean {
+  return (before === null || before >= period.from) && (after === null || after < period.to)
+}
+
+export interface CompletenessQuestion {
+  /** Null: of the whole installation. */
+  readonly account: AccountKey | null
+  readonly period: Period
+  readonly now: Micros
+  readonly sources: readonly SourceFacts[]
+  readonly gapsOf: (source: string) => readonly Gap[]
+}
+
+function isAsked({ registration }: SourceFacts, { account, period }: CompletenessQuestion): boolean {
+  if (registration === null) return true
+  const { carries, expectedFrom, retiredAt } = registration
+  const carriesIt = carries === null || account === null || carries.includes(account)
+  return carriesIt && expectedFrom < period.to && (retiredAt === null || retiredAt > period.from)
+}
+
+function statedUntil(epochs: readonly SourceEpoch[]): Micros | null {
+  return epochs.reduce<Micros | null>((latest, { checkpoint }) => {
+    const time = checkpoint?.time ?? null
+    return time === null || (latest !== null && latest >= time) ? latest : time
+  }, null)
+}
+
+/**
+ * Up to where a source has to have spoken by now: to the period's end, or, in a period that is still going on,
+ * to one rhythm ago. Null: it need not speak.
+ */
+function expectedUntil({ registration }: SourceFacts, { period, now }: CompletenessQuestion): Micros | null {
+  if (registration === null || registration.checkpointSeconds === null) return null
+  const end = Math.min(period.to, registration.retiredAt ?? period.to)
+  return Math.min(end, now - registration.checkpointSeconds * secondMicros) as Micros
+}
+
+function evaluate(facts: SourceFacts, question: CompletenessQuestion): SourceCompleteness {
+  const gaps = question.gapsOf(facts.name).filter((gap) => overlaps(gap, question.period))
+  const missing = gaps.reduce((total, { first, last }) => total + last - first + 1, 0)
+  const lost = facts.epochs.reduce((total, { checkpoint }) => total + (checkpoint?.lost ?? 0), 0)
+  const stated = statedUntil(facts.epochs)
+  const expected = expectedUntil(facts, question)
+  const isSilent = expected !== null && (stated === null || stated < expected)
+  const firstGap = gaps.reduce<Micros | null>((earliest, { after }) => {
+    const start = after ?? question.period.from
+    return earliest === null || start < earliest ? start : earliest
+  }, null)
+  const until = firstGap === null ? stated : stated === null ? null : (Math.min(stated, firstGap) as Micros)
+  const state: SourceState =
+    gaps.length > 0
+      ? 'gap'
+      : isSilent
+        ? 'silent'
+        : lost > 0
+          ? 'lossy'
+          : expected === null && stated === null
+            ? 'nothing expected'
+            : 'complete'
+  return {
+    source: facts.name,
+    state,
+    owner: facts.registration?.owner ?? null,
+    gaps,
+    missing,
+    lost,
+    completeUntil: until,
+  }
+}
+
+function reasonOf({ source, state, owner, gaps, missing, lost, completeUntil }: SourceCompleteness): string | null {
+  const whom = owner === null ? '' : `; ask ${owner}`
+  switch (state) {
+    case 'gap': {
+      const [gap] = gaps
+      const which =
+        gap === undefined ? '' : `, the first ${gap.first === gap.last ? gap.first : `${gap.first} to ${gap.last}`}`
+      return `source ${source} lacks ${missing} numbered events${which}${whom}`
+    }
+    case 'silent':
+      return `source ${source} has not said that it is complete ${completeUntil === null ? 'at all' : 'for long enough'}${whom}`
+    case 'lossy':
+      return `source ${source} declares ${lost} events lost${whom}`
+    case 'complete':
+    case 'nothing expected':
+      return null
+  }
+}
+
+/** Whether everything that could have carried the traffic of a period has arrived, as far as that is known. */
+export function completenessOf(question: CompletenessQuestion): CompletenessReport {
+  const asked = question.sources.filter((facts) => isAsked(facts, question))
+  const sources = asked.map((facts) => evaluate(facts, question))
+  const reasons = sources.map(reasonOf).filter((reason) => reason !== null)
+  const speaking = sources.filter((_, index) => typeof asked[index]?.registration?.checkpointSeconds === 'number')
+  const untils = speaking.map(({ completeUntil }) => completeUntil)
+  const completeUntil =
+    untils.length === 0 || untils.includes(null) ? null : (Math.min(...untils.map(Number)) as Micros)
+  return { complete: reasons.length === 0, completeUntil, sources, reasons }
+}

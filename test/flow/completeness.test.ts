@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startCli } from '../support/cli.ts'
+import { removeDirectory, startService, temporaryDirectory } from '../support/service.ts'
+import type { RunningService } from '../support/service.ts'
+import { until } from '../support/until.ts'
+
+/** L7 through the real service: gaps, checkpoints, silence, and what they mean for an invoice. */
+describe('completeness', () => {
+  const data = temporaryDirectory('completeness')
+  let service: RunningService
+  const lastMonth = Temporal.Now.plainDateISO('UTC').with({ day: 1 }).subtract({ days: 1 })
+  const month = lastMonth.toPlainYearMonth().toString()
+  const from = `${month}-01T00:00:00Z`
+  const to = `${lastMonth.add({ days: 1 }).toString()}T00:00:00Z`
+  const time = (day: number): string => `${lastMonth.subtract({ days: day }).toString()}T12:00:00Z`
+  const event = (seq: number, source = 'edge-1') => ({
+    source,
+    seq,
+    kind: 'http_request',
+    account: 'acme',
+    time: time(10 - seq),
+    bytes_out_wire: 1,
+  })
+  const put = async (path: string, body: object): Promise<number> => {
+    const headers = { authorization: `Bearer ${service.key}`, 'content-type': 'application/json' }
+    return (await fetch(`${service.address}${path}`, { method: 'PUT', headers, body: JSON.stringify(body) })).status
+  }
+  const completeness = async (range = `from=${from}&to=${to}`) =>
+    (await service.get(`/v1/completeness?account=acme&${range}`)).body
+  const issue = async () => {
+    const draft = (await service.post('/v1/invoices', { account: 'acme', month })).body as { id: string }
+    return service.post(`/v1/invoices/${draft.id}/issue`, {})
+  }
+
+  beforeAll(async () => {
+    service = await startService({ data })
+    await service.post('/v1/events', [event(1), event(2), event(4), event(5)])
+    await service.post('/v1/plans', {
+      key: 'plan',
+      name: 'Plan',
+      currency: 'USD',
+      effective_from: '2020-01-01T00:00:00Z',
+      prices: [{ key: 'fee', name: 'Fee', model: { kind: 'flat', amount: '1' } }],
+    })
+    await service.post('/v1/subscriptions', { account: 'acme', plan: 'plan', from: '2020-01-01T00:00:00Z' })
+  })
+  afterAll(async () => {
+    await service.stop()
+    removeDirectory(data)
+  })
+
+  test('a gap is found, named with the times of its neighbours, holds up the invoice, and closes by itself', async () => {
+    expect(await completeness()).toMatchObject({
+      complete: false,
+      sources: [
+        {
+          source: 'edge-1',
+          state: 'gap',
+          missing: '1',
+          gaps: [{ first: '3', last: '3', after: time(8), before: time(6) }],
+        },
+      ],
+    })
+    expect(await issue()).toMatchObject({ status: 409, body: { error: { code: 'INVOICE_INCOMPLETE' } } })
+    // A period before the gap's neighbours is not concerned.
+    expect(await completeness(`from=2020-01-01T00:00:00Z&to=${from}`)).toMatchObject({ complete: true })
+    await service.post('/v1/events', [event(3)])
+    expect(await completeness()).toMatchObject({ complete: true, complete_until: null })
+  })
+
+  test('a registered source has to speak: past the end for an invoice, and within its rhythm', async () => {
+    const expected = { kind: 'edge', owner: 'edge team', checkpoint_seconds: 1, expected_from: from }
+    expect(await put('/v1/sources/edge-1', expected)).toBe(200)
+    expect(await completeness()).toMatchObject({ complete: false, sources: [{ state: 'silent', owner: 'edge team' }] })
+    // A statement that covers a part only is not enough; and it says that event 6 was sent.
+    await service.post('/v1/checkpoints', { source: 'edge-1', seq: '6', time: time(1) })
+    expect(await completeness()).toMatchObject({ sources: [{ state: 'gap', gaps: [{ first: '6', last: '6' }] }] })
+    expect(await issue()).toMatchObject({ status: 409, body: { error: { code: 'INVOICE_INCOMPLETE' } } })
+    await service.post('/v1/events', [event(6)])
+    await service.post('/v1/checkpoints', { source: 'edge-1', seq: 6, time: to })
+    expect(await completeness()).toMatchObject({ complete: true, complete_until: to })
+    // Of a period that goes on, a second of silence is too much for this rhythm.
+    const now = new Date()
+    const current = `from=${to}&to=${new Date(now.getTime() + 86_400_000).toISOString()}`
+    await service.post('/v1/checkpoints', { source: 'edge-1', seq: 6, time: now.toISOString() })
+    await until(
+      async () => ((await completeness(current)) as { complete: boolean }).complete === false,
+      10_000,
+      'edge-1 is silent',
+    )
+    expect(await completeness(current)).toMatchObject({ sources: [{ state: 'silent' }] })
+  })
+
+  test('checkpoints only grow, survive kill -9, and the command line tells the same', async () => {
+    await service.post('/v1/checkpoints', { source: 'edge-1', seq: 2, time: time(9) })
+    await service.kill()
+    service = await startService({ data })
+    const { body } = await service.get('/v1/sources/edge-1')
+    expect(body).toMatchObject({ epochs: [{ accepted: [['1', '6']], checkpoint: { seq: '6', lost: '0' } }] })
+    const env = { CROSSFOOT_URL: service.address, CROSSFOOT_KEY: service.key }
+    const good = await startCli(['completeness', '--from', from, '--to', to], env).ended
+    expect([good.code, good.stdout]).toEqual([0, expect.stringContaining('edge-1')])
+    // A declared loss is never hidden again.
+    await service.post('/v1/checkpoints', { source: 'edge-1', seq: 6, time: to, lost: 7 })
+    await service.post('/v1/checkpoints', { source: 'edge-1', seq: 6, time: to })
+    const lossy = await startCli(['completeness', '--from', from, '--to', to], env).ended
+    expect([lossy.code, lossy.stdout]).toEqual([1, expect.stringContaining('declares 7 events lost')])
+  })
+
+  test('the invoice is issued with a waiver that names who decided, and says so for ever', async () => {
+    const draft = (await service.post('/v1/invoices', { account: 'acme', month })).body as { id: string }
+    const waiver = { by: 'Mira', reason: 'seven of thousands', value_at_risk: '0.01' }
+    const issued = await service.post(`/v1/invoices/${draft.id}/issue`, { waiver })
+    expect(issued).toMatchObject({ status: 200, body: { status: 'issued', waiver, completeness: { complete: false } } })
+  })
+
+  test('a customer’s key learns whether its own traffic is complete, and nothing about sources', async () => {
+    const made = await service.post('/v1/keys', { name: 'acme', scopes: ['usage:read'], account: 'acme' })
+    const { key } = made.body as { key: string }
+    const ask = async (query: string) =>
+      (
+        await fetch(`${service.address}/v1/completeness?${query}`, { headers: { authorization: `Bearer ${key}` } })
+      ).json()
+    const own = await ask(`from=${from}&to=${to}`)
+    expect(own).toMatchObject({ complete: false })
+    expect(JSON.stringify(own)).not.toContain('edge-1')
+    expect(await ask(`account=globex&from=${from}&to=${to}`)).toMatchObject({ error: { code: 'ACCOUNT_FORBIDDEN' } })
+  })
+})
