@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { exitCodeOfBadConfig, readConfig } from './config.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { buildServer } from './http/server.ts'
+import type { Server } from './http/routes.ts'
 import { invoiceDesk } from './desk.ts'
 import { developmentKeyFile } from './development-key.ts'
 import { progressLine } from './progress.ts'
@@ -11,6 +12,15 @@ import { describeSample, issueSample, sampleToLoad, sendSample } from './sample/
 import { openService } from './service.ts'
 import type { Service } from './service.ts'
 import { systemWorld } from './world.ts'
+
+/** A stop waits this long for requests that are under way; a sender who is cut off has no answer, and sends again. */
+const stopGraceMillis = 5_000
+
+async function closeServer(server: Server): Promise<void> {
+  const grace = setTimeout(() => server.server.closeAllConnections(), stopGraceMillis)
+  await server.close()
+  clearTimeout(grace)
+}
 
 /** `npm start`: opens the data directory and its engines, listens, and says so in one line. */
 async function main(): Promise<void> {
@@ -39,8 +49,7 @@ async function main(): Promise<void> {
   let stopping: Promise<void> | null = null
   const stop = (code: number): void => {
     stopHousekeeping()
-    stopping ??= server
-      .close()
+    stopping ??= closeServer(server)
       .then(() => service.close())
       .then(
         () => process.exit(code),

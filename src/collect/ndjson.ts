@@ -5,7 +5,7 @@ import { fieldAt, parseJsonRecord, textOf } from './exact-json.ts'
 import type { JsonRecord, JsonValue } from './exact-json.ts'
 import type { EventBody, FieldMapping, LineReader, ReadLine } from './line-reader.ts'
 import { utcOf } from './log-time.ts'
-import { requestText } from './nginx-json.ts'
+import { requestText } from './json-log.ts'
 import { inspectionText } from './request-line.ts'
 
 /** The fields that `--map` can name: all of the canonical event. */

@@ -7,7 +7,7 @@ import type { JsonRecord } from './exact-json.ts'
 import { mapNames } from './line-reader.ts'
 import type { EventBody, FieldMapping, FieldNames, LineReader, ReadLine } from './line-reader.ts'
 import { parseCount, parseStatus, quoted } from './log-quantity.ts'
-import { requestText } from './nginx-json.ts'
+import { requestText } from './json-log.ts'
 import { utcOf } from './log-time.ts'
 import { factText, hostOf, inspectionText, methodOf } from './request-line.ts'
 

@@ -80,6 +80,13 @@ export function parseInstant(text: string): Result<Micros, string> {
   return ok(instant as Micros)
 }
 
+/** Reads an RFC 3339 instant, or a date such as 2026-11-01: the midnight with which it begins in a zone. */
+export function parseMoment(text: string, zone: string): Result<Micros, string> {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return parseInstant(text)
+  if (midnightOf(text) === null) return fail('names a day that does not exist')
+  return ok(microsOf(Temporal.PlainDate.from(text).toZonedDateTime(zone)))
+}
+
 /** RFC 3339 in UTC with as many digits as needed: none, three or six. */
 export function formatInstant(instant: Micros): string {
   const text = new Date(Math.floor(instant / 1000)).toISOString()

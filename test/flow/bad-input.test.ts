@@ -7,7 +7,7 @@ import type { HeldRow, Receipt } from '../support/answers.ts'
 import { Ledger, usageTotal, usageTotals } from '../support/ledger.ts'
 import { lineOf, oddEvents, refusedEvents, timeAt } from '../support/odd-events.ts'
 import type { Written } from '../support/odd-events.ts'
-import { residentMegabytes } from '../support/process-memory.ts'
+import { knowsMemory, residentMegabytes } from '../support/process-memory.ts'
 import { eventsHead, rawConnection } from '../support/raw-request.ts'
 import { neverAccount, refusedBodies } from '../support/refused-bodies.ts'
 import { discardData, startService, temporaryDirectory } from '../support/service.ts'
@@ -28,7 +28,7 @@ let held = 0
 
 beforeAll(async () => {
   service = await startService({ data })
-  before = residentMegabytes(service.process.pid).now
+  if (knowsMemory) before = residentMegabytes(service.process.pid).now
 })
 afterAll(async () => {
   await service.stop()
@@ -325,6 +325,7 @@ describe('keys', () => {
     ledger.sent('two', 'slash/b', 2n)
     ledger.sent('three', 'operator', 3n)
     for (const account of ['slash', 'slash/b', 'operator']) await expectCounted(account)
+    expect((await asked(one, '', '/v1/sources/b%2Fc')).status).toBe(200)
     expect((await asked(one, '', '/v1/sources/c')).status).toBe(404)
   })
 
@@ -348,7 +349,7 @@ describe('keys', () => {
 })
 
 describe('the whole file', () => {
-  test('memory stayed bounded', () => {
+  test.skipIf(!knowsMemory)(`memory stayed bounded${knowsMemory ? '' : ' (skipped: needs Linux)'}`, () => {
     expect(peakGrowth()).toBeLessThan(400)
   })
 
@@ -374,7 +375,7 @@ describe('the whole file', () => {
     await until(async () => (await service.post('/v1/events', body, ndjson)).status === 200, 30_000, 'room again')
     await expectCounted('overload')
     expect((await service.get('/v1/sources/never-overload')).status).toBe(404)
-    expect(peakGrowth()).toBeLessThan(800)
+    if (knowsMemory) expect(peakGrowth()).toBeLessThan(800)
   })
 
   test('crossfoot: the log, the balance and the ledger have the same events; what is held is counted', async () => {

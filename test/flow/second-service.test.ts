@@ -6,6 +6,7 @@ import { isRunning } from '../../src/app/running-process.ts'
 import { receiptOf } from '../support/answers.ts'
 import { Ledger, usageTotals } from '../support/ledger.ts'
 import { lineOf } from '../support/odd-events.ts'
+import { eventsHead, rawConnection } from '../support/raw-request.ts'
 import { discardData, launchService, removeDirectory, startService, temporaryDirectory } from '../support/service.ts'
 import type { RunningService } from '../support/service.ts'
 
@@ -23,8 +24,9 @@ async function send(): Promise<void> {
   expect(await usageTotals(first, 'second')).toEqual(ledger.totals('second'))
 }
 
-/** Processes of this data directory: those that name it, or work inside it. Linux only. */
-function processesOf(directory: string): string[] {
+/** Processes of this data directory: those that name it. Null where the system does not tell. */
+function processesOf(directory: string): string[] | null {
+  if (process.platform !== 'linux') return null
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map((pid) => {
@@ -80,7 +82,7 @@ describe('a second service on the same data directory', () => {
         if (outcome.status === 'rejected') expect(String(outcome.reason)).toContain('already uses')
       }
     } finally {
-      for (const { kill } of racing) await kill()
+      for (const service of racing) await service.kill()
       await discardData(free)
     }
   })
@@ -93,12 +95,24 @@ describe('an orderly stop', () => {
     expect(postgres).not.toBeNull()
     expect(processesOf(data)).not.toEqual([])
     first.process.kill(signal)
-    expect(await first.stop()).toBe(0)
+    expect(await first.ended).toBe(0)
     expect(isRunning(postgres ?? 0)).toBe(false)
     expect(postmasterOf(cluster)).toBeNull()
-    expect(processesOf(data)).toEqual([])
+    expect(processesOf(data) ?? []).toEqual([])
     first = await startService({ data })
     expect(await usageTotals(first, 'second')).toEqual(ledger.totals('second'))
+  })
+
+  test('a sender in the middle of a body does not hold it up, and nothing of the body is taken', async () => {
+    const line = lineOf({ source: '"cut off"', id: '"1"', account: '"second"' })
+    const connection = await rawConnection(first)
+    await connection.write(`${eventsHead(first.key, 1_000)}${line}\n`)
+    const started = performance.now()
+    expect(await first.stop()).toBe(0)
+    expect(performance.now() - started).toBeLessThan(40_000)
+    expect(await connection.closed).not.toContain('200 OK')
+    first = await startService({ data })
+    expect((await first.get('/v1/sources/cut%20off')).status).toBe(404)
   })
 
   test('the directory is free at once, and after kill -9 as well', async () => {

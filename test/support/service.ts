@@ -20,6 +20,8 @@ export interface RunningService {
   readonly key: string
   readonly data: string
   readonly process: ChildProcess
+  /** Its exit code; null when it was killed. */
+  readonly ended: Promise<number | null>
   /** Everything it printed so far. */
   output(): string
   get(path: string): Promise<Answer>
@@ -131,6 +133,7 @@ function connected({ address, data, child, exit, output, kill }: Connection): Ru
     key,
     data,
     process: child,
+    ended: exit,
     output,
     ask,
     get: (path) => ask('GET', path, { headers: { authorization } }),

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { Refusal } from '../../core/errors.ts'
 import { isKey } from '../../core/ids.ts'
 import type { AccountKey } from '../../core/ids.ts'
-import { isTimeZone, parseInstant, windowSizes } from '../../core/time.ts'
+import { isTimeZone, parseInstant, parseMoment, windowSizes } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
 
 /** The pieces that routes build their schemas from: validation, types and documentation in one (DESIGN §6). */
@@ -15,6 +16,22 @@ export const instant = z
     return z.NEVER
   })
   .meta({ description: 'RFC 3339 instant with a zone, such as 2026-11-01T00:00:00Z' })
+
+/** An instant, or a date whose beginning depends on the zone that the question is about; read by `readMoment`. */
+export const moment = z.string().meta({
+  description:
+    'RFC 3339 instant such as 2026-11-01T00:00:00Z, or a date such as 2026-11-01: its beginning in the time zone of the question',
+})
+
+/** Reads a moment once the zone is known. Throws REQUEST_INVALID. */
+export function readMoment(name: string, text: string, zone: string): Micros {
+  const parsed = parseMoment(text, zone)
+  if (parsed.ok) return parsed.value
+  const message = `${text.slice(0, 60)} ${parsed.error}`
+  throw new Refusal('REQUEST_INVALID', `${name} ${message}`, {
+    problems: [{ code: 'REQUEST_INVALID', field: name, message }],
+  })
+}
 
 export const accountKey = z
   .string()

@@ -12,7 +12,7 @@ import { reportCompleteness } from '../completeness.ts'
 import type { Service } from '../service.ts'
 import { accountOf, principalOf, requireOperator } from './access.ts'
 import type { Server } from './routes.ts'
-import { accountKey, instant, pageSize } from './schema.ts'
+import { accountKey, instant, moment, pageSize, readMoment } from './schema.ts'
 
 function orNull(at: Micros | null): string | null {
   return at === null ? null : formatInstant(at)
@@ -193,11 +193,13 @@ function addCompleteness(server: Server, service: Service): void {
         summary: 'Is everything there that could have carried the traffic of a period?',
         description:
           'Without an account: of the whole installation (operators only). Gaps close by themselves when what is missing arrives.',
-        querystring: z.object({ account: accountKey.optional(), from: instant, to: instant }),
+        querystring: z.object({ account: accountKey.optional(), from: moment, to: moment }),
       },
     },
     async (request) => {
-      const { account: asked, from, to } = request.query
+      const { account: asked } = request.query
+      const from = readMoment('from', request.query.from, 'UTC')
+      const to = readMoment('to', request.query.to, 'UTC')
       if (from >= to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
       const own = principalOf(request).account
       const account = asked === undefined && own === null ? null : accountOf(request, asked)

@@ -12,14 +12,14 @@ import type { UsageRow } from '../../meter/usage.ts'
 import type { StoredEvent } from '../../store/query.ts'
 import type { Service } from '../service.ts'
 import { accountOf } from './access.ts'
-import { accountKey, decimal, instant, pageSize, timeZone, windowSize } from './schema.ts'
+import { accountKey, decimal, moment, pageSize, readMoment, timeZone, windowSize } from './schema.ts'
 import type { Server } from './routes.ts'
 
 const question = z.object({
   account: accountKey.optional(),
   meter: z.string(),
-  from: instant,
-  to: instant,
+  from: moment,
+  to: moment,
   meter_version: z.coerce.number().int().min(1).optional().meta({ description: 'by default the newest' }),
   below: z.coerce.number().int().min(0).optional().meta({
     description: 'log offset: what usage was when only the events below it had been counted',
@@ -95,13 +95,15 @@ type Wanted = z.output<typeof question> & { readonly timezone?: string | undefin
 /** What a question is about. */
 function asking({ database, projection }: Service): Ask {
   return async (account, query) => {
-    if (query.from >= query.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
     const [meter, { timeZone: zone }] = await Promise.all([
       findMeter(database, query.meter, query.meter_version),
       getAccount(database, account),
     ])
+    const inZone = query.timezone ?? zone
+    const period = { from: readMoment('from', query.from, inZone), to: readMoment('to', query.to, inZone) }
+    if (period.from >= period.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
     const below = Math.min(query.below ?? Number.POSITIVE_INFINITY, projection.position()) as Offset
-    return { account, meter, zone: query.timezone ?? zone, period: { from: query.from, to: query.to }, below }
+    return { account, meter, zone: inZone, period, below }
   }
 }
 
