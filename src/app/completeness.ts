@@ -1,5 +1,5 @@
 import type { AccountKey } from '../core/ids.ts'
-import type { Period } from '../core/time.ts'
+import type { Clock, Micros, Period } from '../core/time.ts'
 import type { EventLog, SourceEpoch } from '../log/log.ts'
 import { completenessOf, missingNumbers } from '../meter/completeness.ts'
 import type { CompletenessReport, Gap, SourceFacts } from '../meter/completeness.ts'
@@ -12,6 +12,7 @@ export const limits = {
   sourcesPage: 1_000,
   /** Gaps of one numbering that are looked at one by one; the rest is told as one. */
   gapsMax: 1_000,
+  recentMicros: 2_000_000,
 } as const
 
 async function everySource(log: EventLog): Promise<string[]> {
@@ -45,11 +46,12 @@ async function gapsOf(engine: Engine, source: string, numbering: SourceEpoch): P
     : [...gaps, { epoch, first: rest[0], last: end[1], after: null, before: null }]
 }
 
-/** Asks the log, the register of sources and the store, and judges (L7). */
-export async function reportCompleteness(
-  { database, engine, log, world }: Pick<Service, 'database' | 'engine' | 'log' | 'world'>,
-  question: { readonly account: AccountKey | null; readonly period: Period },
-): Promise<CompletenessReport> {
+interface Gathered {
+  readonly sources: readonly SourceFacts[]
+  readonly gaps: ReadonlyMap<string, readonly Gap[]>
+}
+
+async function gather({ database, engine, log }: Sources): Promise<Gathered> {
   const registrations = new Map((await listRegistrations(database)).map((source) => [source.name, source]))
   const names = new Set([...(await everySource(log)), ...registrations.keys()])
   const sources: SourceFacts[] = []
@@ -60,5 +62,43 @@ export async function reportCompleteness(
     const found = await Promise.all(epochs.map((numbering) => gapsOf(engine, name, numbering)))
     gaps.set(name, found.flat())
   }
-  return completenessOf({ ...question, now: world.now(), sources, gapsOf: (name) => gaps.get(name) ?? [] })
+  return { sources, gaps }
+}
+
+type Sources = Pick<Service, 'database' | 'engine' | 'log'>
+
+export interface Question {
+  readonly account: AccountKey | null
+  readonly period: Period
+}
+
+/** Judges completeness (L7): asks the log, the register of sources and the store. */
+export interface CompletenessReader {
+  /** As of now: for decisions. */
+  report(question: Question): Promise<CompletenessReport>
+  /** As of at most `limits.recentMicros` ago: for answers that only mention it. */
+  recent(question: Question): Promise<CompletenessReport>
+}
+
+export function completenessReader(ports: Sources & { readonly world: Clock }): CompletenessReader {
+  let last: { readonly at: Micros; readonly gathered: Promise<Gathered> } | null = null
+  const judge = async (question: Question, gathered: Promise<Gathered>): Promise<CompletenessReport> => {
+    const { sources, gaps } = await gathered
+    return completenessOf({ ...question, now: ports.world.now(), sources, gapsOf: (name) => gaps.get(name) ?? [] })
+  }
+  const ask = (): Promise<Gathered> => {
+    const gathered = gather(ports)
+    last = { at: ports.world.now(), gathered }
+    gathered.catch(() => {
+      last = null
+    })
+    return gathered
+  }
+  return {
+    report: (question) => judge(question, ask()),
+    recent(question) {
+      const isRecent = last !== null && ports.world.now() - last.at < limits.recentMicros
+      return judge(question, isRecent && last !== null ? last.gathered : ask())
+    },
+  }
 }

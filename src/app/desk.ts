@@ -2,7 +2,6 @@ import { Refusal } from '../core/errors.ts'
 import type { InvoiceId } from '../core/ids.ts'
 import type { InvoiceDesk } from '../invoice/desk.ts'
 import { findMeter } from '../meter/catalogue.ts'
-import { reportCompleteness } from './completeness.ts'
 import type { Service } from './service.ts'
 
 /** An invoice waits this long for events that were acknowledged just before it was asked for. */
@@ -17,7 +16,7 @@ export function invoiceDesk(service: Service): InvoiceDesk {
     newId: () => `inv_${Buffer.from(world.random(12)).toString('hex')}` as InvoiceId,
     readUsage,
     findMeter: (key) => findMeter(database, key),
-    completeness: (account, period) => reportCompleteness(service, { account, period }),
+    completeness: (account, period) => service.completeness.report({ account, period }),
     async countedBelow() {
       if (!(await projector.reach(log.end(), countMillis))) {
         throw new Refusal('NOT_READY', 'events that were accepted are not counted yet; try again shortly', {

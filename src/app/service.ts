@@ -22,6 +22,8 @@ import type { Engine } from '../store/engine.ts'
 import { emptyStore, migrateStore } from '../store/migrate.ts'
 import { Projection } from '../store/project.ts'
 import type { ProjectionPorts } from '../store/project.ts'
+import { completenessReader } from './completeness.ts'
+import type { CompletenessReader } from './completeness.ts'
 import type { Config } from './config.ts'
 import { openDataDirectory } from './data-directory.ts'
 import type { DataDirectory } from './data-directory.ts'
@@ -47,6 +49,7 @@ export interface Service {
   readonly ownership: CurrentOwnership
   readonly authenticator: Authenticator
   readonly disk: DiskGuard
+  readonly completeness: CompletenessReader
   readonly readUsage: ReadUsage
   /** Appends to the log and wakes the projection. */
   readonly append: Append
@@ -155,6 +158,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       ownership: await followOwnership(database),
       authenticator: authenticator(database, world),
       disk,
+      completeness: completenessReader({ database, engine, log, world }),
       readUsage: usageReader(engine),
       append,
       newKey,

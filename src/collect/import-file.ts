@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { assert } from '../core/result.ts'
 import type { AccountRule } from './account-rule.ts'
 import { BatchBuilder, Lanes, deliver } from './delivery.ts'
 import type { Batch, BatchOutcome, NotAccepted } from './delivery.ts'
+import { entriesOf } from './entries.ts'
 import { openContent } from './file-content.ts'
 import type { ContentEnd, FileContent } from './file-content.ts'
 import { limits } from './limits.ts'
@@ -21,7 +23,7 @@ export interface ImportTask {
   readonly rule: AccountRule | undefined
   /** Instead of the identity that comes from the first line. */
   readonly source: string | undefined
-  /** First and last line, both inclusive; all others are left alone. */
+  /** First and last number, both inclusive; all other entries are left alone. */
   readonly lines: { readonly from: number; readonly to: number }
   /** Send lines that the service already has. */
   readonly again: boolean
@@ -44,8 +46,10 @@ export interface ImportDoor {
 export interface ImportReport {
   readonly file: string
   source: string | undefined
-  /** Lines that were read, within the lines asked for. */
+  /** Entries that were read, within those asked for; in most formats every line is one (see entries.ts). */
   lines: number
+  /** Lines that are no entries because they speak about the file. */
+  directives: number
   accepted: number
   duplicates: number
   quarantined: number
@@ -104,7 +108,7 @@ class ImportRun {
   #seen: SeenLines = nothingSeen
   #probed = 0
   #isFirstBatch = true
-  #lastLine = 0
+  #lastEntry = 0
   #contentBytes = 0
 
   constructor(task: ImportTask, door: ImportDoor, content: FileContent) {
@@ -115,6 +119,7 @@ class ImportRun {
       file: task.file,
       source: undefined,
       lines: 0,
+      directives: 0,
       accepted: 0,
       duplicates: 0,
       quarantined: 0,
@@ -148,10 +153,7 @@ class ImportRun {
       for (let next = await chunks.next(); ; next = await chunks.next()) {
         if (next.done === true) return next.value
         this.#contentBytes += next.value.length
-        for (const line of this.#splitter.push(next.value)) {
-          if (line.number > this.#task.lines.to) return undefined
-          await this.#take(line)
-        }
+        for (const line of this.#splitter.push(next.value)) if (!(await this.#takeLine(line))) return undefined
         this.#door.onProgress({ bytesRead: bytesRead(), lines: this.report.lines })
       }
     } finally {
@@ -161,24 +163,36 @@ class ImportRun {
 
   async #takeEnd(end: ContentEnd): Promise<void> {
     if (end.kind === 'damaged') {
-      this.report.damage = { reason: end.reason, afterLine: this.#lastLine, contentBytes: this.#contentBytes }
+      this.report.damage = { reason: end.reason, afterLine: this.#lastEntry, contentBytes: this.#contentBytes }
       return
     }
     const bytes = this.#splitter.unfinishedBytes
     const line = this.#splitter.end()
-    if (line === undefined || line.number > this.#task.lines.to) return
+    if (line === undefined || this.#lastEntry >= this.#task.lines.to) return
     // A compressed file has been closed by whoever compressed it. A plain one may still be written to, and
     // half a line must not be counted as if it were the whole.
     if (this.#content.compression === 'none' && !this.#task.final) {
-      if (line.number >= this.#task.lines.from) this.report.unfinished = { line: line.number, bytes }
+      if (this.#lastEntry + 1 >= this.#task.lines.from) this.report.unfinished = { line: this.#lastEntry + 1, bytes }
       return
     }
-    await this.#take(line)
+    await this.#takeLine(line)
+  }
+
+  /** Takes the entries of a line, in most formats the line itself. False when one is after the last asked for. */
+  async #takeLine(line: SplitLine): Promise<boolean> {
+    const entries = entriesOf(line, this.#task.reader)
+    if (entries.length === 0) this.report.directives += 1
+    for (const entry of entries) {
+      if (this.#lastEntry >= this.#task.lines.to) return false
+      this.#lastEntry += 1
+      // The first line may say the same in every file of its format; the first entry does not.
+      if (this.#lastEntry === 1) await this.#begin(entry.bytes)
+      await this.#take({ ...entry, number: this.#lastEntry })
+    }
+    return true
   }
 
   async #take(line: SplitLine): Promise<void> {
-    this.#lastLine = line.number
-    if (line.number === 1) await this.#begin()
     if (line.number < this.#task.lines.from) return
     this.report.lines += 1
     if (this.#seen.held.has(line.number)) this.report.skipped += 1
@@ -186,10 +200,12 @@ class ImportRun {
     else await this.#add(line)
   }
 
-  async #begin(): Promise<void> {
+  async #begin(firstEntry: Buffer): Promise<void> {
     const { firstLineHash } = this.#splitter
     assert(firstLineHash !== undefined, 'the first line is complete')
-    this.#source = this.#task.source ?? `file:${firstLineHash.slice(0, 32)}`
+    const isFirstLine = this.#task.reader.entriesOf === undefined
+    const hash = isFirstLine ? firstLineHash : createHash('sha256').update(firstEntry).digest('hex')
+    this.#source = this.#task.source ?? `file:${hash.slice(0, 32)}`
     this.report.source = this.#source
     const { service, world } = this.#door
     const call = { method: 'GET', path: `/v1/sources/${encodeURIComponent(this.#source)}` } as const

@@ -139,7 +139,15 @@ export function requestField(field: string, { body, request, user }: RequestFiel
   }
 }
 
-const known: ReadonlySet<string> = new Set(['request', 'host', 'path', 'method', 'client_address', 'user_agent', 'user'])
+const known: ReadonlySet<string> = new Set([
+  'request',
+  'host',
+  'path',
+  'method',
+  'client_address',
+  'user_agent',
+  'user',
+])
 
 function ownField(field: string, record: JsonRecord): string | undefined {
   return known.has(field) ? undefined : textOf(single(fieldAt(record, field)))

@@ -21,8 +21,27 @@ export interface ReadLine {
   readonly textOf: (field: string) => string | undefined
 }
 
-/** Turns a line into an event, or says why it cannot. Pure: the same line gives the same event. */
-export type LineReader = (line: string) => Result<ReadLine, string>
+/**
+ * Turns an entry into an event, or says why it cannot. In most formats every line is one entry, and the same line
+ * gives the same event. A format may say otherwise:
+ */
+export interface LineReader {
+  (entry: string): Result<ReadLine, string>
+  /**
+   * The entries of the next line: none when the line speaks about the file (`#Fields:`), several when it holds
+   * several records. Called once for every line in their order, because what a line says may hold for the lines
+   * after it. Depends on nothing but the lines so far, so that the numbers of a file's entries are stable.
+   */
+  readonly entriesOf?: (line: string) => readonly string[]
+  /** Lines that a new reader has to be shown before it can go on in the middle of this file. */
+  readonly preamble?: () => readonly string[]
+}
+
+/** What formats may need to know besides the line. */
+export interface ReaderOptions {
+  /** IANA zone of logs that write their times without one; undefined: not known. */
+  readonly timeZone?: string | undefined
+}
 
 /** Which JSON names each field is read from, first found first. `--map` replaces the names of a field. */
 export type FieldNames<Field extends string> = { readonly [Name in Field]: readonly string[] }

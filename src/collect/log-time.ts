@@ -2,7 +2,7 @@ import { formatInstant, instantMax, parseInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
-import { quoted } from './log-quantity.ts'
+import { plainDecimal, quoted } from './log-quantity.ts'
 
 const months = new Map(
   ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map((name, index) => [
@@ -40,9 +40,36 @@ function parseEpoch(whole: string, fraction: string): Result<Micros, string> {
 
 /** A time in any way that logs write it: RFC 3339, the common log format's, or a Unix time. */
 export function parseLogTime(text: string): Result<Micros, string> {
-  const epoch = epochPattern.exec(text)
+  const epoch = epochPattern.exec(plainDecimal(text))
   if (epoch !== null) return parseEpoch(epoch[1] ?? '', epoch[2] ?? '')
   return clfPattern.test(text) ? parseClfTime(text) : parseInstant(text)
+}
+
+/** The same as an instant, or undefined when there is none that can be read. */
+export function microsOf(text: string | undefined): Micros | undefined {
+  const time = text === undefined ? undefined : parseLogTime(text)
+  return time?.ok === true ? time.value : undefined
+}
+
+const localPattern = /^(\d{2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)$/
+
+/**
+ * `06/Feb/2009:12:14:14.655`, a time of day in a zone that the log does not name. In the hour that clocks repeat in
+ * autumn the earlier one is meant; an hour that they leave out in spring does not exist.
+ */
+export function parseLocalTime(text: string, timeZone: string): Result<Micros, string> {
+  const [, day, name = '', year, time] = localPattern.exec(text) ?? []
+  const month = months.get(name)
+  if (month === undefined) return fail('is not a log time such as 06/Feb/2009:12:14:14.655')
+  try {
+    const plain = Temporal.PlainDateTime.from(`${year}-${month}-${day}T${time}`, { overflow: 'reject' })
+    const zoned = plain.toZonedDateTime(timeZone, { disambiguation: 'earlier' })
+    if (!zoned.toPlainDateTime().equals(plain)) return fail(`does not exist in ${timeZone}`)
+    const instant = Number(zoned.epochNanoseconds / 1000n)
+    return instant >= 0 && instant < instantMax ? ok(instant as Micros) : fail('is before 1970 or after 2199')
+  } catch {
+    return fail('names a day or time that does not exist')
+  }
 }
 
 let last: { readonly text: string; readonly utc: Result<string, string> } | undefined

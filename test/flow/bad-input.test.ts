@@ -48,6 +48,10 @@ function odd(account: string, source: string, change: Written): string {
   return lineOf({ source: `"${source}"`, id: '"odd"', account: `"${account}"`, bytes_out_wire: '1', ...change })
 }
 
+function numbered<Case extends object>(cases: readonly Case[]): (Case & { readonly index: number })[] {
+  return cases.map((one, index) => Object.assign({ index }, one))
+}
+
 function counting(receipt: Receipt): Receipt {
   held += receipt.quarantined
   return receipt
@@ -63,7 +67,7 @@ async function expectCounted(account: string): Promise<void> {
 }
 
 describe('an event that cannot be counted costs its neighbours nothing', () => {
-  test.each([...refusedEvents.entries()])('%i $name', async (index, { change, code, field }) => {
+  test.each(numbered(refusedEvents))('$index $name', async ({ index, change, code, field }) => {
     for (const form of ['lines', 'array']) {
       const account = `refused-${index}`
       const source = `${account}-${form}`
@@ -126,7 +130,7 @@ describe('an event that cannot be counted costs its neighbours nothing', () => {
 })
 
 describe('an event that looks wrong and is not', () => {
-  test.each([...oddEvents.entries()])('%i $name', async (index, { change, bytes }) => {
+  test.each(numbered(oddEvents))('$index $name', async ({ index, change, bytes }) => {
     const account = `odd-${index}`
     for (const form of ['lines', 'array']) {
       const event = odd(account, `${account}-${form}`, change)

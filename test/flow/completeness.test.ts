@@ -79,6 +79,9 @@ describe('completeness', () => {
     await service.post('/v1/events', [event(6)])
     await service.post('/v1/checkpoints', { source: 'edge-1', seq: 6, time: to })
     expect(await completeness()).toMatchObject({ complete: true, complete_until: to })
+    const usage = () => service.get(`/v1/usage?account=acme&meter=http_requests&from=${from}&to=${to}`)
+    await until(async () => ((await usage()).body as { gaps: number }).gaps === 0, 10_000, 'usage knows')
+    expect((await usage()).body).toMatchObject({ total: '6', complete_until: to, gaps: 0 })
     // Of a period that goes on, a second of silence is too much for this rhythm.
     const now = new Date()
     const current = `from=${to}&to=${new Date(now.getTime() + 86_400_000).toISOString()}`

@@ -8,12 +8,15 @@ each line once: as an event, or, when it cannot be read, into quarantine with it
 Importing a file again, after it has grown, been renamed or compressed, or after a crash in the middle, goes
 on where it stopped and counts nothing twice.
 
-  --format FORMAT  ${formatNames.join(', ')}
+  --format FORMAT  ${formatNames.slice(0, 8).join(', ')},
+                   ${formatNames.slice(8).join(', ')}
   --account-from RULE
                    where the account of a line is (see below)
   --map FIELD=JSONNAME
-                   JSON formats: read FIELD from this name; may be given several times
-  --lines FROM-TO  only these lines, both inclusive: 1-5000, 5001-, -5000
+                   formats with names: read FIELD from this name; may be given several times
+  --timezone ZONE  haproxy: the zone of its times, such as Europe/Berlin; without it such lines are refused
+  --lines FROM-TO  only these lines, both inclusive: 1-5000, 5001-, -5000 (events, in formats where a line is
+                   not one: lines such as #Fields: have no number, and each record of otlp-json has one)
   --source NAME    the name of this file's numbering; needed only when two files begin with the same line
   --again          send lines that the service already has, too (it finds the duplicates)
   --final          take a last line that does not end with a newline (see below)

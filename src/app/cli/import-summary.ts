@@ -46,6 +46,8 @@ function remarks(report: ImportReport): string[] {
   for (const { line, code, message } of report.quarantinedFirst) found.push(`line ${line}: ${code}: ${message}`)
   const more = report.quarantined - report.quarantinedFirst.length
   if (more > 0 && report.quarantinedFirst.length > 0) found.push(`and ${count.format(more)} more in quarantine`)
+  if (report.directives > 0)
+    found.push(`${count.format(report.directives)} lines speak about the file (#Fields:) and are no events`)
   if (report.withoutSize > 0)
     found.push(
       `${count.format(report.withoutSize)} requests carry no size; they are kept apart from requests of size 0`,
@@ -73,6 +75,7 @@ export function summaryJson(reports: readonly ImportReport[], notBegun: readonly
     file: report.file,
     source: report.source ?? null,
     lines: report.lines,
+    directives: report.directives,
     accepted: report.accepted,
     duplicates: report.duplicates,
     quarantined: report.quarantined,

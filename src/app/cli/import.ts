@@ -1,16 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { parseAccountRule } from '../../collect/account-rule.ts'
-import type { AccountRule } from '../../collect/account-rule.ts'
-import { formatNames, formats, isFormatName } from '../../collect/formats.ts'
-import type { Format } from '../../collect/formats.ts'
 import { importFile } from '../../collect/import-file.ts'
 import type { ImportDoor, ImportReport, ImportTask } from '../../collect/import-file.ts'
-import type { FieldMapping } from '../../collect/line-reader.ts'
+import type { LineReader } from '../../collect/line-reader.ts'
 import type { Service } from '../../collect/service.ts'
 import { findService, serviceOptions } from './client.ts'
-import { UsageError, didYouMean, exitCodes } from './command.ts'
+import { formatOptions, readFormat, readReader, readRule } from './import-format.ts'
+import { UsageError, exitCodes } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { importHelp } from './import-help.ts'
 import { ProgressLine, formatProgress } from './import-progress.ts'
@@ -19,9 +16,7 @@ import { failureOf, formatSummary, succeeded, summaryJson } from './import-summa
 const options = {
   ...serviceOptions,
   to: { type: 'string' },
-  format: { type: 'string' },
-  'account-from': { type: 'string' },
-  map: { type: 'string', multiple: true },
+  ...formatOptions,
   source: { type: 'string' },
   lines: { type: 'string' },
   again: { type: 'boolean' },
@@ -32,35 +27,11 @@ const options = {
 /** What the command line asks for, checked once. */
 interface Request {
   readonly files: readonly string[]
-  readonly task: Omit<ImportTask, 'file'>
+  readonly task: Omit<ImportTask, 'file' | 'reader'>
+  /** Every file has a reader of its own: what a file says about its lines holds for no other. */
+  readonly openReader: () => LineReader
   readonly service: Service
   readonly json: boolean
-}
-
-function readFormat(name: string | undefined): Format {
-  if (name === undefined) throw new UsageError(`--format is missing; it is one of ${formatNames.join(', ')}`)
-  if (isFormatName(name)) return formats[name]
-  throw new UsageError(
-    `there is no format "${name}"; it is one of ${formatNames.join(', ')}.${didYouMean(name, formatNames)}`,
-  )
-}
-
-function readMapping(text: string, { mappable }: Format): FieldMapping {
-  const [, field = '', name] = /^([^=]+)=(.+)$/s.exec(text) ?? []
-  if (name === undefined) throw new UsageError(`--map ${text} is not FIELD=JSONNAME`)
-  if (mappable.length === 0) throw new UsageError('--map is for JSON formats; this one has its fields in fixed places')
-  if (!mappable.includes(field))
-    throw new UsageError(
-      `--map has no field "${field}"; it has ${mappable.join(', ')}.${didYouMean(field, mappable)}${field === 'account' ? ' For the account use --account-from' : ''}`,
-    )
-  return { field, name }
-}
-
-function readRule(text: string | undefined, format: Format): AccountRule | undefined {
-  if (text === undefined) return format.accountRule
-  const rule = parseAccountRule(text, format.fieldExists)
-  if (rule.ok) return rule.value
-  throw new UsageError(`--account-from ${text}: ${rule.error}`)
 }
 
 function readLines(text: string | undefined): ImportTask['lines'] {
@@ -90,11 +61,11 @@ function readRequest(argv: readonly string[], terminal: Terminal): Request {
   const { values, positionals: files } = parseArgs({ args: [...argv], options, allowPositionals: true })
   if (files.length === 0) throw new UsageError('FILE is missing')
   const format = readFormat(values.format)
-  const mappings = (values.map ?? []).map((text) => readMapping(text, format))
+  const openReader = readReader(values, format)
   return {
     files,
+    openReader,
     task: {
-      reader: format.reader(mappings),
       rule: readRule(values['account-from'], format),
       source: readSource(values.source, files),
       lines: readLines(values.lines),
@@ -161,7 +132,7 @@ async function importOne(
     },
   }
   try {
-    return await importFile({ ...request.task, file }, door)
+    return await importFile({ ...request.task, file, reader: request.openReader() }, door)
   } finally {
     line.clear()
   }

@@ -8,7 +8,6 @@ import type { Interval, SourceEpoch } from '../../log/log.ts'
 import type { CompletenessReport } from '../../meter/completeness.ts'
 import { listRegistrations, registerSource, sourceKinds } from '../../meter/sources.ts'
 import type { Registration } from '../../meter/sources.ts'
-import { reportCompleteness } from '../completeness.ts'
 import type { Service } from '../service.ts'
 import { accountOf, principalOf, requireOperator } from './access.ts'
 import type { Server } from './routes.ts'
@@ -203,7 +202,7 @@ function addCompleteness(server: Server, service: Service): void {
       if (from >= to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
       const own = principalOf(request).account
       const account = asked === undefined && own === null ? null : accountOf(request, asked)
-      const report = reportJson(await reportCompleteness(service, { account, period: { from, to } }))
+      const report = reportJson(await service.completeness.report({ account, period: { from, to } }))
       // L11: which sources there are, and whose they are, is the operator's business.
       return own === null ? report : { complete: report['complete'], complete_until: report['complete_until'] }
     },

@@ -4,7 +4,7 @@ import { Refusal } from '../../core/errors.ts'
 import { compare, formatExact, zero } from '../../core/exact.ts'
 import type { AccountKey, Offset } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
-import type { Period } from '../../core/time.ts'
+import type { Micros, Period } from '../../core/time.ts'
 import { findMeter } from '../../meter/catalogue.ts'
 import type { Dimension, MeterDefinition } from '../../meter/definition.ts'
 import { usageEvents } from '../../meter/usage.ts'
@@ -40,6 +40,11 @@ const usageAnswer = z.object({
   timezone: z.string(),
   sealed_until: z.string().nullable(),
   complete_until: z.string().nullable(),
+  gaps: z
+    .number()
+    .meta({
+      description: 'gaps in numbered sources that can hold events of the period; GET /v1/completeness names them',
+    }),
   counted_below_offset: z.number(),
   events_not_yet_counted: z.number(),
   rows: z.array(
@@ -116,7 +121,7 @@ function addUsage(server: Server, service: Service, ask: Ask): void {
       schema: {
         summary: 'Usage of one account and meter',
         description:
-          'Exact. sealed_until and complete_until are null while that is not known. Windows that have not begun have no row.',
+          'Exact. sealed_until and complete_until are null while that is not known (no registered source speaks). Windows that have not begun have no row.',
         querystring: usageQuery,
         response: { 200: usageAnswer },
       },
@@ -127,6 +132,7 @@ function addUsage(server: Server, service: Service, ask: Ask): void {
       const groupBy = (query.group_by ?? '').split(',').filter((name) => name !== '') as Dimension[]
       const window = query.window ?? null
       const answer = await readUsage({ account, meter, period, zone, window, groupBy, below })
+      const { completeUntil, sources } = await service.completeness.recent({ account, period })
       const now = world.now()
       return {
         account,
@@ -135,7 +141,8 @@ function addUsage(server: Server, service: Service, ask: Ask): void {
         unit: meter.unit,
         timezone: zone,
         sealed_until: null,
-        complete_until: null,
+        complete_until: completeUntil === null ? null : formatInstant(Math.min(completeUntil, period.to) as Micros),
+        gaps: sources.reduce((total, { gaps }) => total + gaps.length, 0),
         counted_below_offset: below,
         events_not_yet_counted: log.end() - below,
         // L13: a window that has not begun is not known, which is not zero.
