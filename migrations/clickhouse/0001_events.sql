@@ -1,5 +1,6 @@
 -- Facts: what is counted. No personal data; lives for years. One row per accepted event of the log.
--- Sorted by account first: the fence (L11) is also the fastest way in.
+-- Sorted by account first: the fence (L11) is also the fastest way in. A partition is a year: an insert goes into one
+-- partition, and a range of events of any age must not become hundreds of inserts.
 CREATE TABLE fact
 (
     offset UInt64 CODEC(Delta, ZSTD),
@@ -32,7 +33,7 @@ CREATE TABLE fact
     time DateTime64(6, 'UTC') ALIAS fromUnixTimestamp64Micro(time_us, 'UTC')
 )
 ENGINE = MergeTree
-PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(time_us, 'UTC'))
+PARTITION BY toYear(fromUnixTimestamp64Micro(time_us, 'UTC'))
 ORDER BY (account, time_us, offset)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
@@ -48,7 +49,7 @@ CREATE TABLE inspection
     referer Nullable(String)
 )
 ENGINE = MergeTree
-PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(time_us, 'UTC'))
+PARTITION BY toYear(fromUnixTimestamp64Micro(time_us, 'UTC'))
 ORDER BY (account, time_us, offset)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 

@@ -147,6 +147,19 @@ async function usageOf(service: Service, shown: Shown) {
   }
 }
 
+/**
+ * A desk for one page: all of its numbers are of one offset, the one that can be counted now, and nothing waits
+ * for the store again. Only reading: what decides (issuing) asks the desk itself.
+ */
+function pageDesk(service: Service, desk: InvoiceDesk): InvoiceDesk {
+  const below = service.projection.position()
+  return {
+    ...desk,
+    countedBelow: () => Promise.resolve(below),
+    completeness: (account, period) => service.completeness.recent({ account, period }),
+  }
+}
+
 /** The page at `/`. */
 export async function homeView(
   service: Service,
@@ -161,7 +174,7 @@ export async function homeView(
     dataOut: usage.dataOut.byAccount,
     connections: usage.connections.byAccount,
   }
-  const shared: InvoiceDesk = { ...desk, readUsage: sharedUsageReader(service.engine) }
+  const shared: InvoiceDesk = { ...pageDesk(service, desk), readUsage: sharedUsageReader(service.engine) }
   const rowOf = async (account: Account): Promise<AccountRow> => ({
     key: account.key,
     name: account.name,
@@ -269,7 +282,8 @@ export async function accountView(
     now: frame.now,
     latest: await askLatestEvent(service.engine),
   })
-  const { plan, cost } = await costDetail(desk, account.key, shown.month)
+  const reading = pageDesk(service, desk)
+  const { plan, cost } = await costDetail(reading, account.key, shown.month)
   const endpoints = await listEndpoints(service.database, account.key)
   return {
     frame,
@@ -284,7 +298,7 @@ export async function accountView(
     meters: await metersOf(service, account, shown),
     cost,
     endpoints: endpoints.map(({ endpoint, from, to }) => ({ endpoint, from, to })),
-    invoices: await invoicesOf(desk, account, shown.month),
+    invoices: await invoicesOf(reading, account, shown.month),
   }
 }
 

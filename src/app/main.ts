@@ -48,8 +48,8 @@ async function main(): Promise<void> {
   const stopHousekeeping = startHousekeeping(service)
   let stopping: Promise<void> | null = null
   const stop = (code: number): void => {
-    stopHousekeeping()
-    stopping ??= closeServer(server)
+    stopping ??= stopHousekeeping()
+      .then(() => closeServer(server))
       .then(() => service.close())
       .then(
         () => process.exit(code),

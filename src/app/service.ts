@@ -96,6 +96,12 @@ async function openStore(path: string, log: EventLog, options: ServiceOptions, d
   const projection = new Projection(ports)
   const standing = await projection.open()
   if (standing.kind === 'consistent') return { engine, projection }
+  if (standing.kind === 'ahead') {
+    throw new Error(
+      `the log lacks events that were accepted: ${standing.reason}. Restore the log from its backup; ` +
+        `or, to go on without these events, move ${path} away`,
+    )
+  }
   options.logger.warn(
     { reason: standing.reason },
     'the event store does not agree with the log; rebuilding it from the log',

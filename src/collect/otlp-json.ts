@@ -113,6 +113,6 @@ function plainValue(value: JsonValue | undefined): JsonValue {
   const { stringValue, intValue, doubleValue, boolValue, arrayValue } = value as JsonRecord
   const plain = stringValue ?? intValue ?? doubleValue ?? boolValue
   if (plain !== undefined) return plain
-  const list = arrayValue === undefined ? undefined : listAt(arrayValue as JsonRecord, 'values')
+  const list = arrayValue === undefined || arrayValue === null ? undefined : listAt(arrayValue as JsonRecord, 'values')
   return list?.ok === true ? list.value.map(plainValue) : null
 }

@@ -124,6 +124,8 @@ export function calendarMonth(instant: Micros, zone: string): Period {
 /** Reads `2026-11` as that calendar month in a zone. */
 export function parseMonth(text: string, zone: string): Result<Period, string> {
   if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(text)) return fail('is not a month such as 2026-11')
+  const year = Number(text.slice(0, 4))
+  if (year < 1970 || year > 2199) return fail('is before 1970 or after 2199')
   const first = Temporal.PlainDate.from(`${text}-01`)
   return ok({
     from: microsOf(first.toZonedDateTime(zone)),
@@ -183,6 +185,8 @@ export function windowStarts(
   assert(period.from < period.to, 'a period is not empty')
   const starts: Micros[] = [period.from]
   let start = next(floorTo(zonedOf(period.from, zone), size), size)
+  // Where the clock goes back by half an hour, the next full hour can lie before the start.
+  while (microsOf(start) <= period.from) start = next(start, size)
   while (microsOf(start) < period.to) {
     if (starts.length >= most)
       return fail(`more than ${most} windows of a ${size}; ask for a shorter period or larger windows`)

@@ -6,7 +6,7 @@
  * `append` has resolved, which is after the log was flushed.
  */
 import { assert, unreachable } from '../core/result.ts'
-import type { ErrorCode } from '../core/errors.ts'
+import type { ErrorCode, Problem } from '../core/errors.ts'
 import type { AccountKey } from '../core/ids.ts'
 import type { Arrival, Outcome } from '../core/record.ts'
 import type { Micros } from '../core/time.ts'
@@ -93,6 +93,22 @@ export function boundSource(account: AccountKey, source: string): string {
   return `${account}~${source}`
 }
 
+/** The account that a source belongs to, when it is of a bound key; null for sources of the operator. */
+export function ownerOfSource(name: string): AccountKey | null {
+  const end = name.indexOf('~')
+  return end < 0 ? null : (name.slice(0, end) as AccountKey)
+}
+
+/** The reason against a name that an operator's source must not have: it would pass for a customer's. */
+export function sourceNameProblem(source: unknown): Problem | null {
+  if (typeof source !== 'string' || !source.includes('~')) return null
+  return {
+    code: 'EVENT_FIELD_INVALID',
+    field: 'source',
+    message: 'source contains "~", which is kept for sources of customers’ keys',
+  }
+}
+
 /**
  * L11: a key that is bound to an account cannot write into another one, and its sources are names of its
  * own, so that it can neither hide nor probe the events of others by using their identities.
@@ -113,7 +129,11 @@ export async function receive(
     if (!candidate.ok) {
       return holdInput(null, candidate.raw, { code: candidate.code, message: candidate.message })
     }
-    const input = context.boundTo === null ? candidate.input : bind(candidate.input, context.boundTo)
+    const { boundTo } = context
+    const problem =
+      boundTo === null ? sourceNameProblem((candidate.input as { source?: unknown } | null)?.source) : null
+    if (problem !== null) return holdInput(null, candidate.raw, problem)
+    const input = boundTo === null ? candidate.input : bind(candidate.input, boundTo)
     return parseEvent(input, candidate.raw, context)
   })
   return receiptOf(arrivals, await context.append(arrivals))

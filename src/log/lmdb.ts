@@ -159,12 +159,14 @@ class LmdbLog implements EventLog {
     let start = numberKey(from)
     for (const key of this.#tables.chunks.getKeys({ start, reverse: true, limit: 1 })) start = Buffer.from(key)
     const records: LogRecord[] = []
+    let text = 0
     for (const { key, value } of this.#tables.chunks.getRange({ start })) {
       const first = numberOf(key) as Offset
       if (first >= this.#end) break
       const chunk = decodeChunk(value, first)
       for (const record of chunk) if (record.offset >= from) records.push(record)
-      if (records.length >= most) break
+      for (const { fact, inspection } of chunk) text += fact.length + (inspection?.length ?? 0)
+      if (records.length >= most || text > limits.readTextMax) break
     }
     return records
   }

@@ -11,7 +11,7 @@
  *  - an identity is accepted once, whatever else is appended, in whatever order, before or after a restart;
  *  - per source and day: received = accepted + duplicates + quarantined.
  */
-import type { AccountKey, Offset } from '../core/ids.ts'
+import type { Offset } from '../core/ids.ts'
 import type { Arrival, HeldInput, LogRecord, Outcome } from '../core/record.ts'
 import type { Micros } from '../core/time.ts'
 
@@ -59,7 +59,6 @@ export interface DayBalance extends Balance {
 export interface HeldRecord extends HeldInput {
   readonly number: number
   readonly arrived: Micros
-  readonly account: AccountKey | null
 }
 
 export interface EventLog {
@@ -67,7 +66,7 @@ export interface EventLog {
   append(arrivals: readonly Arrival[], now: Micros): Promise<readonly Outcome[]>
   /** The next offset to be given; everything below it is durable. */
   end(): Offset
-  /** Accepted events from an offset on, at most about `most` (whole appends are not cut in the middle of `most`). */
+  /** Accepted events from an offset on, about `most` of them; fewer where they are large. */
   read(from: Offset, most: number): Promise<readonly LogRecord[]>
   /** Keeps a source's statement, durable when it resolves. Statements only grow: an older one changes nothing. */
   checkpoint(stated: StatedCheckpoint, now: Micros): Promise<Checkpoint>
@@ -92,6 +91,8 @@ export interface Page {
 export const limits = {
   /** Arrivals waiting for their group to be written; above it senders are asked to come again (L12). */
   waitingMax: 200_000,
+  /** Characters after which a read ends, though fewer events were read than asked for. */
+  readTextMax: 64 * 1024 * 1024,
   /** Arrivals that are written in one transaction. */
   groupMax: 20_000,
   /** Bytes of one page of what is held aside: a thousand long lines are not read into memory at once. */

@@ -66,7 +66,7 @@ interface OpenSource {
 
 function intervalStore(table: Table, sourceNumber: number, set: 'accepted' | 'held') {
   const key = (seq: number): Buffer => intervalKey(sourceNumber, set, seq)
-  const bounds = { low: key(0), high: key(Number.MAX_SAFE_INTEGER) }
+  const bounds = { low: key(0), high: key(Number.MAX_SAFE_INTEGER + 1) }
   return {
     below(seq: number): Interval | null {
       for (const { key: found, value } of table.getRange({

@@ -5,8 +5,11 @@
 import type { AccountKey } from '../core/ids.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { secondMicros } from '../core/time.ts'
+import { ownerOfSource } from '../ingest/receive.ts'
 import type { Interval, SourceEpoch } from '../log/log.ts'
 import type { Registration } from './sources.ts'
+
+export const limits = { reasonsMax: 20 } as const
 
 /** What the log and the register know of one source. */
 export interface SourceFacts {
@@ -77,7 +80,10 @@ export interface CompletenessQuestion {
   readonly gapsOf: (source: string) => readonly Gap[]
 }
 
-function isAsked({ registration }: SourceFacts, { account, period }: CompletenessQuestion): boolean {
+function isAsked({ name, registration }: SourceFacts, { account, period }: CompletenessQuestion): boolean {
+  // A source of a customer's own key can carry nothing but that customer's traffic.
+  const owner = ownerOfSource(name)
+  if (owner !== null && owner !== account) return false
   if (registration === null) return true
   const { carries, expectedFrom, retiredAt } = registration
   const carriesIt = carries === null || account === null || carries.includes(account)
@@ -162,5 +168,5 @@ export function completenessOf(question: CompletenessQuestion): CompletenessRepo
   const untils = speaking.map(({ completeUntil }) => completeUntil)
   const completeUntil =
     untils.length === 0 || untils.includes(null) ? null : (Math.min(...untils.map(Number)) as Micros)
-  return { complete: reasons.length === 0, completeUntil, sources, reasons }
+  return { complete: reasons.length === 0, completeUntil, sources, reasons: reasons.slice(0, limits.reasonsMax) }
 }

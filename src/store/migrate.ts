@@ -39,9 +39,12 @@ export async function migrateStore(engine: Engine, folder: string): Promise<void
   }
 }
 
-/** Drops everything, so that it can be rebuilt from the log. */
+/**
+ * Drops everything, so that it can be rebuilt from the log. The record of migrations goes first: after a crash in
+ * the middle the next start creates what is missing, finds the store damaged, and empties it again.
+ */
 export async function emptyStore(engine: Engine): Promise<void> {
-  for (const table of ['fact', 'inspection', 'projected_range', 'schema_migration']) {
+  for (const table of ['schema_migration', 'projected_range', 'fact', 'inspection']) {
     await engine.command(`DROP TABLE IF EXISTS ${table} SYNC`)
   }
 }

@@ -3,7 +3,7 @@
  * own: what the events mean.
  *
  * How it stays exact (L2, L5) through any crash: a range of offsets is written down first; its rows go in by
- * one insert per month (one partition each), under a token made of range, month and content. After a crash the
+ * one insert per year (one partition each), under a token made of range, year and content. After a crash the
  * last range is inserted again, whole: what was there is dropped by its token, what was not comes in.
  */
 import { createHash } from 'node:crypto'
@@ -18,6 +18,8 @@ import type { Engine, Insert } from './engine.ts'
 export const limits = {
   /** Events of one range: bounds the memory of an insert. */
   rangeMax: 25_000,
+  /** Characters of one range: an insert is one text, and a text has an end. */
+  rangeTextMax: 64 * 1024 * 1024,
 } as const
 
 export interface Range {
@@ -31,41 +33,41 @@ export interface ProjectedLog {
   read(from: Offset, most: number): Promise<readonly LogRecord[]>
 }
 
-interface Month {
+interface Year {
   readonly facts: string[]
   readonly inspections: string[]
 }
 
-const monthNames = new Map<number, string>()
+const yearNames = new Map<number, string>()
 
-/** `2026-10` of a time; asked for every row, so the answer of a day is remembered. */
-function monthOf(time: Micros): string {
+/** The UTC year of a time; asked for every row, so the answer of a day is remembered. */
+function yearOf(time: Micros): string {
   const day = Math.floor(time / 86_400_000_000)
-  let name = monthNames.get(day)
+  let name = yearNames.get(day)
   if (name === undefined) {
-    if (monthNames.size > 10_000) monthNames.clear()
-    name = formatInstant(time).slice(0, 7)
-    monthNames.set(day, name)
+    if (yearNames.size > 10_000) yearNames.clear()
+    name = formatInstant(time).slice(0, 4)
+    yearNames.set(day, name)
   }
   return name
 }
 
 /** The inserts of a range: a pure function of the log, so that doing it again is doing the same. */
 export function planInserts(range: Range, records: readonly LogRecord[]): Insert[] {
-  const months = new Map<string, Month>()
+  const years = new Map<string, Year>()
   for (const { offset, ingested, time, account, fact, inspection } of records) {
-    const name = monthOf(time)
-    let month = months.get(name)
-    if (month === undefined) {
-      month = { facts: [], inspections: [] }
-      months.set(name, month)
+    const name = yearOf(time)
+    let year = years.get(name)
+    if (year === undefined) {
+      year = { facts: [], inspections: [] }
+      years.set(name, year)
     }
     const payer = JSON.stringify(account)
-    month.facts.push(`[${offset},${ingested},${payer},${fact.slice(1)}`)
-    if (inspection !== null) month.inspections.push(`[${offset},${time},${payer},${inspection.slice(1)}`)
+    year.facts.push(`[${offset},${ingested},${payer},${fact.slice(1)}`)
+    if (inspection !== null) year.inspections.push(`[${offset},${time},${payer},${inspection.slice(1)}`)
   }
   const inserts: Insert[] = []
-  for (const [name, { facts, inspections }] of [...months].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [name, { facts, inspections }] of [...years].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const token = (rows: string): string =>
       `${range.first}-${range.next}:${name}:${createHash('sha256').update(rows).digest('hex').slice(0, 16)}`
     const factRows = facts.join('\n')
@@ -83,6 +85,18 @@ export function planInserts(range: Range, records: readonly LogRecord[]): Insert
   return inserts
 }
 
+/** As many events as fit into one range, at least one. */
+function endOfRange(first: Offset, records: readonly LogRecord[]): Offset {
+  let text = 0
+  let count = 0
+  for (const { fact, inspection } of records) {
+    text += fact.length + (inspection?.length ?? 0)
+    if (count > 0 && (text > limits.rangeTextMax || count === limits.rangeMax)) break
+    count += 1
+  }
+  return (first + count) as Offset
+}
+
 export interface ProjectionPorts {
   readonly log: ProjectedLog
   readonly engine: Engine
@@ -90,10 +104,13 @@ export interface ProjectionPorts {
   readonly onAccounts: (accounts: ReadonlySet<AccountKey>) => Promise<unknown>
 }
 
-/** How the store stands to the log when the service starts. */
+/**
+ * How the store stands to the log when the service starts. `damaged`: it can be rebuilt from the log. `ahead`: it
+ * has events that the log has lost, so rebuilding it would erase the only copy of them.
+ */
 export type Standing =
   | { readonly kind: 'consistent'; readonly position: Offset }
-  | { readonly kind: 'damaged'; readonly reason: string }
+  | { readonly kind: 'damaged' | 'ahead'; readonly reason: string }
 
 export class Projection {
   readonly #ports: ProjectionPorts
@@ -124,7 +141,10 @@ export class Projection {
     if (last !== undefined) {
       const range = { first: Number(last.first) as Offset, next: Number(last.next) as Offset }
       if (range.next > log.end()) {
-        return { kind: 'damaged', reason: `the store has events up to ${range.next}, the log only up to ${log.end()}` }
+        return {
+          kind: 'ahead',
+          reason: `the store has events up to offset ${range.next}, the log only up to ${log.end()}`,
+        }
       }
       this.#pending = range
       this.#position = range.first
@@ -155,7 +175,7 @@ export class Projection {
     const { engine, log } = this.#ports
     const first = this.position()
     if (first >= log.end()) return null
-    const next = Math.min(log.end(), first + limits.rangeMax) as Offset
+    const next = endOfRange(first, await log.read(first, limits.rangeMax))
     const rows = `[${first},${next}]`
     await engine.insert({ table: 'projected_range', columns: ['first', 'next'], rows, token: `${first}-${next}` })
     this.#pending = { first, next }

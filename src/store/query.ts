@@ -3,6 +3,7 @@
  * the account predicate is added here, in `fence`; the one way around it is an operator question, which is
  * asked for by a name of the closed list below.
  */
+import { Refusal } from '../core/errors.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import { unreachable } from '../core/result.ts'
 import { hourMicros } from '../core/time.ts'
@@ -16,6 +17,9 @@ import type { Engine, Parameter } from './engine.ts'
 /** Questions over all accounts. Each has a name, so that who may ask it can be decided and logged. */
 export const operatorQuestions = ['usage_by_account', 'usage_of_all', 'latest_event', 'times_of_numbers'] as const
 export type OperatorQuestion = (typeof operatorQuestions)[number]
+
+/** Rows of one answer; a question that has more is refused, not cut. */
+export const limits = { rowsMax: 100_000 } as const
 
 /** Whose events a question may see. */
 export type Scope =
@@ -116,7 +120,7 @@ export function factStatement(question: FactQuestion): Statement {
       `${missing} AS measured_missing`,
     ]
     const where = whereOf(question, parameters, period.from)
-    const sql = `SELECT ${select.join(', ')} FROM fact WHERE ${where} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')}`
+    const sql = `SELECT ${select.join(', ')} FROM fact WHERE ${where} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${limits.rowsMax + 1}`
     return { sql, parameters: parameters.values }
   }
   // An active hour is one unit that lies at its first event, so any cut of time into windows adds up. To know
@@ -141,7 +145,7 @@ export function factStatement(question: FactQuestion): Statement {
     'toString(count()) AS measured_quantity',
     "'0' AS measured_missing",
   ]
-  const sql = `SELECT ${select.join(', ')} FROM (SELECT ${inner.join(', ')} FROM fact WHERE ${where} GROUP BY ${innerGroups}) WHERE first_us >= ${parameters.add(period.from, 'Int64')} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')}`
+  const sql = `SELECT ${select.join(', ')} FROM (SELECT ${inner.join(', ')} FROM fact WHERE ${where} GROUP BY ${innerGroups}) WHERE first_us >= ${parameters.add(period.from, 'Int64')} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${limits.rowsMax + 1}`
   return { sql, parameters: parameters.values }
 }
 
@@ -149,6 +153,12 @@ export function factStatement(question: FactQuestion): Statement {
 export async function askFacts(engine: Engine, question: FactQuestion): Promise<readonly MeasuredRow[]> {
   const { sql, parameters } = factStatement(question)
   const rows = await engine.query<Record<string, string | null>>(sql, parameters)
+  if (rows.length > limits.rowsMax) {
+    throw new Refusal(
+      'QUERY_TOO_LARGE',
+      `the answer has more than ${limits.rowsMax} rows; ask for a shorter period, larger windows or fewer groups`,
+    )
+  }
   return rows.map((row) => ({
     windowStart: Number(row['window_us']) as Micros,
     account: (row['account'] ?? null) as AccountKey | null,

@@ -10,7 +10,7 @@ import { standardMeters } from '../../src/meter/standard.ts'
 import { arrivalOf, testNow } from '../support/events.ts'
 import type { Pipeline } from '../support/pipeline.ts'
 
-const period = { from: (Date.UTC(2026, 6, 1) * 1000) as Micros, to: (Date.UTC(2026, 10, 1) * 1000) as Micros }
+const period = { from: (Date.UTC(2020, 0, 1) * 1000) as Micros, to: (Date.UTC(2026, 10, 1) * 1000) as Micros }
 
 function questionOf(account: string, more: Partial<FactQuestion> = {}): FactQuestion {
   return {
@@ -50,11 +50,11 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
     const total = async (account: string, more: Partial<FactQuestion> = {}): Promise<string | undefined> =>
       (await askFacts(pipeline.engine, questionOf(account, more)))[0]?.quantity
 
-    /** Events of four months: a range of them is four inserts of facts and four of inspection records. */
-    const months = Array.from({ length: 40 }, (_, index) =>
+    /** Events of three years: a range of them is three inserts of facts and three of inspection records. */
+    const years = Array.from({ length: 40 }, (_, index) =>
       arrivalOf({
         seq: index + 1,
-        time: `2026-0${7 + (index % 4 === 3 ? 2 : index % 3)}-1${index % 9}T10:00:00Z`,
+        time: `${2024 + (index % 3)}-03-1${index % 9}T10:00:00Z`,
         bytes_out_wire: index,
         path: '/',
       }),
@@ -62,12 +62,12 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
     const sum = (39 * 40) / 2
 
     test('L2: a range that was cut anywhere is finished to the same rows, in the same process and in the next', async () => {
-      // One row for the range, then facts and inspection records of three months.
+      // One row for the range, then facts and inspection records of three years.
       const inserts = 1 + 2 * 3
       for (const when of ['before', 'after'] as const) {
         for (let at = 1; at <= inserts; at += 1) {
           const { log } = await pipeline.fresh()
-          await log.append(months, testNow)
+          await log.append(years, testNow)
           const ports: ProjectionPorts = {
             log,
             engine: failing(pipeline.engine, at, when),
@@ -95,7 +95,7 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
 
     test('a store that lacks rows, has too many, or knows more than the log is found at the start', async () => {
       const { log, projection } = await pipeline.fresh()
-      await log.append(months, testNow)
+      await log.append(years, testNow)
       await projection.catchUp()
       const standing = () =>
         new Projection({ log, engine: pipeline.engine, onAccounts: () => Promise.resolve() }).open()
@@ -106,13 +106,14 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
         rows: '[40,99]',
         token: 'more',
       })
-      expect((await standing()).kind).toBe('damaged')
+      // Rebuilding it would erase the only copy of what the log has lost.
+      expect((await standing()).kind).toBe('ahead')
       const lacking = await pipeline.fresh()
-      await lacking.log.append(months, testNow)
+      await lacking.log.append(years, testNow)
       await lacking.projection.catchUp()
       await lacking.log.append([arrivalOf({ seq: 41 })], testNow)
       await lacking.projection.catchUp()
-      await pipeline.engine.command("ALTER TABLE fact DROP PARTITION '202607'")
+      await pipeline.engine.command("ALTER TABLE fact DROP PARTITION '2024'")
       const found = await new Projection({
         log: lacking.log,
         engine: pipeline.engine,
@@ -150,10 +151,10 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
 
     test('L5: usage below an offset never changes, whatever comes after', async () => {
       const { log, projection } = await pipeline.fresh()
-      await log.append(months.slice(0, 20), testNow)
+      await log.append(years.slice(0, 20), testNow)
       await projection.catchUp()
       const before = await total('acme', { below: 20 as Offset })
-      await log.append(months.slice(20), testNow)
+      await log.append(years.slice(20), testNow)
       await projection.catchUp()
       expect(await total('acme', { below: 20 as Offset })).toBe(before)
       expect(await total('acme')).toBe(String(sum))

@@ -30,10 +30,7 @@ beforeAll(async () => {
   service = await startService({ data })
   if (knowsMemory) before = residentMegabytes(service.process.pid).now
 })
-afterAll(async () => {
-  await service.stop()
-  await discardData(data)
-})
+afterAll(() => discardData(data))
 
 const peakGrowth = (): number => residentMegabytes(service.process.pid).peak - before
 
@@ -388,6 +385,5 @@ describe('the whole file', () => {
     expect(await eventsInLog(service)).toBe(BigInt(ledger.size()))
     expect(sumOf(all.values(), 'accepted')).toBe(BigInt(ledger.size()))
     expect(sumOf(all.values(), 'quarantined')).toBe(BigInt(held))
-    expect([...all.keys()].filter((source) => /\p{Cc}/u.test(source))).toEqual([])
   })
 })

@@ -25,10 +25,7 @@ const senders = ['numbered-1', 'numbered-2', 'unnumbered-1', 'unnumbered-2'].map
 )
 let service: RunningService | null = null
 
-afterAll(async () => {
-  await service?.kill()
-  await discardData(data)
-})
+afterAll(() => discardData(data))
 
 /** All senders at work, until the service is killed: after some acknowledgements and some milliseconds. */
 async function loadAndKill(running: RunningService, account: string): Promise<void> {

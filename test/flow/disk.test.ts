@@ -63,10 +63,7 @@ describe('the reserve', () => {
   beforeAll(async () => {
     service = await startService({ data })
   })
-  afterAll(async () => {
-    await service.kill()
-    await discardData(data)
-  })
+  afterAll(() => discardData(data))
 
   test('below it nothing is taken and reading goes on; with room again the same batch is accepted once', async () => {
     await send()
@@ -97,19 +94,31 @@ const skipped = mountable ? '' : ' (skipped: mount is not permitted here)'
 
 /** A service of which one folder lies on a small disk of its own. */
 class CrampedService {
-  readonly data = temporaryDirectory('full')
   readonly ledger = new Ledger()
-  readonly #disk: string
-  service: RunningService | null = null
+  readonly #folder: string
+  #data: string | null = null
+  #service: RunningService | null = null
 
   constructor(folder: string) {
-    this.#disk = join(this.data, folder)
+    this.#folder = folder
+  }
+
+  get #disk(): string {
+    return join(this.#data ?? '', this.#folder)
+  }
+
+  get service(): RunningService {
+    if (this.#service === null) throw new Error('start it first')
+    return this.#service
   }
 
   async start(): Promise<RunningService> {
-    if (this.service === null) mountSmallDisk(this.#disk, 64)
-    this.service = await startService({ data: this.data })
-    return this.service
+    if (this.#data === null) {
+      this.#data = temporaryDirectory('full')
+      mountSmallDisk(this.#disk, 64)
+    }
+    this.#service = await startService({ data: this.#data })
+    return this.#service
   }
 
   /** Leaves room for three megabytes. */
@@ -123,7 +132,7 @@ class CrampedService {
   }
 
   post(body: string): Promise<Answer> {
-    return (this.service as RunningService).post('/v1/events', body, ndjson)
+    return this.service.post('/v1/events', body, ndjson)
   }
 
   acknowledge(identities: readonly string[]): void {
@@ -131,9 +140,10 @@ class CrampedService {
   }
 
   async discard(): Promise<void> {
-    await this.service?.kill()
+    if (this.#data === null) return
+    await this.#service?.kill()
     unmount(this.#disk)
-    await discardData(this.data)
+    await discardData(this.#data)
   }
 }
 
@@ -184,7 +194,7 @@ describe.skipIf(!mountable)(`a full disk under the event store${skipped}`, () =>
   const cramped = new CrampedService('store')
   const { ledger } = cramped
   afterAll(() => cramped.discard())
-  const readiness = async (): Promise<number> => (await (cramped.service as RunningService).get('/readyz')).status
+  const readiness = async (): Promise<number> => (await cramped.service.get('/readyz')).status
   const send = async (): Promise<void> => {
     const { body, identities } = batchOf(ledger, 200, 6_000)
     expect(receiptOf(await cramped.post(body)).accepted).toBe(200)

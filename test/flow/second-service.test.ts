@@ -45,7 +45,6 @@ beforeAll(async () => {
   first = await startService({ data })
 })
 afterAll(async () => {
-  await first.kill()
   await discardData(data)
   removeDirectory(links)
 })
@@ -82,7 +81,6 @@ describe('a second service on the same data directory', () => {
         if (outcome.status === 'rejected') expect(String(outcome.reason)).toContain('already uses')
       }
     } finally {
-      for (const service of racing) await service.kill()
       await discardData(free)
     }
   })

@@ -70,6 +70,7 @@ export async function balances(service: RunningService, pageSize = 500): Promise
     for (const row of page.rows) {
       const number = (name: string): bigint => BigInt(row[name] ?? '')
       const source = row['source'] ?? ''
+      expect(row['day'], `day of ${source}`).toMatch(/^\d{4}-\d{2}-\d{2}$/)
       const name = `${source} on ${row['day']}`
       expect(seen.has(name), `${name} comes twice`).toBe(false)
       seen.add(name)

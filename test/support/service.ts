@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,8 +49,14 @@ export function removeDirectory(directory: string): void {
   rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
 }
 
-/** Ends the Postgres that a killed service left behind, and removes the data directory. */
+/** Ends what still runs on a data directory, also a Postgres that a killed service left behind, and removes it. */
 export async function discardData(directory: string): Promise<void> {
+  for (const [child, data] of running) {
+    if (data !== directory) continue
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
   await endLeftover(join(directory, 'postgres', 'cluster'), [{ signal: 'SIGQUIT', forMillis: 20_000 }])
   removeDirectory(directory)
 }
@@ -66,9 +73,9 @@ export interface LaunchedService {
 }
 
 /** A test run that is interrupted takes its services with it. */
-const running = new Set<ChildProcess>()
+const running = new Map<ChildProcess, string>()
 process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const child of running.keys()) child.kill('SIGKILL')
 })
 
 function ended(child: ChildProcess): Promise<number | null> {
@@ -87,7 +94,7 @@ export function launchService({ data, args = ['--empty'], env = {} }: ServiceOpt
     env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', ...env, CROSSFOOT_DATA: data },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  running.add(child)
+  running.set(child, data)
   const printed: string[] = []
   const output = (): string => printed.join('\n')
   const exit = ended(child)

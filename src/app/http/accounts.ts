@@ -143,7 +143,7 @@ function addKeys(server: Server, { database, world, authenticator }: Service): v
   server.post(
     '/v1/keys',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', secretAnswer: true },
       schema: {
         summary: 'Create an API key; its text is shown this once',
         body: z.object({

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import { claimWrite, completeWrite, releaseWrite } from '../../account/idempotency.ts'
 import type { Claim } from '../../account/idempotency.ts'
 import { errorCatalogue } from '../../core/errors.ts'
@@ -7,6 +8,10 @@ import type { Server } from './routes.ts'
 import { principalOf } from './access.ts'
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The answer holds the text of a key. */
+    readonly secretAnswer?: boolean
+  }
   interface FastifyRequest {
     claim: Claim | null
   }
@@ -17,6 +22,12 @@ function isWorthRetrying(status: number, payload: string): boolean {
   const { error } = JSON.parse(payload) as { error?: { code?: string } }
   const code = error?.code ?? 'INTERNAL'
   return status >= 500 || (code in errorCatalogue && errorCatalogue[code as ErrorCode].retry)
+}
+
+/** What of an answer may be kept: a key's text is shown once and stored nowhere, also not as an answer. */
+function kept(request: FastifyRequest, payload: string): string {
+  if (request.routeOptions.config.secretAnswer !== true) return payload
+  return JSON.stringify({ ...(JSON.parse(payload) as object), key: null })
 }
 
 /**
@@ -53,7 +64,8 @@ export function addRepeat(server: Server, { database, world }: Service): void {
     request.claim = null
     // A refusal that a retry may turn into a success must not be the answer for ever.
     if (typeof payload !== 'string' || isWorthRetrying(reply.statusCode, payload)) await releaseWrite(database, claim)
-    else await completeWrite(database, claim, { status: reply.statusCode, response: payload }, world.now())
+    else
+      await completeWrite(database, claim, { status: reply.statusCode, response: kept(request, payload) }, world.now())
     return payload
   })
 }

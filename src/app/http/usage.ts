@@ -40,11 +40,9 @@ const usageAnswer = z.object({
   timezone: z.string(),
   sealed_until: z.string().nullable(),
   complete_until: z.string().nullable(),
-  gaps: z
-    .number()
-    .meta({
-      description: 'gaps in numbered sources that can hold events of the period; GET /v1/completeness names them',
-    }),
+  gaps: z.number().meta({
+    description: 'gaps in numbered sources that can hold events of the period; GET /v1/completeness names them',
+  }),
   counted_below_offset: z.number(),
   events_not_yet_counted: z.number(),
   rows: z.array(
