@@ -24,7 +24,7 @@ create table invoice (
   status_at timestamptz not null,
   currency text not null check (currency ~ '^[A-Z]{3}$'),
   -- Whole minor units (cents, yen, fils) without a bound that matters.
-  total_minor numeric(60, 0) not null,
+  total_minor numeric not null check (total_minor = trunc(total_minor)),
   -- Usage counts the records of the log below this offset. For a draft: when it was last looked at.
   log_offset bigint not null check (log_offset >= 0),
   -- The whole document. json keeps the text byte for byte; jsonb would reorder it.
@@ -61,8 +61,8 @@ create table invoice_line (
   unit text not null,
   -- Null where units have different prices.
   unit_amount numeric,
-  amount_minor numeric(60, 0) not null,
-  events_without_value numeric(60, 0) not null,
+  amount_minor numeric not null check (amount_minor = trunc(amount_minor)),
+  events_without_value numeric not null check (events_without_value >= 0),
   primary key (invoice, line),
   check ((meter is null) = (meter_version is null))
 );

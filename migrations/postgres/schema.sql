@@ -191,7 +191,7 @@ table invoice
   status text not null
   status_at timestamp with time zone not null
   currency text not null
-  total_minor numeric(60,0) not null
+  total_minor numeric not null
   log_offset bigint not null
   document json not null
   issuing_entity text collate "C"
@@ -211,6 +211,7 @@ table invoice
   constraint invoice_once EXCLUDE USING gist (account WITH =, kind WITH =, tstzrange(period_from, period_to) WITH &&) WHERE (((number IS NOT NULL) AND (status <> 'void'::text)))
   constraint invoice_pkey PRIMARY KEY (id)
   constraint invoice_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'issued'::text, 'paid'::text, 'void'::text, 'uncollectible'::text])))
+  constraint invoice_total_minor_check CHECK ((total_minor = trunc(total_minor)))
   CREATE INDEX invoice_listing ON public.invoice USING btree (month DESC, account, id)
   CREATE UNIQUE INDEX invoice_of_month ON public.invoice USING btree (account, kind, month) WHERE (status <> 'void'::text)
   CREATE TRIGGER invoice_is_guarded BEFORE INSERT OR DELETE OR UPDATE ON public.invoice FOR EACH ROW EXECUTE FUNCTION guard_invoice()
@@ -226,9 +227,11 @@ table invoice_line
   quantity numeric not null
   unit text not null
   unit_amount numeric
-  amount_minor numeric(60,0) not null
-  events_without_value numeric(60,0) not null
+  amount_minor numeric not null
+  events_without_value numeric not null
+  constraint invoice_line_amount_minor_check CHECK ((amount_minor = trunc(amount_minor)))
   constraint invoice_line_check CHECK (((meter IS NULL) = (meter_version IS NULL)))
+  constraint invoice_line_events_without_value_check CHECK ((events_without_value >= (0)::numeric))
   constraint invoice_line_invoice_fkey FOREIGN KEY (invoice) REFERENCES invoice(id)
   constraint invoice_line_line_check CHECK ((line >= 1))
   constraint invoice_line_pkey PRIMARY KEY (invoice, line)

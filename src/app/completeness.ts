@@ -12,6 +12,8 @@ export const limits = {
   sourcesPage: 1_000,
   /** Gaps of one numbering that are looked at one by one; the rest is told as one. */
   gapsMax: 1_000,
+  /** Numberings with gaps whose times are looked up in the store; of the others the times are not known. */
+  timesMax: 50,
   recentMicros: 2_000_000,
 } as const
 
@@ -25,13 +27,13 @@ async function everySource(log: EventLog): Promise<string[]> {
 }
 
 /** The gaps of one numbering, each with when its missing events can have happened. */
-async function gapsOf(engine: Engine, source: string, numbering: SourceEpoch): Promise<Gap[]> {
+async function gapsOf(engine: Engine | null, source: string, numbering: SourceEpoch): Promise<Gap[]> {
   const { epoch } = numbering
   const missing = missingNumbers(numbering)
   if (missing.length === 0) return []
   const named = missing.slice(0, limits.gapsMax)
   const numbers = named.flatMap(([first, last]) => [first - 1, last + 1])
-  const times = await askTimes(engine, { source, epoch, numbers })
+  const times = engine === null ? new Map<number, Micros>() : await askTimes(engine, { source, epoch, numbers })
   const gaps = named.map(([first, last]): Gap => ({
     epoch,
     first,
@@ -56,11 +58,19 @@ async function gather({ database, engine, log }: Sources): Promise<Gathered> {
   const names = new Set([...(await everySource(log)), ...registrations.keys()])
   const sources: SourceFacts[] = []
   const gaps = new Map<string, readonly Gap[]>()
-  for (const name of names) {
+  let asked = 0
+  for (const [index, name] of [...names].entries()) {
+    // Thousands of sources must not hold up everybody else.
+    if (index % 500 === 499) await new Promise(setImmediate)
     const epochs = (await log.source(name)) ?? []
     sources.push({ name, registration: registrations.get(name) ?? null, epochs })
-    const found = await Promise.all(epochs.map((numbering) => gapsOf(engine, name, numbering)))
-    gaps.set(name, found.flat())
+    const found: Gap[] = []
+    for (const numbering of epochs) {
+      const some = await gapsOf(asked < limits.timesMax ? engine : null, name, numbering)
+      if (some.length > 0) asked += 1
+      found.push(...some)
+    }
+    gaps.set(name, found)
   }
   return { sources, gaps }
 }

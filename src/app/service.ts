@@ -33,6 +33,7 @@ import { migrate, readMigrations } from './migrate.ts'
 import { externalPostgres, startPostgres } from './postgres.ts'
 import type { PostgresServer } from './postgres.ts'
 import { Projector } from './projector.ts'
+import { planSample } from './sample/load.ts'
 import type { World } from './world.ts'
 
 const migrationsFolder = join(import.meta.dirname, '../../migrations')
@@ -114,6 +115,19 @@ async function openStore(path: string, log: EventLog, options: ServiceOptions, d
   return { engine, projection: rebuilt }
 }
 
+/** L5: an invoice counts the log below an offset; a log that does not reach that far is not the one it counted. */
+async function requireWholeLog(database: Database, log: EventLog): Promise<void> {
+  const { rows } = await database.query<{ reached: string | null }>(
+    "select max(log_offset)::text as reached from invoice where status <> 'draft'",
+  )
+  const reached = Number(rows[0]?.reached ?? 0)
+  if (reached <= log.end()) return
+  throw new Error(
+    `an issued invoice counts events up to offset ${reached}, and the log ends at ${log.end()}: it is not the log of this ` +
+      'database. Restore the log and the database of the same moment',
+  )
+}
+
 /** Opens everything in order, or closes again what it had opened. */
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { config, world, logger } = options
@@ -125,7 +139,10 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   try {
     const directory = await openDataDirectory(config.dataDirectory)
     closers.push(() => directory.close())
-    const log = openLmdbLog(join(directory.path, 'log'))
+    const log = openLmdbLog(join(directory.path, 'log'), (error) => {
+      logger.error({ err: error }, 'the log cannot be written')
+      options.onFatal('the log cannot be written; the next start opens it anew')
+    })
     closers.push(() => log.close())
     const postgres = await openPostgres(options, directory)
     closers.push(() => postgres.stop())
@@ -134,7 +151,9 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       logger.warn({ err: error }, 'a connection to Postgres broke'),
     )
     closers.push(() => database.end())
+    await requireWholeLog(database, log)
     await seedStandardMeters(database, world.now())
+    await planSample({ config, database, log, world })
     const newKey = await writeDevelopmentKey(database, directory.path, { now: world.now(), random: world.random })
     const { engine, projection } = await openStore(join(directory.path, 'store'), log, options, database)
     closers.push(() => engine.close())

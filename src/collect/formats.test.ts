@@ -373,13 +373,16 @@ describe('cloudflare-logpush', () => {
   })
 })
 
+/** What the readers look for, in all the wrong places. */
+const oddPieces = (
+  '" | |\t|- |[|]|{|}|:|,|/|#Fields: |#Fields: date time sc-bytes|\\x|%25|::|1|null|0/0/0/0/0 |2026|1e5|' +
+  '{"resourceLogs":[|"attributes":[{"key":"a","value":{"arrayValue":null}}]|' +
+  '192.0.2.1:1 [06/Feb/2026:12:14:14.655] a b/c | - - [17/May/2015:10:05:03 +0000] "'
+).split('|')
+
 describe('every format', () => {
   test('any text is read or refused, and neither throws nor takes long', () => {
-    const pieces = fc.constantFrom(
-      ...['"', ' ', '\t', '- ', '[', ']', '{', '}', ':', ',', '/', '#Fields: ', 'date time\n', '\\x', '%25', '::', '1'],
-      ...['{"resourceLogs":[', '"attributes":[{"key":"a","value":{"arrayValue":null}}]', 'null', '0/0/0/0/0 ', '2026'],
-      ...['192.0.2.1:1 [06/Feb/2026:12:14:14.655] a b/c ', ' - - [17/May/2015:10:05:03 +0000] "'],
-    )
+    const pieces = fc.constantFrom(...oddPieces)
     const text = fc.oneof(
       fc.string(),
       fc.json(),

@@ -24,4 +24,20 @@ export const limits = {
   retryMsMax: 10_000,
   retryAfterMsMax: 60_000,
   answerMsMax: 120_000,
+  /** The agent's spool: unless told otherwise, and at least. */
+  spoolBytesDefault: 1_073_741_824,
+  spoolBytesMin: 16 * 1_048_576,
+  segmentBytesMax: 8 * 1_048_576,
+  /** How much of a log file is taken at once, beyond which a line still ends. */
+  tailBytesMax: 1_048_576,
+  /** Bytes before the place that was read up to, by which that content is known again. */
+  markBytes: 256,
+  siblingsMax: 1_000,
+  /** How long a file that was rotated away is still watched: its writer may not know yet. */
+  rotatedWatchedMs: 60_000,
+  pollMs: 500,
+  checkpointEveryMs: 10_000,
+  sendAgainMs: 10_000,
+  /** How long an orderly end may take; what is not sent by then lies in the spool. */
+  flushMsMax: 10_000,
 } as const

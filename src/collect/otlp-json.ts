@@ -103,7 +103,7 @@ function timeOf(record: JsonRecord): Record<string, JsonValue> {
 function attributesOf(holder: JsonRecord): Record<string, JsonValue> {
   const attributes = listAt(holder, 'attributes')
   if (!attributes.ok) return {}
-  const entries = attributes.value.map(({ key, value }): [string, JsonValue] => [String(key), plainValue(value)])
+  const entries = attributes.value.map(({ key, value }): [string, JsonValue] => [textOf(key) ?? '', plainValue(value)])
   return Object.fromEntries(entries.filter(([, value]) => value !== null))
 }
 

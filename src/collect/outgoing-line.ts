@@ -11,6 +11,8 @@ import type { SplitLine } from './line-splitter.ts'
 export interface OutgoingLine {
   readonly json: string
   readonly unreadable: boolean
+  /** False when the event has an identity of its own and used no number. */
+  readonly numbered: boolean
   /** What the account rule said; undefined without a rule and for lines that cannot be read. */
   readonly account: RuleOutcome['kind'] | undefined
   /** False when a line that could be read says nothing about bytes sent, which is not the same as 0 (L13). */
@@ -19,24 +21,27 @@ export interface OutgoingLine {
 
 export interface LineContext {
   readonly source: string
+  /** Names the numbering; without one it is the file's own. */
+  readonly epoch?: string
   readonly reader: LineReader
   readonly rule: AccountRule | undefined
 }
 
 const count = new Intl.NumberFormat('en-US')
 
-function unreadable(line: SplitLine, source: string, message: string): OutgoingLine {
+function unreadable(line: SplitLine, { source, epoch }: LineContext, message: string): OutgoingLine {
   const kept = line.bytes.subarray(0, limits.unreadableKeptBytes)
   const cut = line.bytes.length > kept.length
   const input: UnreadableInput = {
     source,
+    ...(epoch === undefined ? {} : { epoch }),
     seq: line.number,
     unreadable: {
       message: cut ? `${message}; the line has ${count.format(line.length)} bytes, its beginning is kept` : message,
       line: showBytes(kept),
     },
   }
-  return { json: JSON.stringify(input), unreadable: true, account: undefined, hasSize: true }
+  return { json: JSON.stringify(input), unreadable: true, numbered: true, account: undefined, hasSize: true }
 }
 
 /** Text of a line without the carriage return that some systems write before the newline. */
@@ -53,18 +58,20 @@ function faultOf(line: SplitLine): string | undefined {
 }
 
 /** Reads a line and gives it its number: an event, or what stands in the place of one. */
-export function outgoingLine(line: SplitLine, { source, reader, rule }: LineContext): OutgoingLine {
+export function outgoingLine(line: SplitLine, context: LineContext): OutgoingLine {
+  const { source, epoch, reader, rule } = context
   const fault = faultOf(line)
-  if (fault !== undefined) return unreadable(line, source, fault)
+  if (fault !== undefined) return unreadable(line, context, fault)
   // A byte order mark can only stand at the beginning of a file.
   const text = textOf(line.number === 1 ? withoutByteOrderMark(line.bytes) : line.bytes)
-  if (text.trim() === '') return unreadable(line, source, 'the line is blank')
+  if (text.trim() === '') return unreadable(line, context, 'the line is blank')
   const read = reader(text)
-  if (!read.ok) return unreadable(line, source, read.error)
+  if (!read.ok) return unreadable(line, context, read.error)
   const { body } = read.value
   const outcome = rule === undefined ? undefined : applyAccountRule(rule, read.value.textOf)
   const event: EventBody = {
     source,
+    epoch: body.source === undefined ? epoch : undefined,
     // A body that has a source has an identity of its own, which needs no number of ours.
     seq: body.source === undefined ? line.number : undefined,
     ...body,
@@ -74,11 +81,11 @@ export function outgoingLine(line: SplitLine, { source, reader, rule }: LineCont
   if (json.length > limits.eventCharactersMax)
     return unreadable(
       line,
-      source,
+      context,
       `the event has ${count.format(json.length)} characters, more than ${count.format(limits.eventCharactersMax)}`,
     )
   const hasSize = body.kind !== 'http_request' || body.bytes_out_body !== undefined || body.bytes_out_wire !== undefined
-  return { json, unreadable: false, account: outcome?.kind, hasSize }
+  return { json, unreadable: false, numbered: body.source === undefined, account: outcome?.kind, hasSize }
 }
 
 function withoutByteOrderMark(bytes: Buffer): Buffer {

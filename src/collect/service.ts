@@ -6,6 +6,8 @@ export interface Service {
   /** Without a slash at its end. */
   readonly url: string
   readonly key: string | undefined
+  /** Ends the calls under way when it fires. */
+  readonly signal?: AbortSignal
 }
 
 export interface Call {
@@ -75,7 +77,10 @@ export async function callOnce(service: Service, call: Call): Promise<Reply> {
       },
       ...(call.body === undefined ? {} : { body: call.body }),
       redirect: 'manual',
-      signal: AbortSignal.timeout(limits.answerMsMax),
+      signal: AbortSignal.any([
+        AbortSignal.timeout(limits.answerMsMax),
+        ...(service.signal === undefined ? [] : [service.signal]),
+      ]),
     })
     const text = await response.text()
     const retryAfter = response.headers.get('retry-after') ?? ''

@@ -109,6 +109,18 @@ describe('windows', () => {
     )
   })
 
+  test('where the clock goes back by half an hour, windows still follow each other', () => {
+    const from = (Date.UTC(2026, 3, 4, 15, 4) * 1000) as Micros
+    const starts = windowStarts({ from, to: (from + 3 * 3_600_000_000) as Micros }, 'hour', 'Australia/Lord_Howe', 100)
+    const texts = starts.ok ? starts.value.map(formatInstant) : []
+    expect(texts).toEqual([
+      '2026-04-04T15:04:00Z',
+      '2026-04-04T15:30:00Z',
+      '2026-04-04T16:30:00Z',
+      '2026-04-04T17:30:00Z',
+    ])
+  })
+
   test('a month is the calendar month of the zone, half-open', () => {
     const kolkata = parseMonth('2026-11', 'Asia/Kolkata')
     expect(kolkata.ok && [formatInstant(kolkata.value.from), formatInstant(kolkata.value.to)]).toEqual([

@@ -162,8 +162,12 @@ function next(start: Temporal.ZonedDateTime, size: WindowSize): Temporal.ZonedDa
       return start.add({ minutes: 1 })
     case '5minutes':
       return start.add({ minutes: 5 })
-    case 'hour':
-      return start.add({ hours: 1 })
+    case 'hour': {
+      // Back onto the clock's full hour where the zone shifts by half an hour.
+      const later = start.add({ hours: 1 })
+      const full = floorTo(later, 'hour')
+      return microsOf(full) > microsOf(start) ? full : later
+    }
     case 'day':
       return start.toPlainDate().add({ days: 1 }).toZonedDateTime(start.timeZoneId)
     case 'month':

@@ -79,10 +79,12 @@ class LmdbLog implements EventLog {
   readonly #queue: Waiting[] = []
   #waiting = 0
   #writing: Promise<void> | null = null
+  readonly #onBroken: (error: unknown) => void
   #end: number
 
-  constructor(root: RootDatabase<Buffer, Buffer>, directory: string) {
+  constructor(root: RootDatabase<Buffer, Buffer>, directory: string, onBroken: (error: unknown) => void) {
     this.#root = root
+    this.#onBroken = onBroken
     this.#directory = directory
     this.#tables = openTables(root)
     this.#end = 0
@@ -146,6 +148,8 @@ class LmdbLog implements EventLog {
     } catch (error) {
       const refusal = refusalFor(error, this.#directory)
       for (const { reject } of group) reject(refusal)
+      // A file that cannot be written for another reason than room may be of no use until it is opened anew.
+      if (!(refusal instanceof Refusal)) this.#onBroken(refusal)
     }
   }
 
@@ -286,11 +290,15 @@ class LmdbLog implements EventLog {
   }
 }
 
-/** Opens the log in a directory of its own, creating it when it is missing. One process at a time. */
-export function openLmdbLog(directory: string): EventLog {
+/**
+ * Opens the log in a directory of its own, creating it when it is missing. One process at a time. `onBroken` is
+ * told when a write failed for no reason that a sender could help.
+ */
+export function openLmdbLog(directory: string, onBroken: (error: unknown) => void = () => undefined): EventLog {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   return new LmdbLog(
     open<Buffer, Buffer>({ path: `${directory}/log.mdb`, maxDbs: 16, encoding: 'binary', keyEncoding: 'binary' }),
     directory,
+    onBroken,
   )
 }

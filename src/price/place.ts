@@ -1,4 +1,4 @@
-import { decimalsOf, parseExact, zero } from '../core/exact.ts'
+import { compare, decimalsOf, exact, parseExact, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { Problem } from '../core/errors.ts'
 import { isKey } from '../core/ids.ts'
@@ -74,6 +74,8 @@ export function readKey(place: Place, example: string): string {
 
 export interface DecimalRule {
   readonly decimalsMax: number
+  /** Digits before the point, where more of them can only be a slip. */
+  readonly integerDigitsMax?: number
   readonly positive?: boolean
 }
 
@@ -91,6 +93,11 @@ export function readDecimal(place: Place, rule: DecimalRule): Exact {
   else if (rule.positive === true && parsed.value.n === 0n) complain(place, 'is above zero')
   else if ((decimalsOf(parsed.value) ?? 0) > rule.decimalsMax)
     complain(place, `has at most ${rule.decimalsMax} decimals`)
+  else if (
+    rule.integerDigitsMax !== undefined &&
+    compare(parsed.value, exact(10n ** BigInt(rule.integerDigitsMax))) >= 0
+  )
+    complain(place, `has at most ${rule.integerDigitsMax} digits before the point`)
   else return parsed.value
   return zero
 }

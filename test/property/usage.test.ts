@@ -14,6 +14,9 @@ const accounts = ['acme', 'globex', 'unattributed']
 const start = (Date.UTC(2026, 8, 28) * 1000) as Micros
 const period: Period = { from: start, to: (start + 8 * 24 * hourMicros) as Micros }
 
+/** A part of the period whose ends lie within hours. */
+const part: Period = { from: (start + 1.3 * hourMicros) as Micros, to: (start + 6.71 * 24 * hourMicros) as Micros }
+
 const size = fc.oneof(
   fc.constant(null),
   fc.constant('0'),
@@ -26,7 +29,8 @@ const event = fc.record({
   phase: fc.constantFrom('final', 'interim', null),
   leg: fc.constantFrom('client', 'agent', null),
   endpoint: fc.constantFrom('api.example.com', 'www.example.com', null),
-  at: fc.integer({ min: 0, max: 8 * 24 * hourMicros - 1 }),
+  // Some of them close together, so that hours have more than one event.
+  at: fc.oneof(fc.integer({ min: 0, max: 8 * 24 * hourMicros - 1 }), fc.integer({ min: 0, max: 3 * hourMicros })),
   bytes_out_wire: size,
   bytes_out_body: size,
   bytes_in_wire: size,
@@ -56,6 +60,29 @@ function recount(events: readonly Drawn[]): Map<string, bigint> {
     }
   }
   for (const [key, at] of hours) add('active_endpoint_hours', key.split(' ')[0] ?? '', at, 1n)
+  return counts
+}
+
+/** Totals of a period that begins and ends within hours; an active hour lies where its first event lies. */
+function recountBetween(events: readonly Drawn[], part: Period): Map<string, bigint> {
+  const counts = new Map<string, bigint>()
+  const firsts = new Map<string, number>()
+  const add = (key: string, value: bigint): void => void counts.set(key, (counts.get(key) ?? 0n) + value)
+  for (const drawn of events) {
+    const time = start + drawn.at
+    const account = drawn.account ?? 'unattributed'
+    if (drawn.kind === 'session' || drawn.leg === 'agent') continue
+    if (BigInt(drawn.bytes_out_wire ?? 0) > 0n || BigInt(drawn.bytes_out_body ?? 0) > 0n) {
+      const hour = `${account} ${drawn.endpoint ?? ''} ${Math.floor(time / hourMicros)}`
+      firsts.set(hour, Math.min(firsts.get(hour) ?? time, time))
+    }
+    if (time < part.from || time >= part.to) continue
+    add(`data_out_wire ${account}`, BigInt(drawn.bytes_out_wire ?? 0))
+    if (drawn.kind === 'http_request' && drawn.phase !== 'interim') add(`http_requests ${account}`, 1n)
+  }
+  for (const [hour, first] of firsts) {
+    if (first >= part.from && first < part.to) add(`active_endpoint_hours ${hour.split(' ')[0] ?? ''}`, 1n)
+  }
   return counts
 }
 
@@ -93,9 +120,27 @@ describe('usage equals a plain recount, whatever happens to the events on their 
           }
           await projection.catchUp()
           const oracle = recount(events)
+          const parts = recountBetween(events, part)
           const below = projection.position()
           for (const meter of standardMeters) {
             const all = await usageByAccount(pipeline.engine, { meter, period, window: 'hour', zone: 'UTC', below })
+            if (['data_out_wire', 'http_requests', 'active_endpoint_hours'].includes(meter.key)) {
+              for (const account of accounts as AccountKey[]) {
+                const question = {
+                  account,
+                  meter,
+                  period: part,
+                  window: 'hour' as const,
+                  zone: 'Asia/Kolkata',
+                  groupBy: [],
+                  below,
+                }
+                const answer = await pipeline.readUsage(question)
+                expect(formatExact(answer.total), `${meter.key} ${account}`).toBe(
+                  String(parts.get(`${meter.key} ${account}`) ?? 0n),
+                )
+              }
+            }
             let rowsTotal = 0n
             for (const account of accounts) {
               const answer = await pipeline.readUsage({

@@ -33,6 +33,8 @@ function addPlans(server: Server, { database, world }: Service): void {
       schema: { summary: 'All versions of a plan', params: z.object({ key: z.string() }) },
     },
     async (request) => {
+      // Others' negotiated prices are nobody's business; an account finds its own on its invoices.
+      requireOperator(request)
       await getPlan(database, request.params.key)
       return { versions: (await planVersions(database, request.params.key)).map(planJson) }
     },

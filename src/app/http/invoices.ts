@@ -6,6 +6,7 @@ import type { Result } from '../../core/result.ts'
 import { draftInvoice, findInvoice, issueInvoice } from '../../invoice/desk.ts'
 import type { InvoiceDesk } from '../../invoice/desk.ts'
 import { invoiceJson } from '../../invoice/document.ts'
+import type { Invoice } from '../../invoice/document.ts'
 import { listInvoices, summaryJson } from '../../invoice/list.ts'
 import { invoicePage } from '../../invoice/page.ts'
 import { parseDraftRequest, parseIssueRequest } from '../../invoice/request.ts'
@@ -20,6 +21,14 @@ function given<T>(parsed: Result<T, readonly Problem[]>): T {
 
 function viewerOf(request: FastifyRequest): { account: ReturnType<typeof principalOf>['account'] } {
   return { account: principalOf(request).account }
+}
+
+/** L11: which sources there are is the operator's business; a customer learns that something may be missing. */
+function shownTo(request: FastifyRequest, invoice: Invoice): Invoice {
+  const { document } = invoice
+  if (principalOf(request).account === null || document.completeness.complete) return invoice
+  const completeness = { complete: false, reasons: ['some of the usage may not have arrived'] }
+  return { ...invoice, document: { ...document, completeness } }
 }
 
 const params = z.object({ id: z.string() })
@@ -58,7 +67,7 @@ export function addInvoiceRoutes(server: Server, desk: InvoiceDesk): void {
     async (request) => {
       const wanted = given(parseDraftRequest(request.body))
       accountOf(request, wanted.account as never)
-      return invoiceJson(await draftInvoice(desk, wanted))
+      return invoiceJson(shownTo(request, await draftInvoice(desk, wanted)))
     },
   )
   server.get(
@@ -67,7 +76,7 @@ export function addInvoiceRoutes(server: Server, desk: InvoiceDesk): void {
       config: { scope: 'billing:read' },
       schema: { summary: 'An invoice by id or number, with its explanation', params },
     },
-    async (request) => invoiceJson(await findInvoice(desk, request.params.id, viewerOf(request))),
+    async (request) => invoiceJson(shownTo(request, await findInvoice(desk, request.params.id, viewerOf(request)))),
   )
   server.get(
     '/v1/invoices/:id/html',
@@ -76,7 +85,11 @@ export function addInvoiceRoutes(server: Server, desk: InvoiceDesk): void {
       reply
         .type('text/html; charset=utf-8')
         .serializer(String)
-        .send(invoicePage(await findInvoice(desk, request.params.id, viewerOf(request)), { now: desk.clock.now() })),
+        .send(
+          invoicePage(shownTo(request, await findInvoice(desk, request.params.id, viewerOf(request))), {
+            now: desk.clock.now(),
+          }),
+        ),
   )
   server.post(
     '/v1/invoices/:id/issue',

@@ -90,7 +90,7 @@ export function addPages(server: Server, service: Service, desk: InvoiceDesk): v
       const before = Number((request.query as { before?: string }).before ?? Number.NaN)
       return send(
         reply,
-        quarantinePage(await quarantineView(service, Number.isSafeInteger(before) ? before : null)),
+        quarantinePage(await quarantineView(service, Number.isSafeInteger(before) && before >= 0 ? before : null)),
         contentSecurityPolicy,
       )
     })

@@ -18,6 +18,7 @@ import { addPages } from './pages.ts'
 import { addRepeat } from './repeat.ts'
 import type { Server } from './routes.ts'
 import { addSourceRoutes } from './sources.ts'
+import { addTextCheck } from './text.ts'
 import { addUsageRoutes } from './usage.ts'
 
 export const limits = {
@@ -61,6 +62,7 @@ export async function buildServer(service: Service): Promise<Server> {
     transform: jsonSchemaTransform,
   })
   addAccess(server, service)
+  addTextCheck(server)
   addRepeat(server, service)
   addFreshness(server, service)
   addOperationRoutes(server, service)

@@ -3,7 +3,7 @@ import { Refusal } from '../../core/errors.ts'
 import type { AccountKey } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
-import { boundSource } from '../../ingest/receive.ts'
+import { boundSource, sourceNameProblem } from '../../ingest/receive.ts'
 import type { Interval, SourceEpoch } from '../../log/log.ts'
 import type { CompletenessReport } from '../../meter/completeness.ts'
 import { listRegistrations, registerSource, sourceKinds } from '../../meter/sources.ts'
@@ -17,8 +17,11 @@ function orNull(at: Micros | null): string | null {
   return at === null ? null : formatInstant(at)
 }
 
+/** Intervals of one answer: a source that sends every other number has as many as it has events. */
+const intervalsMax = 10_000
+
 function texts(intervals: readonly Interval[]): string[][] {
-  return intervals.map((interval) => interval.map(String))
+  return intervals.slice(0, intervalsMax).map((interval) => interval.map(String))
 }
 
 function epochJson({ epoch, accepted, held, checkpoint }: SourceEpoch): Record<string, unknown> {
@@ -28,7 +31,8 @@ function epochJson({ epoch, accepted, held, checkpoint }: SourceEpoch): Record<s
     lost: String(checkpoint.lost),
     arrived: formatInstant(checkpoint.arrived),
   }
-  return { epoch, accepted: texts(accepted), held: texts(held), checkpoint: stated }
+  const cut = Math.max(accepted.length, held.length) > intervalsMax
+  return { epoch, accepted: texts(accepted), held: texts(held), ...(cut ? { cut } : {}), checkpoint: stated }
 }
 
 function registrationJson(source: Registration): Record<string, unknown> {
@@ -69,6 +73,11 @@ function reportJson({ complete, completeUntil, sources, reasons }: CompletenessR
 /** A source of a customer's key is a name of that account's own. */
 function sourceName(account: AccountKey | null, source: string): string {
   return account === null ? source : boundSource(account, source)
+}
+
+function refuseName(account: AccountKey | null, source: string): void {
+  const problem = account === null ? sourceNameProblem(source) : null
+  if (problem !== null) throw new Refusal('REQUEST_INVALID', problem.message, { problems: [problem] })
 }
 
 function addSources(server: Server, { database, log, world }: Service): void {
@@ -119,6 +128,7 @@ function addSources(server: Server, { database, log, world }: Service): void {
     },
     async (request) => {
       requireOperator(request)
+      refuseName(null, request.params.source)
       const {
         kind,
         owner,
@@ -170,6 +180,7 @@ function addCheckpoints(server: Server, { log, world }: Service): void {
       const now = world.now()
       if (time > now + 300_000_000)
         throw new Refusal('EVENT_TIME_FUTURE', 'time is more than 5 minutes ahead of this server')
+      refuseName(principalOf(request).account, source)
       const name = sourceName(principalOf(request).account, source)
       const stated = await log.checkpoint({ source: name, epoch, seq: seq ?? null, time, lost }, now)
       return {

@@ -1,5 +1,6 @@
 import { createAccount, findAccount } from '../../account/accounts.ts'
 import { transferEndpoint } from '../../account/endpoints.ts'
+import { hasKeys } from '../../account/keys.ts'
 import type { EventInput } from '../../core/event.ts'
 import type { AccountKey, PlanKey } from '../../core/ids.ts'
 import { assert } from '../../core/result.ts'
@@ -38,22 +39,24 @@ async function readState({ database }: Service): Promise<SampleState | null> {
   return { seed: Number(row.seed), now: made.value, done: row.done }
 }
 
+type Ports = Pick<Service, 'config' | 'database' | 'log' | 'world'>
+
 /**
- * Whether this start has a sample company to make: on the very first start of an empty installation, or when
- * an earlier start was cut short. Never on one that has data of its own.
+ * Decides on the very first start whether there will be a sample company, and writes it down before anything
+ * else tells that this was a first start, so that a start which is cut short is finished by the next one.
  */
+export async function planSample({ config, database, log, world }: Ports): Promise<void> {
+  if (config.empty || log.end() > 0 || (await hasKeys(database))) return
+  await database.query('insert into sample (seed, made_at, done) values ($1, $2, false) on conflict do nothing', [
+    sampleSeed,
+    formatInstant(world.now()),
+  ])
+}
+
+/** The sample company that this start has to make or to finish; never on an installation with data of its own. */
 export async function sampleToLoad(service: Service): Promise<SampleCompany | null> {
-  const { config, database, log, newKey, world } = service
-  let state = await readState(service)
-  if (state === null) {
-    if (config.empty || newKey === null || log.end() > 0) return null
-    state = { seed: sampleSeed, now: world.now(), done: false }
-    await database.query('insert into sample (seed, made_at, done) values ($1, $2, false)', [
-      state.seed,
-      formatInstant(state.now),
-    ])
-  }
-  return state.done ? null : sampleCompany(state.now, state.seed)
+  const state = await readState(service)
+  return state === null || state.done || service.config.empty ? null : sampleCompany(state.now, state.seed)
 }
 
 /** Accounts, endpoints, plans and subscriptions. Doing it again changes nothing. */

@@ -18,4 +18,4 @@ export interface Charge {
 }
 
 /** Amounts have at most 18 decimals of the major unit (DESIGN §9). */
-export const amountRule = { decimalsMax: 18 } as const
+export const amountRule = { decimalsMax: 18, integerDigitsMax: 24 } as const

@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { assert } from '../core/result.ts'
+import type { Micros } from '../core/time.ts'
+import { compressionOf, openContent } from './file-content.ts'
+import { limits } from './limits.ts'
+import type { LineReader } from './line-reader.ts'
+import { LineSplitter } from './line-splitter.ts'
+import type { SplitLine } from './line-splitter.ts'
+import type { TailPosition } from './spool-frame.ts'
+
+export interface TailedLine {
+  readonly line: SplitLine
+  /** Where the next line begins. */
+  readonly end: number
+}
+
+/** The bytes of a file from an offset on; compressed ones are unpacked again from their beginning. */
+async function* contentFrom(file: number, path: string, position: TailPosition): AsyncGenerator<Buffer> {
+  if (!position.compressed) {
+    for (let at = position.offset; ;) {
+      const chunk = Buffer.allocUnsafe(limits.readChunkBytes)
+      const bytes = readSync(file, chunk, 0, chunk.length, at)
+      if (bytes === 0) return
+      at += bytes
+      yield chunk.subarray(0, bytes)
+    }
+  }
+  const content = await openContent(path)
+  try {
+    let skip = position.offset
+    for (let next = await content.chunks.next(); next.done !== true; next = await content.chunks.next()) {
+      const rest = next.value.subarray(skip)
+      skip -= Math.min(skip, next.value.length)
+      if (rest.length > 0) yield rest
+    }
+  } finally {
+    await content.chunks.return({ kind: 'complete' })
+  }
+}
+
+/** Whether the content of a file has these bytes before this offset, so that it is the content that was read. */
+export async function hasMark(path: string, { offset, mark }: TailPosition): Promise<boolean> {
+  const content = await openContent(path)
+  try {
+    const from = offset - mark.bytes
+    const hash = createHash('sha256')
+    let at = 0
+    for (let next = await content.chunks.next(); next.done !== true; next = await content.chunks.next()) {
+      const { value } = next
+      if (at + value.length > from) hash.update(value.subarray(Math.max(0, from - at), Math.max(0, offset - at)))
+      at += value.length
+      if (at >= offset) return hash.digest('hex') === mark.hash
+    }
+    return false
+  } finally {
+    await content.chunks.return({ kind: 'complete' })
+  }
+}
+
+const emptyMark = { bytes: 0, hash: createHash('sha256').digest('hex') }
+
+/** Which file a path is at the moment; undefined when there is none. */
+export interface FileIdentity {
+  readonly device: string
+  readonly inode: string
+}
+
+/**
+ * Reads one file, whatever it is called by now: it keeps the file open, so that neither renaming nor deleting takes
+ * unread lines away. Reading moves nothing; only `advance` does, once what was read is durable.
+ */
+export class Follower {
+  readonly reopenReader: () => LineReader
+  /** Since when the file is not at its path any more, or undefined while it is. */
+  rotatedAt: Micros | undefined
+  /** When it last had something to read. */
+  readAt: Micros | undefined
+  #position: TailPosition
+  readonly #file: number
+  readonly #openedAs: string
+  #reader: LineReader
+  #ahead = { at: 0, lines: 0 }
+
+  private constructor(file: number, openedAs: string, position: TailPosition, openReader: () => LineReader) {
+    this.#file = file
+    this.#openedAs = openedAs
+    this.#position = position
+    this.reopenReader = openReader
+    this.#reader = this.#freshReader()
+  }
+
+  /** Opens a file at a position, or from its beginning. Throws what opening throws. */
+  static open(openedAs: string, at: TailPosition | { readonly path: string }, openReader: () => LineReader): Follower {
+    const file = openSync(openedAs, 'r')
+    const { dev, ino } = fstatSync(file, { bigint: true })
+    const identity = { device: String(dev), inode: String(ino) }
+    const start = Buffer.alloc(4)
+    const compressed = compressionOf(start.subarray(0, readSync(file, start, 0, 4, 0))) !== 'none'
+    const before = 'offset' in at ? at : { path: at.path, offset: 0, mark: emptyMark, preamble: [] }
+    return new Follower(file, openedAs, { ...before, ...identity, compressed }, openReader)
+  }
+
+  get position(): TailPosition {
+    return this.#position
+  }
+
+  get reader(): LineReader {
+    return this.#reader
+  }
+
+  is({ device, inode }: FileIdentity): boolean {
+    return this.#position.device === device && this.#position.inode === inode
+  }
+
+  /** True when what was read up to here is no longer what the file holds: it was emptied, and perhaps written anew. */
+  isTruncated(): boolean {
+    const { offset, mark, compressed } = this.#position
+    if (compressed) return false
+    return Number(fstatSync(this.#file).size) < offset || this.#hashBefore(offset, mark.bytes) !== mark.hash
+  }
+
+  /** Begins again at the beginning of the file that was emptied. Gives the number of lines that were known and not read. */
+  restart(): number {
+    const lost = this.#ahead.at > this.#position.offset ? this.#ahead.lines : 0
+    this.#position = { ...this.#position, offset: 0, mark: emptyMark, preamble: [] }
+    this.#ahead = { at: 0, lines: 0 }
+    this.#reader = this.#freshReader()
+    return lost
+  }
+
+  /**
+   * The lines after the position, as many as `limits.tailBytesMax` hold and at least one if there is one. The last
+   * line of a file that is still written to counts only with its newline; `isOver` says that it is not.
+   */
+  async read(isOver: boolean): Promise<TailedLine[]> {
+    const splitter = new LineSplitter()
+    const lines: TailedLine[] = []
+    let end = this.#position.offset
+    const take = (line: SplitLine, newline: number): void => {
+      end += line.length + newline
+      lines.push({ line, end })
+    }
+    for await (const chunk of contentFrom(this.#file, this.#openedAs, this.#position)) {
+      for (const line of splitter.push(chunk)) take(line, 1)
+      if (end - this.#position.offset >= this.#bytesMax) return lines
+    }
+    const rest = isOver || this.#position.compressed ? splitter.end() : undefined
+    if (rest !== undefined) take(rest, 0)
+    return lines
+  }
+
+  /** Unpacking starts at the beginning each time, so more is taken at once. */
+  get #bytesMax(): number {
+    return this.#position.compressed ? 16 * limits.tailBytesMax : limits.tailBytesMax
+  }
+
+  /** Everything before `end` is durable, with the reader in its present state. */
+  advance(end: number, lastBytes: Buffer): void {
+    this.#position = this.positionAt(end, lastBytes)
+    if (this.#ahead.at <= end) this.#ahead = { at: end, lines: 0 }
+  }
+
+  /** `lastBytes`: the end of the last line, for files whose bytes cannot be read at a place. */
+  positionAt(end: number, lastBytes: Buffer): TailPosition {
+    const bytes = this.#position.compressed ? 0 : Math.min(limits.markBytes, end)
+    assert(lastBytes.length >= 0, 'a line has bytes')
+    const mark = { bytes, hash: this.#hashBefore(end, bytes) }
+    return { ...this.#position, offset: end, mark, preamble: this.#reader.preamble?.() ?? [] }
+  }
+
+  /** Lines could not be made durable: the reader goes back to where the position is. */
+  rewind(): void {
+    this.#reader = this.#freshReader()
+  }
+
+  /** Counts the lines that are there and cannot be taken now, so that their number is known should they be lost. */
+  lookAhead(): void {
+    if (this.#position.compressed) return
+    if (this.#ahead.at < this.#position.offset) this.#ahead = { at: this.#position.offset, lines: 0 }
+    let { at, lines } = this.#ahead
+    const chunk = Buffer.allocUnsafe(limits.readChunkBytes)
+    for (let bytes = readSync(this.#file, chunk, 0, chunk.length, at); bytes > 0;) {
+      for (let found = chunk.indexOf(10); found >= 0 && found < bytes; found = chunk.indexOf(10, found + 1)) lines += 1
+      at += bytes
+      bytes = readSync(this.#file, chunk, 0, chunk.length, at)
+    }
+    this.#ahead = { at, lines }
+  }
+
+  close(): void {
+    closeSync(this.#file)
+  }
+
+  #hashBefore(offset: number, bytes: number): string {
+    const found = Buffer.alloc(bytes)
+    const read = bytes === 0 ? 0 : readSync(this.#file, found, 0, bytes, offset - bytes)
+    return createHash('sha256').update(found.subarray(0, read)).digest('hex')
+  }
+
+  #freshReader(): LineReader {
+    const reader = this.reopenReader()
+    for (const line of this.#position.preamble) reader.entriesOf?.(line)
+    return reader
+  }
+}
