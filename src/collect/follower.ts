@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 import { compressionOf, openContent } from './file-content.ts'
 import { limits } from './limits.ts'
@@ -58,6 +57,11 @@ export async function hasMark(path: string, { offset, mark }: TailPosition): Pro
   }
 }
 
+function withoutByteOrderMark(line: SplitLine): SplitLine {
+  const hasMark = line.bytes[0] === 0xef && line.bytes[1] === 0xbb && line.bytes[2] === 0xbf
+  return hasMark ? { ...line, bytes: line.bytes.subarray(3) } : line
+}
+
 const emptyMark = { bytes: 0, hash: createHash('sha256').digest('hex') }
 
 /** Which file a path is at the moment; undefined when there is none. */
@@ -71,14 +75,12 @@ export interface FileIdentity {
  * unread lines away. Reading moves nothing; only `advance` does, once what was read is durable.
  */
 export class Follower {
-  readonly reopenReader: () => LineReader
   /** Since when the file is not at its path any more, or undefined while it is. */
   rotatedAt: Micros | undefined
-  /** When it last had something to read. */
-  readAt: Micros | undefined
   #position: TailPosition
   readonly #file: number
   readonly #openedAs: string
+  readonly #openReader: () => LineReader
   #reader: LineReader
   #ahead = { at: 0, lines: 0 }
 
@@ -86,7 +88,7 @@ export class Follower {
     this.#file = file
     this.#openedAs = openedAs
     this.#position = position
-    this.reopenReader = openReader
+    this.#openReader = openReader
     this.#reader = this.#freshReader()
   }
 
@@ -138,8 +140,9 @@ export class Follower {
     const lines: TailedLine[] = []
     let end = this.#position.offset
     const take = (line: SplitLine, newline: number): void => {
+      const isFirst = end === 0
       end += line.length + newline
-      lines.push({ line, end })
+      lines.push({ line: isFirst ? withoutByteOrderMark(line) : line, end })
     }
     for await (const chunk of contentFrom(this.#file, this.#openedAs, this.#position)) {
       for (const line of splitter.push(chunk)) take(line, 1)
@@ -155,18 +158,18 @@ export class Follower {
     return this.#position.compressed ? 16 * limits.tailBytesMax : limits.tailBytesMax
   }
 
-  /** Everything before `end` is durable, with the reader in its present state. */
-  advance(end: number, lastBytes: Buffer): void {
-    this.#position = this.positionAt(end, lastBytes)
-    if (this.#ahead.at <= end) this.#ahead = { at: end, lines: 0 }
-  }
-
-  /** `lastBytes`: the end of the last line, for files whose bytes cannot be read at a place. */
-  positionAt(end: number, lastBytes: Buffer): TailPosition {
+  /** Where the reading will be behind the line that ends here, with the reader in its present state. */
+  positionAt(end: number): TailPosition {
     const bytes = this.#position.compressed ? 0 : Math.min(limits.markBytes, end)
-    assert(lastBytes.length >= 0, 'a line has bytes')
     const mark = { bytes, hash: this.#hashBefore(end, bytes) }
     return { ...this.#position, offset: end, mark, preamble: this.#reader.preamble?.() ?? [] }
+  }
+
+  /** Everything before this position is durable; so many lines are between it and the last one. */
+  advance(position: TailPosition, lines: number): void {
+    this.#position = position
+    const isPast = this.#ahead.at <= position.offset
+    this.#ahead = isPast ? { at: position.offset, lines: 0 } : { at: this.#ahead.at, lines: this.#ahead.lines - lines }
   }
 
   /** Lines could not be made durable: the reader goes back to where the position is. */
@@ -199,7 +202,7 @@ export class Follower {
   }
 
   #freshReader(): LineReader {
-    const reader = this.reopenReader()
+    const reader = this.#openReader()
     for (const line of this.#position.preamble) reader.entriesOf?.(line)
     return reader
   }
