@@ -34,8 +34,7 @@ function shownTo(request: FastifyRequest, invoice: Invoice): Invoice {
 const params = z.object({ id: z.string() })
 const document = z.record(z.string(), z.unknown())
 
-/** Drafts and invoices. A draft is computed each time it is shown; an issued invoice never changes (L6). */
-export function addInvoiceRoutes(server: Server, desk: InvoiceDesk): void {
+function addList(server: Server, desk: InvoiceDesk): void {
   server.get(
     '/v1/invoices',
     {
@@ -58,6 +57,9 @@ export function addInvoiceRoutes(server: Server, desk: InvoiceDesk): void {
       return { invoices: page.invoices.map(summaryJson), next: page.next }
     },
   )
+}
+
+function addDocuments(server: Server, desk: InvoiceDesk): void {
   server.post(
     '/v1/invoices',
     {
@@ -91,6 +93,9 @@ export function addInvoiceRoutes(server: Server, desk: InvoiceDesk): void {
           }),
         ),
   )
+}
+
+function addIssue(server: Server, desk: InvoiceDesk): void {
   server.post(
     '/v1/invoices/:id/issue',
     {
@@ -107,4 +112,11 @@ export function addInvoiceRoutes(server: Server, desk: InvoiceDesk): void {
       return invoiceJson(await issueInvoice(desk, request.params.id, { waiver, viewer: viewerOf(request) }))
     },
   )
+}
+
+/** Drafts and invoices. A draft is computed each time it is shown; an issued invoice never changes (L6). */
+export function addInvoiceRoutes(server: Server, desk: InvoiceDesk): void {
+  addList(server, desk)
+  addDocuments(server, desk)
+  addIssue(server, desk)
 }
