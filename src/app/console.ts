@@ -319,7 +319,8 @@ export async function quarantineView(service: Service, before: number | null): P
       message: problem.message,
       line: raw,
     })),
-    nextHref: rows.length < limits.quarantineShown || last === undefined ? null : `/quarantine?before=${last.number}`,
+    // A page may be shorter than asked for, where lines are long: only number 0 is surely the last.
+    nextHref: last === undefined || last.number === 0 ? null : `/quarantine?before=${last.number}`,
   }
 }
 

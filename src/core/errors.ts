@@ -11,7 +11,6 @@ export const errorCatalogue = {
   EVENT_FIELD_UNKNOWN: { status: 200, retry: false },
   EVENT_FIELD_INVALID: { status: 200, retry: false },
   EVENT_FIELD_OUT_OF_RANGE: { status: 200, retry: false },
-  EVENT_NUMBER_NOT_EXACT: { status: 200, retry: false },
   EVENT_TIME_MISSING: { status: 200, retry: false },
   EVENT_TIME_INVALID: { status: 200, retry: false },
   EVENT_TIME_FUTURE: { status: 200, retry: false },

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gunzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startCli } from '../support/cli.ts'
+import { diceOf } from '../support/dice.ts'
 import { recountThedash, semicomplete, thedash } from '../support/recount.ts'
 import { removeDirectory, startService, temporaryDirectory } from '../support/service.ts'
 import type { RunningService } from '../support/service.ts'
@@ -10,15 +11,6 @@ import type { RunningService } from '../support/service.ts'
 const missing = !existsSync(thedash)
 const range = 'from=2013-01-01T00:00:00Z&to=2016-01-01T00:00:00Z'
 const seed = Number(process.env['CROSSFOOT_SEED'] ?? 20_131_117)
-
-/** A small seeded generator, so that a failure can be replayed with CROSSFOOT_SEED. */
-function diceOf(start: number): (sides: number) => number {
-  let state = start >>> 0
-  return (sides) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * sides)
-  }
-}
 
 /** Each way of bringing the files in, however rough, has to end in the same totals, to the byte. */
 describe.skipIf(missing)(
