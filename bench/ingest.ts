@@ -60,8 +60,7 @@ function megabytesOf(file: string, field: string): number {
 function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .split(' ')
-    .filter((child) => child !== '')
-    .flatMap((child) => [Number(child), ...childrenOf(Number(child))])
+    .flatMap((child) => (child === '' ? [] : [Number(child), ...childrenOf(Number(child))]))
 }
 
 /** Resident memory of the service, and of its Postgres by proportional shares: its processes share most of theirs. */

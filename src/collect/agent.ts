@@ -32,6 +32,12 @@ export interface AgentWorld extends World {
 /** What a look at the logs came to: something was taken; all is read; there is more and no room for it. */
 export type Collected = 'taken' | 'idle' | 'full'
 
+/** The same of one file, and whether all of it was read. */
+interface Turn {
+  readonly collected: Collected
+  readonly isAtEnd: boolean
+}
+
 /** So many pieces of one file are taken before the others have their turn. */
 const readsPerTurn = 64
 
@@ -48,6 +54,8 @@ export class Agent {
   #seq: number
   #lost: number
   #upTo: Micros | null
+  #finished: SpoolState['finished']
+  #lookedAt: Micros
   /** The state that the service has acknowledged; undefined until it has acknowledged something in this run. */
   #acknowledged: SpoolState | undefined
   #checkpointAt: Micros | undefined
@@ -67,12 +75,17 @@ export class Agent {
       seq: 0,
       lost: 0,
       upTo: null,
+      begunAt: world.now(),
+      lookedAt: world.now(),
       files: [],
+      finished: [],
     }))
     const { state } = this.#spool
     this.#seq = state.seq
     this.#lost = state.lost
     this.#upTo = state.upTo
+    this.#finished = state.finished
+    this.#lookedAt = state.lookedAt
     this.#acknowledged = this.#spool.hasUnsent ? undefined : state
     this.#tails = new Tails({ paths: task.paths, openReader: task.openReader, note: (message) => this.#note(message) })
   }
@@ -80,6 +93,11 @@ export class Agent {
   /** Of the numbering: what the spool says, whatever the command line says now. */
   get source(): string {
     return this.#spool.state.source
+  }
+
+  /** The last number that was given. */
+  get seq(): number {
+    return this.#seq
   }
 
   get hasUnsent(): boolean {
@@ -98,16 +116,17 @@ export class Agent {
   /** Takes what is new in the logs into the spool. */
   async collect(): Promise<Collected> {
     const startedAt = this.#world.now()
-    if (!this.#isResumed) this.#lose(await this.#tails.resume(this.#spool.state.files, this.#upTo, startedAt))
+    if (!this.#isResumed) this.#lose(await this.#tails.resume(this.#spool.state, startedAt))
     this.#isResumed = true
-    this.#lose(await this.#tails.discover(startedAt))
-    const outcomes: Collected[] = []
-    for (const follower of this.#tails.followers) outcomes.push(await this.#collectFrom(follower, startedAt))
-    if (outcomes.includes('full')) return 'full'
-    if (outcomes.includes('taken')) return 'taken'
+    this.#lose(await this.#tails.discover(this.#stateWith(this.#seq), startedAt))
+    this.#lookedAt = startedAt
+    const turns: Turn[] = []
+    for (const follower of this.#tails.followers) turns.push(await this.#collectFrom(follower, startedAt))
     // All was read to its end after this moment, so nothing from before it is missing.
-    if (this.#upTo === null || startedAt > this.#upTo) this.#upTo = startedAt
-    return 'idle'
+    const isAtEnd = turns.every((turn) => turn.isAtEnd)
+    if (isAtEnd && (this.#upTo === null || startedAt > this.#upTo)) this.#upTo = startedAt
+    const outcomes = new Set(turns.map(({ collected }) => collected))
+    return outcomes.has('full') ? 'full' : outcomes.has('taken') ? 'taken' : 'idle'
   }
 
   /** Sends what waits in the spool, a bounded part of it. False when nothing waits. Throws a `ServiceError`. */
@@ -151,7 +170,7 @@ export class Agent {
     this.#spool.close()
   }
 
-  async #collectFrom(follower: Follower, now: Micros): Promise<Collected> {
+  async #collectFrom(follower: Follower, now: Micros): Promise<Turn> {
     const { rotatedAt } = follower
     const isOver = rotatedAt !== undefined && now - rotatedAt >= limits.rotatedWatchedMs * 1000
     let collected: Collected = 'idle'
@@ -159,19 +178,25 @@ export class Agent {
       const lines = await follower.read(isOver)
       if (lines.length === 0) {
         if (isOver) this.#finish(follower)
-        return collected
+        return { collected, isAtEnd: true }
       }
+      // It was emptied while it was read, and perhaps written anew: the next look sees what has become of it.
+      if (follower.isTruncated()) return { collected: 'taken', isAtEnd: false }
       if (!this.#take(follower, lines)) {
         follower.rewind()
         follower.lookAhead()
-        return 'full'
+        return { collected: 'full', isAtEnd: false }
       }
       collected = 'taken'
     }
-    return collected
+    return { collected, isAtEnd: false }
   }
 
   #finish(follower: Follower): void {
+    // One that was finished long before the last look is known by its age.
+    const forgotten = this.#lookedAt - 10 * limits.unseenSlackMs * 1000
+    const finished = [...this.#finished, { ...follower.position, finishedAt: this.#lookedAt }]
+    this.#finished = finished.filter(({ finishedAt }) => finishedAt >= forgotten)
     this.#tails.drop(follower)
     this.save()
   }
@@ -180,9 +205,10 @@ export class Agent {
   #take(follower: Follower, lines: readonly TailedLine[]): boolean {
     const { source, epoch } = this.#spool.state
     const { rule } = this.#task
-    let step = { events: [] as string[], bytes: 0, lines: 0 }
+    const stepBytesMax = Math.min(limits.tailBytesMax, Math.floor(this.#task.spool.bytesMax / 8))
+    let step = { events: [] as string[], bytes: 0, first: 0 }
     let seq = this.#seq
-    for (const [index, { line, end }] of lines.entries()) {
+    for (const [index, { line }] of lines.entries()) {
       for (const entry of entriesOf(line, follower.reader)) {
         const context = { source, epoch, reader: follower.reader, rule }
         const { json, numbered } = outgoingLine({ ...entry, number: seq + 1 }, context)
@@ -190,25 +216,24 @@ export class Agent {
         step.events.push(json)
         step.bytes += Buffer.byteLength(json) + 1
       }
-      step.lines += 1
-      const isFull = step.events.length >= limits.batchEventsMax || step.bytes >= limits.tailBytesMax
+      const isFull = step.events.length >= limits.batchEventsMax || step.bytes >= stepBytesMax
       if (!isFull && index < lines.length - 1) continue
-      const position = follower.positionAt(end)
+      const position = follower.positionAfter(lines.slice(step.first, index + 1))
       const state = this.#stateWith(seq, { follower, position })
       if (!this.#spool.hasRoomFor(step.bytes) || !this.#append(state, step.events)) return false
-      follower.advance(position, step.lines)
+      follower.advance(position, index + 1 - step.first)
       this.#seq = seq
-      step = { events: [], bytes: 0, lines: 0 }
+      step = { events: [], bytes: 0, first: index + 1 }
     }
     return true
   }
 
   #stateWith(seq: number, moved?: { follower: Follower; position: SpoolState['files'][number] }): SpoolState {
-    const { source, epoch } = this.#spool.state
     const files = this.#tails.followers.map((follower) =>
       follower === moved?.follower ? moved.position : follower.position,
     )
-    return { source, epoch, seq, lost: this.#lost, upTo: this.#upTo, files }
+    const [lost, upTo, lookedAt, finished] = [this.#lost, this.#upTo, this.#lookedAt, this.#finished]
+    return { ...this.#spool.state, seq, lost, upTo, lookedAt, files, finished }
   }
 
   #append(state: SpoolState, events: readonly string[]): boolean {

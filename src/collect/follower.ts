@@ -12,6 +12,8 @@ export interface TailedLine {
   readonly line: SplitLine
   /** Where the next line begins. */
   readonly end: number
+  /** Whether a newline ended it. */
+  readonly newline: boolean
 }
 
 /** The bytes of a file from an offset on; compressed ones are unpacked again from their beginning. */
@@ -60,6 +62,24 @@ export async function hasMark(path: string, { offset, mark }: TailPosition): Pro
 function withoutByteOrderMark(line: SplitLine): SplitLine {
   const hasMark = line.bytes[0] === 0xef && line.bytes[1] === 0xbb && line.bytes[2] === 0xbf
   return hasMark ? { ...line, bytes: line.bytes.subarray(3) } : line
+}
+
+/**
+ * The mark after these lines, from the bytes that were read: the file may be emptied meanwhile, and then its content
+ * is known again only by this. Undefined when the last line was too long to be kept as a whole.
+ */
+function markOf(lines: readonly TailedLine[]): TailPosition['mark'] | undefined {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for (let index = lines.length - 1; index >= 0 && bytes < limits.markBytes; index -= 1) {
+    const { line, newline } = lines[index] ?? {}
+    if (line === undefined || line.bytes.length !== line.length) break
+    parts.unshift(line.bytes, Buffer.from(newline === true ? '\n' : ''))
+    bytes += line.length + (newline === true ? 1 : 0)
+  }
+  if (bytes === 0) return undefined
+  const kept = Buffer.concat(parts).subarray(-limits.markBytes)
+  return { bytes: kept.length, hash: createHash('sha256').update(kept).digest('hex') }
 }
 
 const emptyMark = { bytes: 0, hash: createHash('sha256').digest('hex') }
@@ -119,7 +139,7 @@ export class Follower {
   isTruncated(): boolean {
     const { offset, mark, compressed } = this.#position
     if (compressed) return false
-    return Number(fstatSync(this.#file).size) < offset || this.#hashBefore(offset, mark.bytes) !== mark.hash
+    return fstatSync(this.#file).size < offset || this.#hashBefore(offset, mark.bytes) !== mark.hash
   }
 
   /** Begins again at the beginning of the file that was emptied. Gives the number of lines that were known and not read. */
@@ -139,17 +159,17 @@ export class Follower {
     const splitter = new LineSplitter()
     const lines: TailedLine[] = []
     let end = this.#position.offset
-    const take = (line: SplitLine, newline: number): void => {
+    const take = (line: SplitLine, newline: boolean): void => {
       const isFirst = end === 0
-      end += line.length + newline
-      lines.push({ line: isFirst ? withoutByteOrderMark(line) : line, end })
+      end += line.length + (newline ? 1 : 0)
+      lines.push({ line: isFirst ? withoutByteOrderMark(line) : line, end, newline })
     }
     for await (const chunk of contentFrom(this.#file, this.#openedAs, this.#position)) {
-      for (const line of splitter.push(chunk)) take(line, 1)
+      for (const line of splitter.push(chunk)) take(line, true)
       if (end - this.#position.offset >= this.#bytesMax) return lines
     }
     const rest = isOver || this.#position.compressed ? splitter.end() : undefined
-    if (rest !== undefined) take(rest, 0)
+    if (rest !== undefined) take(rest, false)
     return lines
   }
 
@@ -158,10 +178,10 @@ export class Follower {
     return this.#position.compressed ? 16 * limits.tailBytesMax : limits.tailBytesMax
   }
 
-  /** Where the reading will be behind the line that ends here, with the reader in its present state. */
-  positionAt(end: number): TailPosition {
-    const bytes = this.#position.compressed ? 0 : Math.min(limits.markBytes, end)
-    const mark = { bytes, hash: this.#hashBefore(end, bytes) }
+  /** Where the reading will be behind the last of these lines, with the reader in its present state. */
+  positionAfter(lines: readonly TailedLine[]): TailPosition {
+    const end = lines.at(-1)?.end ?? this.#position.offset
+    const mark = this.#position.compressed ? emptyMark : (markOf(lines) ?? this.#markAt(end))
     return { ...this.#position, offset: end, mark, preamble: this.#reader.preamble?.() ?? [] }
   }
 
@@ -193,6 +213,11 @@ export class Follower {
 
   close(): void {
     closeSync(this.#file)
+  }
+
+  #markAt(offset: number): TailPosition['mark'] {
+    const bytes = Math.min(limits.markBytes, offset)
+    return { bytes, hash: this.#hashBefore(offset, bytes) }
   }
 
   #hashBefore(offset: number, bytes: number): string {

@@ -33,6 +33,8 @@ export const limits = {
   /** Bytes before the place that was read up to, by which that content is known again. */
   markBytes: 256,
   siblingsMax: 1_000,
+  /** File systems write times of change a little late; a look this much earlier would have seen the file. */
+  unseenSlackMs: 60_000,
   /** How long a file that was rotated away is still watched: its writer may not know yet. */
   rotatedWatchedMs: 60_000,
   pollMs: 500,

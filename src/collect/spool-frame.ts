@@ -17,6 +17,10 @@ export interface TailPosition {
   readonly preamble: readonly string[]
 }
 
+export interface FinishedFile extends TailPosition {
+  readonly finishedAt: Micros
+}
+
 /** All that an agent has to know after a restart. */
 export interface SpoolState {
   readonly source: string
@@ -28,6 +32,12 @@ export interface SpoolState {
   /** Everything that was in the logs at this time is in the spool or was acknowledged. */
   readonly upTo: Micros | null
   readonly files: readonly TailPosition[]
+  /** When the spool was new: what was rotated away before is none of its business. */
+  readonly begunAt: Micros
+  /** When the look at the logs began by which this state came about. */
+  readonly lookedAt: Micros
+  /** The last files that were read to their end and left, so that none is taken for a new one. */
+  readonly finished: readonly FinishedFile[]
 }
 
 /** One durable step: events, and the state after them. */

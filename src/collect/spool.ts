@@ -56,6 +56,8 @@ export class Spool {
   #last: Omit<Frame, 'events'>
   #cursor: Cursor = { segment: 0, at: 0 }
   #acknowledged: number
+  /** The newest segment may have bytes behind its last whole frame. */
+  #isTorn = false
 
   /** Opens the spool in this folder, or begins one with this state. The caller holds the folder alone. */
   constructor(directory: string, bounds: SpoolBounds, initial: () => SpoolState) {
@@ -99,9 +101,11 @@ export class Spool {
       for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at, bytes.length - at, segment.bytes + at)
       fsyncSync(this.#file)
     } catch (error) {
+      this.#isTorn = true
       this.#closeFile()
       throw error
     }
+    this.#isTorn = false
     segment.bytes += bytes.length
     segment.lastFrame = frame.number
     this.#last = frame
@@ -131,8 +135,8 @@ export class Spool {
     this.#cursor = next
     this.#compact()
     // The newest frame holds the positions, so the segment with it stays, and the one before an empty one too.
-    const isWritten = (this.#segments.at(-1)?.bytes ?? 0) > 0
-    while (isWritten && this.#segments.length > 1 && (this.#segments[0]?.lastFrame ?? 0) <= this.#acknowledged)
+    if (this.#segments.at(-1)?.bytes === 0) return
+    while (this.#segments.length > 1 && (this.#segments[0]?.lastFrame ?? 0) <= this.#acknowledged)
       rmSync(this.#segments.shift()?.path ?? '', { force: true })
   }
 
@@ -165,6 +169,7 @@ export class Spool {
 
   /** The name is durable before the first frame is written: the frame's own fsync says nothing about its folder. */
   #startSegment(): Segment {
+    if (this.#isTorn) this.#cutTornEnd()
     const number = (this.#segments.at(-1)?.number ?? 0) + 1
     const path = join(this.#directory, `segment-${String(number).padStart(12, '0')}`)
     const file = openSync(path, 'a', 0o600)
@@ -179,6 +184,20 @@ export class Spool {
     const segment = { number, path, bytes: 0, lastFrame: this.#last.number }
     this.#segments.push(segment)
     return segment
+  }
+
+  /** A torn frame is only understood at the very end, so it goes before another segment begins. */
+  #cutTornEnd(): void {
+    const { path, bytes } = this.#segments.at(-1) ?? {}
+    if (path === undefined) return
+    const file = openSync(path, 'r+')
+    try {
+      ftruncateSync(file, bytes)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    this.#isTorn = false
   }
 
   #recover(): Omit<Frame, 'events'> | undefined {
@@ -196,6 +215,7 @@ export class Spool {
         throw new Error(
           `the spool is damaged in ${segment.path} at byte ${segment.bytes}, and events in it are lost; keep the folder, and start again with an empty --spool`,
         )
+      this.#isTorn = end === 'torn'
       segment.lastFrame = last?.number ?? 0
       this.#segments.push(segment)
     }
@@ -214,12 +234,13 @@ export class Spool {
   }
 
   #frameAt(cursor: Cursor): { readonly frame: Frame; readonly bytes: number; readonly next: Cursor } | undefined {
-    const index = this.#segments.findIndex(({ number }) => number === cursor.segment)
-    const segment = this.#segments[index]
+    // The segment that the cursor stands at the end of may have been removed meanwhile.
+    const segment = this.#segments.find(({ number }) => number >= cursor.segment)
     if (segment === undefined) return undefined
+    if (segment.number > cursor.segment && cursor.at > 0) return this.#frameAt({ segment: segment.number, at: 0 })
     if (cursor.at >= segment.bytes) {
-      const later = this.#segments[index + 1]
-      return later === undefined ? undefined : this.#frameAt({ segment: later.number, at: 0 })
+      const later = this.#segments.some(({ number }) => number > segment.number)
+      return later ? this.#frameAt({ segment: segment.number + 1, at: 0 }) : undefined
     }
     const file = openSync(segment.path, 'r')
     try {

@@ -5,7 +5,7 @@ import { Follower, hasMark } from './follower.ts'
 import type { FileIdentity } from './follower.ts'
 import { limits } from './limits.ts'
 import type { LineReader } from './line-reader.ts'
-import type { TailPosition } from './spool-frame.ts'
+import type { SpoolState, TailPosition } from './spool-frame.ts'
 
 interface FoundFile extends FileIdentity {
   readonly path: string
@@ -47,9 +47,9 @@ export class Tails {
    * Goes on where an earlier run stopped, whatever the rotation did meanwhile. Gives the number of lines that are
    * known to be lost; a file that is gone without a trace counts as one, because at least its existence is known.
    */
-  async resume(positions: readonly TailPosition[], upTo: Micros | null, now: Micros): Promise<number> {
+  async resume({ files }: SpoolState, now: Micros): Promise<number> {
     let lost = 0
-    for (const position of positions) {
+    for (const position of files) {
       if (!this.#paths.includes(position.path)) this.#task.note(`${position.path} is not tailed any more`)
       else if (!(await this.#resumeOne(position, now))) {
         lost += 1
@@ -58,18 +58,27 @@ export class Tails {
         )
       }
     }
-    // Files that came and were rotated away while nobody was looking have been written to since.
-    for (const path of upTo === null ? [] : this.#paths) {
-      if (!positions.some((position) => position.path === path)) continue
-      for (const file of this.#siblings(path)) if (file.modifiedAt > (upTo ?? 0)) this.#follow(file.path, { path }, now)
-    }
     return lost
   }
 
+  /** Files that came and were rotated away between two looks: they were written to since, and nobody knows them. */
+  async #followUnseen(path: string, { begunAt, lookedAt, finished }: SpoolState, now: Micros): Promise<void> {
+    const since = Math.max(begunAt, lookedAt - limits.unseenSlackMs * 1000)
+    for (const file of this.#siblings(path)) {
+      if (file.modifiedAt <= since || this.#followers.some((follower) => follower.is(file))) continue
+      let isFinished = false
+      for (const position of finished) {
+        const isSame = position.device === file.device && position.inode === file.inode
+        isFinished ||= isSame || (position.mark.bytes > 0 && (await hasMark(file.path, position).catch(() => false)))
+      }
+      if (!isFinished) this.#follow(file.path, { path }, now)
+    }
+  }
+
   /** Looks what has become of the names. Gives the number of lines that are known to be lost by it. */
-  async discover(now: Micros): Promise<number> {
+  async discover(state: SpoolState, now: Micros): Promise<number> {
     let lost = 0
-    for (const follower of [...this.#followers]) {
+    for (const follower of this.#followers) {
       if (!follower.isTruncated()) continue
       const { position } = follower
       const copied = await this.#followCopy(position, now)
@@ -80,6 +89,8 @@ export class Tails {
     }
     for (const path of this.#paths) {
       const file = look(path)
+      const isKnown = file !== undefined && this.#followers.some((follower) => follower.is(file))
+      if (!isKnown) await this.#followUnseen(path, state, now)
       for (const follower of this.#followers) {
         if (follower.position.path !== path) continue
         const isThere = file !== undefined && follower.is(file)

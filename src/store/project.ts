@@ -97,6 +97,17 @@ function endOfRange(first: Offset, records: readonly LogRecord[]): Offset {
   return (first + count) as Offset
 }
 
+/** A range with everything that has to be done for it. */
+interface Prepared {
+  readonly range: Range
+  readonly accounts: ReadonlySet<AccountKey>
+  readonly inserts: readonly Insert[]
+}
+
+function preparedOf(range: Range, records: readonly LogRecord[]): Prepared {
+  return { range, accounts: new Set(records.map(({ account }) => account)), inserts: planInserts(range, records) }
+}
+
 export interface ProjectionPorts {
   readonly log: ProjectedLog
   readonly engine: Engine
@@ -116,7 +127,9 @@ export class Projection {
   readonly #ports: ProjectionPorts
   #position = 0
   /** Written down and perhaps partly inserted: has to be finished exactly as it is before anything else. */
-  #pending: Range | null = null
+  #pending: Prepared | null = null
+  /** Read and planned while the range before it was being inserted; not written down yet. */
+  #ahead: Prepared | null = null
   #running: Promise<void> | null = null
 
   constructor(ports: ProjectionPorts) {
@@ -146,7 +159,7 @@ export class Projection {
           reason: `the store has events up to offset ${range.next}, the log only up to ${log.end()}`,
         }
       }
-      this.#pending = range
+      this.#pending = preparedOf(range, await this.#recordsOf(range))
       this.#position = range.first
       await this.step()
     }
@@ -169,27 +182,47 @@ export class Projection {
     return records
   }
 
-  /** Writes the next range down, or returns the one that is not finished yet. */
-  async #nextRange(): Promise<Range | null> {
-    if (this.#pending !== null) return this.#pending
-    const { engine, log } = this.#ports
-    const first = this.position()
+  /** Reads the range that begins at an offset and plans its inserts; null when the log ends there. */
+  async #prepare(first: Offset): Promise<Prepared | null> {
+    const { log } = this.#ports
     if (first >= log.end()) return null
-    const next = endOfRange(first, await log.read(first, limits.rangeMax))
-    const rows = `[${first},${next}]`
-    await engine.insert({ table: 'projected_range', columns: ['first', 'next'], rows, token: `${first}-${next}` })
-    this.#pending = { first, next }
-    return this.#pending
+    const records = await log.read(first, limits.rangeMax)
+    const range = { first, next: endOfRange(first, records) }
+    return preparedOf(range, records.slice(0, range.next - first))
   }
 
-  /** Projects the next range, if there is one. */
+  /** The range that has to be next: the one that is not finished, the one that was prepared ahead, or a new one. */
+  async #nextPrepared(): Promise<Prepared | null> {
+    if (this.#pending !== null) return this.#pending
+    const ahead = this.#ahead
+    this.#ahead = null
+    const prepared =
+      ahead !== null && ahead.range.first === this.#position ? ahead : await this.#prepare(this.position())
+    if (prepared === null) return null
+    const { first, next } = prepared.range
+    const rows = `[${first},${next}]`
+    await this.#ports.engine.insert({
+      table: 'projected_range',
+      columns: ['first', 'next'],
+      rows,
+      token: `${first}-${next}`,
+    })
+    this.#pending = prepared
+    return prepared
+  }
+
+  async #insertAll({ accounts, inserts }: Prepared): Promise<void> {
+    await this.#ports.onAccounts(accounts)
+    for (const insert of inserts) await this.#ports.engine.insert(insert)
+  }
+
+  /** Projects the next range, if there is one. While the engine inserts, the range after it is read and planned. */
   async step(): Promise<boolean> {
-    const range = await this.#nextRange()
-    if (range === null) return false
-    const records = await this.#recordsOf(range)
-    await this.#ports.onAccounts(new Set(records.map(({ account }) => account)))
-    for (const insert of planInserts(range, records)) await this.#ports.engine.insert(insert)
-    this.#position = range.next
+    const prepared = await this.#nextPrepared()
+    if (prepared === null) return false
+    const [, ahead] = await Promise.all([this.#insertAll(prepared), this.#prepare(prepared.range.next)])
+    this.#ahead = ahead
+    this.#position = prepared.range.next
     this.#pending = null
     return true
   }

@@ -10,6 +10,7 @@ import { formatOptions, readFormat, readReader, readRule } from './import-format
 import { UsageError, exitCodes } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { importHelp } from './import-help.ts'
+import { readServiceUrl, readSource } from './import-options.ts'
 import { ProgressLine, formatProgress } from './import-progress.ts'
 import { failureOf, formatSummary, succeeded, summaryJson } from './import-summary.ts'
 
@@ -43,18 +44,10 @@ function readLines(text: string | undefined): ImportTask['lines'] {
   return lines
 }
 
-function readSource(text: string | undefined, files: readonly string[]): string | undefined {
-  if (text === undefined) return undefined
-  if (files.length > 1)
+function readFileSource(text: string | undefined, files: readonly string[]): string | undefined {
+  if (text !== undefined && files.length > 1)
     throw new UsageError('--source names one file; two files under one source would have the same line numbers')
-  if (text.trim() === '' || text.length > 255) throw new UsageError('--source is a text of 1 to 255 characters')
-  return text
-}
-
-function readUrl({ url, to }: { readonly url?: string | undefined; readonly to?: string | undefined }) {
-  if (url !== undefined && to !== undefined && url !== to)
-    throw new UsageError('--to and --url mean the same; give one of them')
-  return to ?? url
+  return readSource(text)
 }
 
 function readRequest(argv: readonly string[], terminal: Terminal): Request {
@@ -67,12 +60,12 @@ function readRequest(argv: readonly string[], terminal: Terminal): Request {
     openReader,
     task: {
       rule: readRule(values['account-from'], format),
-      source: readSource(values.source, files),
+      source: readFileSource(values.source, files),
       lines: readLines(values.lines),
       again: values.again ?? false,
       final: values.final ?? false,
     },
-    service: findService({ url: readUrl(values), key: values.key }, terminal),
+    service: findService({ url: readServiceUrl(values), key: values.key }, terminal),
     json: values.json ?? false,
   }
 }
