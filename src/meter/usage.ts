@@ -163,20 +163,27 @@ export async function usageByAccount(
   return new Map([...byAccount].map(([account, rows]) => [account, answerOf(rowsOf(rows, starts, whole))]))
 }
 
+/** One number out of windows that add up (a property test compares it with asking for the whole at once). */
+function wholeOf({ total, eventsWithoutValue }: UsageAnswer, { from, to }: Period): UsageAnswer {
+  return { rows: [{ from, to, group: {}, quantity: total, eventsWithoutValue }], total, eventsWithoutValue }
+}
+
 /**
- * The usage function for one page that shows many accounts: a question is asked once for all of them, and each
- * account is answered from that. Same statement but for the grouping, same numbers (a property test compares).
+ * The usage function for one page that shows many accounts: a question is asked once for all of them, day by day,
+ * and each account and each whole period is answered from that. Same statement but for the grouping, same numbers.
  */
 export function sharedUsageReader(engine: Engine): ReadUsage {
   const asked = new Map<string, Promise<ReadonlyMap<AccountKey, UsageAnswer>>>()
   const alone = usageReader(engine)
   return async (question) => {
-    const { account, meter, period, window, zone, groupBy, below } = question
-    if (groupBy.length > 0) return alone(question)
-    const name = JSON.stringify([meter.key, meter.version, period.from, period.to, window, zone, below])
-    const answers = asked.get(name) ?? usageByAccount(engine, { meter, period, window, zone, below })
+    const { account, meter, period, groupBy, zone, below } = question
+    if (groupBy.length > 0 || (question.window !== null && question.window !== 'day')) return alone(question)
+    const daily = { meter, period, window: 'day' as const, zone, below }
+    const name = JSON.stringify([meter.key, meter.version, period.from, period.to, zone, below])
+    const answers = asked.get(name) ?? usageByAccount(engine, daily)
     asked.set(name, answers)
-    return (await answers).get(account) ?? answerOf(rowsOf([], startsOf(question), { period, groupBy: [] }))
+    const answer = (await answers).get(account) ?? answerOf(rowsOf([], startsOf(daily), { period, groupBy: [] }))
+    return question.window === null ? wholeOf(answer, period) : answer
   }
 }
 

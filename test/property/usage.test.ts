@@ -183,6 +183,8 @@ describe('usage equals a plain recount, whatever happens to the events on their 
                 below,
               }
               expect(await shared(question)).toEqual(await pipeline.readUsage(question))
+              const whole = { ...question, window: null }
+              expect(await shared(whole)).toEqual(await pipeline.readUsage(whole))
             }
             const columnsTotal = [...oracle]
               .filter(([key]) => key.startsWith(`${meter.key} `))
