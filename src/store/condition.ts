@@ -51,17 +51,19 @@ export function dimensionSql(field: Dimension, parameters: Parameters): string {
     const key = parameters.add(field.slice('attributes.'.length), 'String')
     return `if(mapContains(attributes, ${key}), attributes[${key}], NULL)`
   }
-  return `toString(${columnOf(field as FactName)})`
+  const column = columnOf(field as FactName)
+  const type = factFields.find(({ name }) => name === field)?.type.kind
+  return type === 'count' || type === 'status' || type === 'decimal' ? `toString(${column})` : column
 }
 
 export function conditionSql(condition: Condition, parameters: Parameters): string {
   switch (condition.operator) {
     case 'in':
     case 'not_in': {
+      const value = dimensionSql(condition.field, parameters)
       const values = parameters.add(condition.values, 'Array(String)')
-      const match = `has(${values}, ifNull(${dimensionSql(condition.field, parameters)}, ''))`
-      const known = `isNotNull(${dimensionSql(condition.field, parameters)})`
-      return condition.operator === 'in' ? `(${known} AND ${match})` : `(${known} AND NOT ${match})`
+      // An absent value (NULL) is neither in a list nor outside it.
+      return `ifNull(${value} ${condition.operator === 'in' ? 'IN' : 'NOT IN'} ${values}, 0)`
     }
     case 'above':
       return `ifNull(${condition.field} > ${parameters.add(condition.value, condition.field === 'quantity' ? 'Decimal(76, 18)' : 'UInt256')}, 0)`
