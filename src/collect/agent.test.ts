@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -258,6 +260,33 @@ describe('Agent', () => {
     expect(open().lost).toBe(2_010 - taken)
   })
 
+  test.skipIf(!existsSync('/dev/full'))(
+    'a spool on a full disk: lines wait, and those that vanish are declared',
+    async () => {
+      const agent = open({ bytesMax: 100_000 })
+      writeFileSync(log, lines(1, 50))
+      await settle(agent)
+      // Every write to the next segments fails as on a full disk.
+      const blocked = Array.from({ length: 9 }, (_, index) => join(folder, 'spool', `segment-00000000000${index + 1}`))
+      const free = blocked.filter((path) => !existsSync(path))
+      for (const path of free) symlinkSync('/dev/full', path)
+      appendFileSync(log, lines(51, 1_000))
+      while ((await agent.collect()) !== 'full');
+      const taken = agent.seq
+      expect(taken).toBeLessThan(1_000)
+      expect(notes).toContainEqual(expect.stringMatching(/^the spool cannot be written \(.*lines wait in their files$/))
+      truncateSync(log)
+      await agent.collect()
+      expect(agent.lost).toBe(1_000 - taken)
+      for (const path of free) rmSync(path)
+      appendFileSync(log, lines(taken + 1, taken + 3))
+      await settle(agent)
+      expectEachOnce(taken + 3)
+      killed(agent)
+      expect(open().lost).toBe(1_000 - taken)
+    },
+  )
+
   test('a file that is gone without a trace after a restart is declared', async () => {
     const agent = open()
     writeFileSync(log, lines(1, 5))
@@ -335,6 +364,7 @@ describe('Agent', () => {
         let rotations = 0
         let agent = open()
         await agent.collect()
+        const rotated = (): string => `${log}.${rotations}`
         for (const action of steps) {
           if (action === 'grow') appendFileSync(log, lines(last + 1, (last += 3)))
           if (action === 'collect') await agent.collect()
@@ -350,11 +380,11 @@ describe('Agent', () => {
             await agent.collect()
             rotations += 1
             appendFileSync(log, lines(last + 1, (last += 2)))
-            if (action === 'rename') renameSync(log, `${log}.${rotations}`)
-            else {
-              copyFileSync(log, `${log}.${rotations}`)
-              truncateSync(log)
-            }
+            if (action === 'rename') renameSync(log, rotated())
+            else copyFileSync(log, rotated())
+            // Files bear the time of the agent's clock, as they do where nobody moves it by hand.
+            utimesSync(rotated(), clock.nowMs / 1000 + 1, clock.nowMs / 1000 + 1)
+            if (action === 'copytruncate') truncateSync(log)
           }
         }
         await settle(agent)

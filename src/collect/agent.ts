@@ -116,7 +116,7 @@ export class Agent {
   /** Takes what is new in the logs into the spool. */
   async collect(): Promise<Collected> {
     const startedAt = this.#world.now()
-    if (!this.#isResumed) this.#lose(await this.#tails.resume(this.#spool.state, startedAt))
+    if (!this.#isResumed) await this.#resume(startedAt)
     this.#isResumed = true
     this.#lose(await this.#tails.discover(this.#stateWith(this.#seq), startedAt))
     this.#lookedAt = startedAt
@@ -170,6 +170,13 @@ export class Agent {
     this.#spool.close()
   }
 
+  async #resume(now: Micros): Promise<void> {
+    const { state } = this.#spool
+    const isNew = state.files.length === 0 && state.finished.length === 0
+    if (isNew) this.#finished = await this.#tails.strangers(state.begunAt)
+    this.#lose(await this.#tails.resume(state, now))
+  }
+
   async #collectFrom(follower: Follower, now: Micros): Promise<Turn> {
     const { rotatedAt } = follower
     const isOver = rotatedAt !== undefined && now - rotatedAt >= limits.rotatedWatchedMs * 1000
@@ -177,7 +184,7 @@ export class Agent {
     for (let reads = 0; reads < readsPerTurn; reads += 1) {
       const lines = await follower.read(isOver)
       if (lines.length === 0) {
-        if (isOver) this.#finish(follower)
+        if (isOver) await this.#finish(follower)
         return { collected, isAtEnd: true }
       }
       // It was emptied while it was read, and perhaps written anew: the next look sees what has become of it.
@@ -192,12 +199,8 @@ export class Agent {
     return { collected, isAtEnd: false }
   }
 
-  #finish(follower: Follower): void {
-    // One that was finished long before the last look is known by its age.
-    const forgotten = this.#lookedAt - 10 * limits.unseenSlackMs * 1000
-    const finished = [...this.#finished, { ...follower.position, finishedAt: this.#lookedAt }]
-    this.#finished = finished.filter(({ finishedAt }) => finishedAt >= forgotten)
-    this.#tails.drop(follower)
+  async #finish(follower: Follower): Promise<void> {
+    this.#finished = [...this.#finished, await this.#tails.drop(follower)].slice(-limits.finishedMax)
     this.save()
   }
 

@@ -40,6 +40,25 @@ async function* contentFrom(file: number, path: string, position: TailPosition):
   }
 }
 
+/** The first bytes of a file's content, by which its copies are known while they are still being made. */
+export async function headOf(path: string): Promise<Buffer> {
+  const content = await openContent(path)
+  try {
+    let head = Buffer.alloc(0)
+    for (let next = await content.chunks.next(); next.done !== true; next = await content.chunks.next()) {
+      head = Buffer.concat([head, next.value.subarray(0, limits.headBytes - head.length)])
+      if (head.length === limits.headBytes) break
+    }
+    return head
+  } finally {
+    await content.chunks.return({ kind: 'complete' })
+  }
+}
+
+export function hashOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('base64url')
+}
+
 /** Whether the content of a file has these bytes before this offset, so that it is the content that was read. */
 export async function hasMark(path: string, { offset, mark }: TailPosition): Promise<boolean> {
   const content = await openContent(path)
@@ -140,6 +159,13 @@ export class Follower {
     const { offset, mark, compressed } = this.#position
     if (compressed) return false
     return fstatSync(this.#file).size < offset || this.#hashBefore(offset, mark.bytes) !== mark.hash
+  }
+
+  /** The first bytes of what the file holds now. */
+  async head(): Promise<Buffer> {
+    if (this.#position.compressed) return headOf(this.#openedAs).catch(() => Buffer.alloc(0))
+    const head = Buffer.alloc(limits.headBytes)
+    return head.subarray(0, readSync(this.#file, head, 0, head.length, 0))
   }
 
   /** Begins again at the beginning of the file that was emptied. Gives the number of lines that were known and not read. */

@@ -35,6 +35,8 @@ export const limits = {
   siblingsMax: 1_000,
   /** File systems write times of change a little late; a look this much earlier would have seen the file. */
   unseenSlackMs: 60_000,
+  finishedMax: 32,
+  headBytes: 256,
   /** How long a file that was rotated away is still watched: its writer may not know yet. */
   rotatedWatchedMs: 60_000,
   pollMs: 500,

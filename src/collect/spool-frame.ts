@@ -17,8 +17,13 @@ export interface TailPosition {
   readonly preamble: readonly string[]
 }
 
-export interface FinishedFile extends TailPosition {
-  readonly finishedAt: Micros
+/**
+ * A file that is read to its end, or was there before the agent, by the first bytes of its content: so its copies and
+ * archives are known too. Not by its inode, which the next file may be given.
+ */
+export interface FinishedFile {
+  readonly bytes: number
+  readonly hash: string
 }
 
 /** All that an agent has to know after a restart. */
@@ -36,7 +41,7 @@ export interface SpoolState {
   readonly begunAt: Micros
   /** When the look at the logs began by which this state came about. */
   readonly lookedAt: Micros
-  /** The last files that were read to their end and left, so that none is taken for a new one. */
+  /** The last files that need no reading any more, so that none is taken for a new one. */
   readonly finished: readonly FinishedFile[]
 }
 

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   fsyncSync,
   ftruncateSync,
   fstatSync,
@@ -94,7 +95,7 @@ export class Spool {
     const frame = { number: this.#last.number + 1, acknowledged: this.#acknowledged, state }
     const bytes = encodeFrame({ ...frame, events })
     const segment = this.#segmentFor(bytes.length)
-    this.#file ??= openSync(segment.path, 'r+')
+    this.#file ??= openSync(segment.path, constants.O_RDWR | constants.O_CREAT, 0o600)
     try {
       // Remains of an append that failed half-way must never stand behind a whole frame.
       ftruncateSync(this.#file, segment.bytes)

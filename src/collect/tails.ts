@@ -1,11 +1,11 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Micros } from '../core/time.ts'
-import { Follower, hasMark } from './follower.ts'
+import { Follower, hasMark, hashOf, headOf } from './follower.ts'
 import type { FileIdentity } from './follower.ts'
 import { limits } from './limits.ts'
 import type { LineReader } from './line-reader.ts'
-import type { SpoolState, TailPosition } from './spool-frame.ts'
+import type { FinishedFile, SpoolState, TailPosition } from './spool-frame.ts'
 
 interface FoundFile extends FileIdentity {
   readonly path: string
@@ -61,18 +61,41 @@ export class Tails {
     return lost
   }
 
+  /** The files that are there under rotated names before anything was tailed: they are none of the agent's business. */
+  async strangers(begunAt: Micros): Promise<FinishedFile[]> {
+    const found: FinishedFile[] = []
+    for (const path of this.#paths) {
+      for (const file of this.#siblings(path)) {
+        if (file.modifiedAt > begunAt || found.length === limits.finishedMax) continue
+        const head = await headOf(file.path).catch(() => Buffer.alloc(0))
+        found.push({ bytes: head.length, hash: hashOf(head) })
+      }
+    }
+    return found
+  }
+
   /** Files that came and were rotated away between two looks: they were written to since, and nobody knows them. */
   async #followUnseen(path: string, { begunAt, lookedAt, finished }: SpoolState, now: Micros): Promise<void> {
     const since = Math.max(begunAt, lookedAt - limits.unseenSlackMs * 1000)
     for (const file of this.#siblings(path)) {
-      if (file.modifiedAt <= since || this.#followers.some((follower) => follower.is(file))) continue
-      let isFinished = false
-      for (const position of finished) {
-        const isSame = position.device === file.device && position.inode === file.inode
-        isFinished ||= isSame || (position.mark.bytes > 0 && (await hasMark(file.path, position).catch(() => false)))
-      }
-      if (!isFinished) this.#follow(file.path, { path }, now)
+      if (file.modifiedAt <= since || (await this.#isKnown(file, finished))) continue
+      // A file that was emptied just now may have this one as its copy: the next look finds out which.
+      if (this.#followers.some((follower) => follower.isTruncated())) return
+      this.#follow(file.path, { path }, now)
     }
+  }
+
+  /** Known is what is read, or its beginning is: a copy or an archive, perhaps one that is still being written. */
+  async #isKnown(file: FoundFile, finished: SpoolState['finished']): Promise<boolean> {
+    if (this.#followers.some((follower) => follower.is(file))) return true
+    const head = await headOf(file.path).catch(() => Buffer.alloc(0))
+    if (head.length === 0) return true
+    for (const follower of this.#followers) {
+      const other = await follower.head()
+      const bytes = Math.min(head.length, other.length)
+      if (bytes > 0 && head.subarray(0, bytes).equals(other.subarray(0, bytes))) return true
+    }
+    return finished.some(({ bytes, hash }) => bytes > 0 && hashOf(head.subarray(0, bytes)) === hash)
   }
 
   /** Looks what has become of the names. Gives the number of lines that are known to be lost by it. */
@@ -89,8 +112,7 @@ export class Tails {
     }
     for (const path of this.#paths) {
       const file = look(path)
-      const isKnown = file !== undefined && this.#followers.some((follower) => follower.is(file))
-      if (!isKnown) await this.#followUnseen(path, state, now)
+      await this.#followUnseen(path, state, now)
       for (const follower of this.#followers) {
         if (follower.position.path !== path) continue
         const isThere = file !== undefined && follower.is(file)
@@ -103,10 +125,12 @@ export class Tails {
     return lost
   }
 
-  /** Nothing more is expected from this file. */
-  drop(follower: Follower): void {
+  /** Nothing more is expected from this file. Gives what it is known by from now on. */
+  async drop(follower: Follower): Promise<FinishedFile> {
+    const head = await follower.head()
     follower.close()
     this.#followers = this.#followers.filter((other) => other !== follower)
+    return { bytes: head.length, hash: hashOf(head) }
   }
 
   close(): void {

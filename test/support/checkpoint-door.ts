@@ -1,4 +1,5 @@
 import { createServer, request as forward } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
@@ -19,11 +20,7 @@ export class CheckpointDoor {
   readonly #behind: string
   readonly #server = createServer((incoming, response) => {
     if (incoming.url === '/v1/checkpoints') {
-      void text(incoming).then((body) => {
-        if (this.status === 200) this.checkpoints.push(JSON.parse(body) as SeenCheckpoint)
-        const answer = this.status === 200 ? body : '{"error":{"code":"ROUTE_NOT_FOUND","message":"no such route"}}'
-        response.writeHead(this.status, { 'content-type': 'application/json' }).end(answer)
-      })
+      void this.#take(incoming, response)
       return
     }
     const passed = forward(this.#behind + incoming.url, { method: incoming.method, headers: incoming.headers })
@@ -37,6 +34,13 @@ export class CheckpointDoor {
 
   constructor(behind: string) {
     this.#behind = behind
+  }
+
+  async #take(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await text(incoming)
+    if (this.status === 200) this.checkpoints.push(JSON.parse(body) as SeenCheckpoint)
+    const answer = this.status === 200 ? body : '{"error":{"code":"ROUTE_NOT_FOUND","message":"no such route"}}'
+    response.writeHead(this.status, { 'content-type': 'application/json' }).end(answer)
   }
 
   async start(): Promise<this> {

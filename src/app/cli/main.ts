@@ -3,6 +3,7 @@ import { ServiceError } from '../../collect/service.ts'
 import { Refusal } from '../../core/errors.ts'
 import { UsageError, didYouMean, exitCodes } from './command.ts'
 import type { Command, Terminal } from './command.ts'
+import { agentCommand } from './agent.ts'
 import { apiCommand } from './api.ts'
 import { completenessCommand } from './completeness.ts'
 import { importCommand } from './import.ts'
@@ -10,7 +11,14 @@ import { invoiceCommand } from './invoice.ts'
 import { usageCommand } from './usage.ts'
 
 /** The words of the command line, in the order of the flow. A new command is one more line here. */
-const commands: readonly Command[] = [importCommand, completenessCommand, usageCommand, invoiceCommand, apiCommand]
+const commands: readonly Command[] = [
+  importCommand,
+  agentCommand,
+  completenessCommand,
+  usageCommand,
+  invoiceCommand,
+  apiCommand,
+]
 
 function overview(known: readonly Command[]): string {
   const width = Math.max(...known.map(({ name }) => name.length))
