@@ -87,7 +87,7 @@ describe('completeness', () => {
     const current = `from=${to}&to=${new Date(now.getTime() + 86_400_000).toISOString()}`
     await service.post('/v1/checkpoints', { source: 'edge-1', seq: 6, time: now.toISOString() })
     await until(
-      async () => ((await completeness(current)) as { complete: boolean }).complete === false,
+      async () => !((await completeness(current)) as { complete: boolean }).complete,
       10_000,
       'edge-1 is silent',
     )
