@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { Gunzip, ZstdDecompress } from 'node:zlib'
 import { Refusal } from '../core/errors.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import { fromCloudEvent } from './cloud-event.ts'
 import { elementsOf } from './elements.ts'
 import { parseJson } from './json.ts'
 
@@ -163,12 +165,16 @@ export type Candidate =
   | { readonly ok: true; readonly input: unknown; readonly raw: string }
   | {
       readonly ok: false
-      readonly code: 'EVENT_NOT_JSON' | 'EVENT_NOT_UTF8' | 'EVENT_TOO_LARGE' | 'EVENT_FIELD_INVALID'
+      readonly code: ErrorCode
       readonly message: string
+      readonly field?: string
       readonly raw: string
     }
 
-function candidateOf(line: string): Candidate {
+/** An event by itself, or in the envelope of CloudEvents. */
+type Form = 'event' | 'cloud event'
+
+function candidateOf(line: string, form: Form): Candidate {
   if (line.length > limits.eventBytesMax) {
     return {
       ok: false,
@@ -177,8 +183,11 @@ function candidateOf(line: string): Candidate {
       raw: line,
     }
   }
-  const parsed = parseJson(line)
-  return parsed.ok ? { ok: true, input: parsed.value, raw: line } : { ok: false, ...parsed.error, raw: line }
+  const parsed = parseJson(line, form === 'event' ? 'flat' : 'nested')
+  if (!parsed.ok) return { ok: false, ...parsed.error, raw: line }
+  if (form === 'event') return { ok: true, input: parsed.value, raw: line }
+  const unwrapped = fromCloudEvent(parsed.value)
+  return unwrapped.ok ? { ok: true, input: unwrapped.value, raw: line } : { ok: false, ...unwrapped.error, raw: line }
 }
 
 function refuseTooMany(candidates: readonly Candidate[]): void {
@@ -212,7 +221,7 @@ function readLines(body: Buffer): Candidate[] {
   const candidates: Candidate[] = []
   for (const line of linesOf(body)) {
     if (typeof line !== 'string') candidates.push(line)
-    else if (line.trim() !== '') candidates.push(candidateOf(line))
+    else if (line.trim() !== '') candidates.push(candidateOf(line, 'event'))
     // Here and not at the end: a body of line ends only would be sixteen million candidates.
     refuseTooMany(candidates)
   }
@@ -226,7 +235,7 @@ function notJson(reason: string): Refusal {
   )
 }
 
-function readJson(body: Buffer): Candidate[] {
+function readJson(body: Buffer, form: Form): Candidate[] {
   if (!isUtf8(body)) throw new Refusal('BODY_NOT_UTF8', 'the body is not valid UTF-8; nothing was taken')
   const text = body.toString('utf8')
   const candidates: Candidate[] = []
@@ -234,7 +243,7 @@ function readJson(body: Buffer): Candidate[] {
   const elements = elementsOf(text)
   let element = elements.next()
   for (; element.done !== true; element = elements.next()) {
-    const candidate = candidateOf(element.value)
+    const candidate = candidateOf(element.value, form)
     // A document with a broken element is broken: where the sender went wrong, the rest may be wrong as well.
     if (!candidate.ok && candidate.code === 'EVENT_NOT_JSON') throw notJson(candidate.message)
     candidates.push(candidate)
@@ -244,22 +253,26 @@ function readJson(body: Buffer): Candidate[] {
   return candidates
 }
 
+const readers: Readonly<Record<string, (body: Buffer) => Candidate[]>> = {
+  'application/json': (body) => readJson(body, 'event'),
+  'application/x-ndjson': readLines,
+  'application/ndjson': readLines,
+  'application/jsonl': readLines,
+  'application/cloudevents+json': (body) => readJson(body, 'cloud event'),
+  'application/cloudevents-batch+json': (body) => readJson(body, 'cloud event'),
+}
+
 /**
- * Splits a body into candidates by its media type: a JSON object, a JSON array, or one JSON object per line.
- * Broken lines are candidates too (they will be held); a broken document refuses the whole body.
+ * Splits a body into candidates by its media type: a JSON object or array (of events, or of CloudEvents), or one
+ * JSON object per line. Broken lines are candidates too (they will be held); a broken document refuses the body.
  */
 export function readCandidates(body: Buffer, contentType: string | undefined): Candidate[] {
-  const mediaType = (contentType ?? 'application/json').split(';')[0]?.trim().toLowerCase()
-  const read =
-    mediaType === 'application/json'
-      ? readJson
-      : mediaType === 'application/x-ndjson' || mediaType === 'application/ndjson' || mediaType === 'application/jsonl'
-        ? readLines
-        : null
-  if (read === null) {
+  const mediaType = (contentType ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? ''
+  const read = Object.hasOwn(readers, mediaType) ? readers[mediaType] : undefined
+  if (read === undefined) {
     throw new Refusal(
       'CONTENT_TYPE_UNSUPPORTED',
-      'Content-Type is application/json or application/x-ndjson; nothing was taken',
+      `Content-Type is one of ${Object.keys(readers).join(', ')}; nothing was taken`,
     )
   }
   const candidates = read(body)

@@ -69,14 +69,14 @@ export interface Unparsed {
 
 /**
  * JSON.parse of one event that loses no digit (L4): whole numbers that a double holds are numbers, all others
- * are `ExactNumber`, whatever else the event says.
+ * are `ExactNumber`, whatever else the event says. `nested`: numbers that count do not lie at the top.
  */
-export function parseJson(text: string): Result<unknown, Unparsed> {
+export function parseJson(text: string, nested: 'flat' | 'nested' = 'flat'): Result<unknown, Unparsed> {
   try {
     const value: unknown = JSON.parse(text)
     // The exact way looks at every number's own text and is several times slower, so it is taken on doubt only.
     // What is written as a whole number and parsed as a safe one cannot have lost anything.
-    const doubtful = hasUnsafe(value) || fractional.test(text)
+    const doubtful = nested === 'nested' || hasUnsafe(value) || fractional.test(text)
     return ok(doubtful ? JSON.parse(text, keepExact as (key: string, value: unknown) => unknown) : value)
   } catch (error) {
     return error instanceof RangeError

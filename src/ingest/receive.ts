@@ -127,7 +127,8 @@ export async function receive(
 ): Promise<Receipt> {
   const arrivals = readCandidates(body, contentType).map((candidate): Arrival => {
     if (!candidate.ok) {
-      return holdInput(null, candidate.raw, { code: candidate.code, message: candidate.message })
+      const { code, message, field, raw } = candidate
+      return holdInput(null, raw, { code, message, ...(field === undefined ? {} : { field }) })
     }
     const { boundTo } = context
     const problem =

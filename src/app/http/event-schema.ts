@@ -51,6 +51,13 @@ export const eventsBody: JsonSchema = {
   required: true,
   content: {
     'application/json': { schema: { oneOf: [eventSchema, { type: 'array', items: eventSchema }] } },
+    'application/cloudevents+json': {
+      schema: {
+        type: 'object',
+        description: 'a CloudEvent 1.0; its data has the fields of the event but source, id and time',
+      },
+    },
+    'application/cloudevents-batch+json': { schema: { type: 'array', items: { type: 'object' } } },
     'application/x-ndjson': { schema: { type: 'string', description: 'one event per line' } },
   },
 }

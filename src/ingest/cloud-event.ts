@@ -1,0 +1,43 @@
+import type { Problem } from '../core/errors.ts'
+import { eventKinds } from '../core/event.ts'
+import type { EventKind } from '../core/event.ts'
+import { fail, ok } from '../core/result.ts'
+import type { Result } from '../core/result.ts'
+import { ExactNumber } from './json.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber)
+}
+
+function invalid(field: string, message: string): { readonly ok: false; readonly error: Problem } {
+  return fail({ code: 'EVENT_FIELD_INVALID', field, message: `${field} ${message}` })
+}
+
+/** `http_request` or, as types are usually written, `com.example.http_request`. */
+function kindOf(type: unknown): EventKind | undefined {
+  return eventKinds.find((kind) => type === kind || (typeof type === 'string' && type.endsWith(`.${kind}`)))
+}
+
+/** What the envelope says; in the data it would be a second, perhaps another, answer. */
+const ofEnvelope = ['source', 'id', 'time', 'recorded_time'] as const
+
+/**
+ * A CloudEvent (1.0, structured JSON) as the event that its `data` describes: identity and time are the envelope's,
+ * the kind is that of the data or the end of `type`, the other fields are those of `data`. Attributes of the
+ * envelope that say nothing about quantities (subject, dataschema, traceparent, …) are not kept.
+ */
+export function fromCloudEvent(value: unknown): Result<Fields, Problem> {
+  if (!isFields(value)) return fail({ code: 'EVENT_NOT_JSON', message: 'a CloudEvent is a JSON object' })
+  const { specversion, type, source, id, time, recordedtime, sampledrate, data } = value
+  if (specversion !== '1.0') return invalid('specversion', 'is "1.0"')
+  // One event that stands for many has no place on an invoice.
+  if (sampledrate !== undefined && sampledrate !== 1) {
+    return invalid('sampledrate', 'says that events were left out; usage counts every event, so send them all')
+  }
+  if (!isFields(data)) return invalid('data', 'is an object with the fields of the event')
+  const twice = ofEnvelope.find((name) => data[name] !== undefined)
+  if (twice !== undefined) return invalid(`data.${twice}`, 'stands in the envelope')
+  return ok({ ...data, kind: data['kind'] ?? kindOf(type), source, id, time, recorded_time: recordedtime })
+}
