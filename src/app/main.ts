@@ -22,6 +22,21 @@ async function closeServer(server: Server): Promise<void> {
   clearTimeout(grace)
 }
 
+async function listen(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<string> {
+  try {
+    return await server.listen({ host, port })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EADDRINUSE') throw error
+    throw new Error(`another program already listens on ${host}:${port}; stop it, or set PORT to another number`, {
+      cause: error,
+    })
+  }
+}
+
 /** `npm start`: opens the data directory and its engines, listens, and says so in one line. */
 async function main(): Promise<void> {
   const started = performance.now()
@@ -65,7 +80,10 @@ async function main(): Promise<void> {
   }
   process.on('SIGTERM', () => stop(0))
   process.on('SIGINT', () => stop(0))
-  const address = await server.listen({ host, port })
+  const address = await listen(server, { host, port }).catch(async (error: unknown) => {
+    await service.close()
+    throw error
+  })
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   process.stdout.write(`crossfoot ready at ${address} after ${seconds} s, data in ${config.value.dataDirectory}\n`)
   if (service.newKey !== null) {

@@ -122,3 +122,16 @@ describe('an orderly stop', () => {
     await send()
   })
 })
+
+test('a port that is taken: ends with 1, says what to do, and leaves no Postgres behind', async () => {
+  const other = temporaryDirectory('second-port')
+  try {
+    const port = new URL(first.address).port
+    const second = launchService({ data: other, env: { PORT: port } })
+    await expect(second.ready).rejects.toThrow(`already listens on 127.0.0.1:${port}; stop it, or set PORT`)
+    expect(await second.ended).toBe(1)
+    expect(processesOf(other) ?? []).toEqual([])
+  } finally {
+    await discardData(other)
+  }
+})
