@@ -1,5 +1,6 @@
 import type { AccountKey } from '../core/ids.ts'
 import type { Clock, Micros, Period } from '../core/time.ts'
+import { ownerOfSource } from '../ingest/receive.ts'
 import type { EventLog, SourceEpoch } from '../log/log.ts'
 import { completenessOf, missingNumbers } from '../meter/completeness.ts'
 import type { CompletenessReport, Gap, SourceFacts } from '../meter/completeness.ts'
@@ -15,6 +16,7 @@ export const limits = {
   /** Numberings with gaps whose times are looked up in the store; of the others the times are not known. */
   timesMax: 50,
   recentMicros: 2_000_000,
+  rememberedMax: 1_000,
 } as const
 
 async function everySource(log: EventLog): Promise<string[]> {
@@ -32,7 +34,9 @@ async function gapsOf(engine: Engine | null, source: string, numbering: SourceEp
   const missing = missingNumbers(numbering)
   if (missing.length === 0) return []
   const named = missing.slice(0, limits.gapsMax)
-  const numbers = named.flatMap(([first, last]) => [first - 1, last + 1])
+  const numbers = named
+    .flatMap(([first, last]) => [first - 1, last + 1])
+    .filter((n) => n >= 1 && Number.isSafeInteger(n))
   const times = engine === null ? new Map<number, Micros>() : await askTimes(engine, { source, epoch, numbers })
   const gaps = named.map(([first, last]): Gap => ({
     epoch,
@@ -53,9 +57,17 @@ interface Gathered {
   readonly gaps: ReadonlyMap<string, readonly Gap[]>
 }
 
-async function gather({ database, engine, log }: Sources): Promise<Gathered> {
+/** A source of another customer's key cannot concern an account, and must not cost it anything either. */
+function concerns(account: AccountKey | null, source: string): boolean {
+  const owner = ownerOfSource(source)
+  return owner === null || account === null || owner === account
+}
+
+async function gather({ database, engine, log }: Sources, account: AccountKey | null): Promise<Gathered> {
   const registrations = new Map((await listRegistrations(database)).map((source) => [source.name, source]))
-  const names = new Set([...(await everySource(log)), ...registrations.keys()])
+  const names = new Set(
+    [...(await everySource(log)), ...registrations.keys()].filter((name) => concerns(account, name)),
+  )
   const sources: SourceFacts[] = []
   const gaps = new Map<string, readonly Gap[]>()
   let asked = 0
@@ -91,24 +103,24 @@ export interface CompletenessReader {
 }
 
 export function completenessReader(ports: Sources & { readonly world: Clock }): CompletenessReader {
-  let last: { readonly at: Micros; readonly gathered: Promise<Gathered> } | null = null
+  const lately = new Map<AccountKey | null, { readonly at: Micros; readonly gathered: Promise<Gathered> }>()
   const judge = async (question: Question, gathered: Promise<Gathered>): Promise<CompletenessReport> => {
     const { sources, gaps } = await gathered
     return completenessOf({ ...question, now: ports.world.now(), sources, gapsOf: (name) => gaps.get(name) ?? [] })
   }
-  const ask = (): Promise<Gathered> => {
-    const gathered = gather(ports)
-    last = { at: ports.world.now(), gathered }
-    gathered.catch(() => {
-      last = null
-    })
+  const ask = (account: AccountKey | null): Promise<Gathered> => {
+    const gathered = gather(ports, account)
+    if (lately.size >= limits.rememberedMax) lately.clear()
+    lately.set(account, { at: ports.world.now(), gathered })
+    gathered.catch(() => lately.delete(account))
     return gathered
   }
   return {
-    report: (question) => judge(question, ask()),
+    report: (question) => judge(question, ask(question.account)),
     recent(question) {
-      const isRecent = last !== null && ports.world.now() - last.at < limits.recentMicros
-      return judge(question, isRecent && last !== null ? last.gathered : ask())
+      const last = lately.get(question.account)
+      const isRecent = last !== undefined && ports.world.now() - last.at < limits.recentMicros
+      return judge(question, isRecent ? last.gathered : ask(question.account))
     },
   }
 }

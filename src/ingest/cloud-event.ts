@@ -29,7 +29,7 @@ const ofEnvelope = ['source', 'id', 'time', 'recorded_time'] as const
  * envelope that say nothing about quantities (subject, dataschema, traceparent, …) are not kept.
  */
 export function fromCloudEvent(value: unknown): Result<Fields, Problem> {
-  if (!isFields(value)) return fail({ code: 'EVENT_NOT_JSON', message: 'a CloudEvent is a JSON object' })
+  if (!isFields(value)) return fail({ code: 'EVENT_FIELD_INVALID', message: 'a CloudEvent is a JSON object' })
   const { specversion, type, source, id, time, recordedtime, sampledrate, data } = value
   if (specversion !== '1.0') return invalid('specversion', 'is "1.0"')
   // One event that stands for many has no place on an invoice.

@@ -35,10 +35,19 @@ export interface Checkpoint {
   readonly time: Micros
   /** Events of this numbering that the source lost and will never send. */
   readonly lost: number
+  /** When they were lost: between the statement before and the one that declared them. */
+  readonly losses: readonly Loss[]
   readonly arrived: Micros
 }
 
-export interface StatedCheckpoint extends Omit<Checkpoint, 'arrived'> {
+export interface Loss {
+  readonly count: number
+  /** Null: before the first statement of the numbering. */
+  readonly after: Micros | null
+  readonly before: Micros
+}
+
+export interface StatedCheckpoint extends Omit<Checkpoint, 'arrived' | 'losses'> {
   readonly source: string
   readonly epoch: string
 }
@@ -89,6 +98,8 @@ export interface Page {
 }
 
 export const limits = {
+  /** Losses that are kept apart for one numbering; older ones become one. */
+  lossesMax: 100,
   /** Arrivals waiting for their group to be written; above it senders are asked to come again (L12). */
   waitingMax: 200_000,
   /** Characters after which a read ends, though fewer events were read than asked for. */

@@ -9,7 +9,8 @@ import type { Micros } from '../core/time.ts'
 import { encodeChunk } from './chunk.ts'
 import { IntervalSet } from './intervals.ts'
 import { identityKey, intervalKey, numberKey, numberOf, sourceKey } from './keys.ts'
-import type { Checkpoint, Interval, StatedCheckpoint } from './log.ts'
+import { limits } from './log.ts'
+import type { Checkpoint, Interval, Loss, StatedCheckpoint } from './log.ts'
 
 type Table = Database<Buffer, Buffer>
 
@@ -231,6 +232,19 @@ function countUp(tables: Tables, name: string): number {
   return number
 }
 
+function lossesOf(before: Checkpoint | null, { lost, time }: StatedCheckpoint): readonly Loss[] {
+  const losses = before?.losses ?? []
+  const count = lost - (before?.lost ?? 0)
+  if (count <= 0) return losses
+  const all: Loss[] = [
+    ...losses,
+    { count, after: before?.time ?? null, before: Math.max(time, before?.time ?? 0) as Micros },
+  ]
+  const [one, two, ...rest] = all
+  if (all.length <= limits.lossesMax || one === undefined || two === undefined) return all
+  return [{ count: one.count + two.count, after: one.after, before: two.before }, ...rest]
+}
+
 /** Joins a statement with what the source has stated before, inside the caller's transaction. */
 export function writeCheckpoint(tables: Tables, stated: StatedCheckpoint, now: Micros): Checkpoint {
   openSource(tables, stated.source, stated.epoch)
@@ -242,6 +256,7 @@ export function writeCheckpoint(tables: Tables, stated: StatedCheckpoint, now: M
     seq: stated.seq === null ? (before?.seq ?? null) : Math.max(before?.seq ?? 0, stated.seq),
     time: Math.max(before?.time ?? 0, stated.time) as Micros,
     lost: Math.max(before?.lost ?? 0, stated.lost),
+    losses: lossesOf(before, stated),
     arrived: now,
   }
   tables.checkpoints.putSync(key, Buffer.from(JSON.stringify(joined)))

@@ -13,6 +13,7 @@ const stated = (time: Micros, more: Partial<Checkpoint> = {}): Checkpoint => ({
   seq: null,
   time,
   lost: 0,
+  losses: [],
   arrived: time,
   ...more,
 })
@@ -131,8 +132,47 @@ describe('completeness of a period (L7)', () => {
     ).toBe(true)
   })
 
-  test('a declared loss is known, and still needs somebody to decide', () => {
-    const lossy = source('edge-1', { epochs: [numbering({ checkpoint: stated(at(31), { lost: 42 }) })] })
+  test('a declared loss is known, still needs somebody to decide, and concerns the time in which it happened', () => {
+    const losses = [{ count: 42, after: at(5), before: at(6) }]
+    const lossy = source('edge-1', { epochs: [numbering({ checkpoint: stated(at(31), { lost: 42, losses }) })] })
     expect(ask([lossy])).toMatchObject({ complete: false, sources: [{ state: 'lossy', lost: 42 }] })
+    expect(ask([lossy], { period: { from: at(7), to: at(31) } })).toMatchObject({ complete: true })
+    expect(ask([lossy], { period: { from: at(1), to: at(5) } })).toMatchObject({ complete: true })
+  })
+
+  test('a period that is over needs a statement past its end, whatever the rhythm', () => {
+    const { registration } = source('edge-1')
+    if (registration === null) throw new Error('it is registered')
+    const daily = { ...registration, checkpointSeconds: 86_400 }
+    const epochs = [numbering({ checkpoint: stated((period.to - 3_600_000_000) as Micros) })]
+    const now = (period.to + 300_000_000) as Micros
+    expect(ask([{ name: 'edge-1', registration: daily, epochs }], { now })).toMatchObject({ complete: false })
+  })
+
+  test('a gap whose neighbours came out of the order of time concerns both months', () => {
+    const late = (period.to + 1_000_000) as Micros
+    const early = (period.to - 1_000_000) as Micros
+    const gapsOf = () => [{ epoch: '', first: 5, last: 5, after: late, before: early }]
+    expect(ask([source('edge-1')], { gapsOf }).complete).toBe(false)
+    expect(ask([source('edge-1')], { gapsOf, period: { from: period.to, to: at(40) } }).complete).toBe(false)
+  })
+
+  test('dates of a registration switch off what is expected, never what is known to be missing', () => {
+    const { registration } = source('edge-1')
+    if (registration === null) throw new Error('it is registered')
+    const later = { ...registration, expectedFrom: at(40) }
+    const gapsOf = () => [{ epoch: '', first: 5, last: 5, after: at(3), before: at(4) }]
+    expect(ask([{ name: 'edge-1', registration: later, epochs: [numbering()] }], { gapsOf })).toMatchObject({
+      complete: false,
+      sources: [{ state: 'gap' }],
+    })
+  })
+
+  test('a customer’s own source concerns that customer and the operator, and nobody else', () => {
+    const own = source('mallory~mine', { registration: null, epochs: [numbering()] })
+    const gapsOf = () => [{ epoch: '', first: 5, last: 5, after: null, before: null }]
+    expect(ask([own], { gapsOf, account: 'acme' as AccountKey }).complete).toBe(true)
+    expect(ask([own], { gapsOf, account: 'mallory' as AccountKey }).complete).toBe(false)
+    expect(ask([own], { gapsOf }).complete).toBe(false)
   })
 })

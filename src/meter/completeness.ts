@@ -67,8 +67,15 @@ export function missingNumbers({ accepted, held, checkpoint }: SourceEpoch): rea
   return gaps
 }
 
-function overlaps({ after, before }: Gap, period: Period): boolean {
-  return (before === null || before >= period.from) && (after === null || after < period.to)
+/** The times between which missing events lie. Neighbours in number need not be neighbours in time. */
+function spanOf({ after, before }: Gap): { readonly from: Micros | null; readonly to: Micros | null } {
+  if (after === null || before === null) return { from: after, to: before }
+  return { from: Math.min(after, before) as Micros, to: Math.max(after, before) as Micros }
+}
+
+function overlaps(gap: Gap, period: Period): boolean {
+  const { from, to } = spanOf(gap)
+  return (to === null || to >= period.from) && (from === null || from < period.to)
 }
 
 export interface CompletenessQuestion {
@@ -80,14 +87,13 @@ export interface CompletenessQuestion {
   readonly gapsOf: (source: string) => readonly Gap[]
 }
 
-function isAsked({ name, registration }: SourceFacts, { account, period }: CompletenessQuestion): boolean {
+/** Whether a source can carry the account's traffic at all. */
+function isAsked({ name, registration }: SourceFacts, { account }: CompletenessQuestion): boolean {
+  if (account === null) return true
   // A source of a customer's own key can carry nothing but that customer's traffic.
   const owner = ownerOfSource(name)
   if (owner !== null && owner !== account) return false
-  if (registration === null) return true
-  const { carries, expectedFrom, retiredAt } = registration
-  const carriesIt = carries === null || account === null || carries.includes(account)
-  return carriesIt && expectedFrom < period.to && (retiredAt === null || retiredAt > period.from)
+  return registration === null || registration.carries === null || registration.carries.includes(account)
 }
 
 function statedUntil(epochs: readonly SourceEpoch[]): Micros | null {
@@ -98,24 +104,35 @@ function statedUntil(epochs: readonly SourceEpoch[]): Micros | null {
 }
 
 /**
- * Up to where a source has to have spoken by now: to the period's end, or, in a period that is still going on,
- * to one rhythm ago. Null: it need not speak.
+ * Up to where a source has to have spoken by now: to the end of a period that is over; in one that goes on, to one
+ * rhythm ago. Null: it need not speak, because nobody expects it to, or not in this period.
  */
 function expectedUntil({ registration }: SourceFacts, { period, now }: CompletenessQuestion): Micros | null {
   if (registration === null || registration.checkpointSeconds === null) return null
-  const end = Math.min(period.to, registration.retiredAt ?? period.to)
-  return Math.min(end, now - registration.checkpointSeconds * secondMicros) as Micros
+  const { checkpointSeconds, expectedFrom, retiredAt } = registration
+  const begin = Math.max(period.from, expectedFrom)
+  const end = Math.min(period.to, retiredAt ?? period.to)
+  const until = now >= end ? end : Math.min(end, now - checkpointSeconds * secondMicros)
+  return until > begin ? (until as Micros) : null
+}
+
+/** Events that were lost between two statements whose span touches the period. */
+function lostIn({ checkpoint }: SourceEpoch, period: Period): number {
+  return (checkpoint?.losses ?? []).reduce((total, { count, after, before }) => {
+    const touches = (after === null || after < period.to) && before >= period.from
+    return touches ? total + count : total
+  }, 0)
 }
 
 function evaluate(facts: SourceFacts, question: CompletenessQuestion): SourceCompleteness {
   const gaps = question.gapsOf(facts.name).filter((gap) => overlaps(gap, question.period))
   const missing = gaps.reduce((total, { first, last }) => total + last - first + 1, 0)
-  const lost = facts.epochs.reduce((total, { checkpoint }) => total + (checkpoint?.lost ?? 0), 0)
+  const lost = facts.epochs.reduce((total, numbering) => total + lostIn(numbering, question.period), 0)
   const stated = statedUntil(facts.epochs)
   const expected = expectedUntil(facts, question)
   const isSilent = expected !== null && (stated === null || stated < expected)
-  const firstGap = gaps.reduce<Micros | null>((earliest, { after }) => {
-    const start = after ?? question.period.from
+  const firstGap = gaps.reduce<Micros | null>((earliest, gap) => {
+    const start = spanOf(gap).from ?? question.period.from
     return earliest === null || start < earliest ? start : earliest
   }, null)
   const until = firstGap === null ? stated : stated === null ? null : (Math.min(stated, firstGap) as Micros)

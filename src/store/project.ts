@@ -220,7 +220,9 @@ export class Projection {
   async step(): Promise<boolean> {
     const prepared = await this.#nextPrepared()
     if (prepared === null) return false
-    const [, ahead] = await Promise.all([this.#insertAll(prepared), this.#prepare(prepared.range.next)])
+    // Reading ahead is a favour: where it fails, the next step reads again, and says why.
+    const reading = this.#prepare(prepared.range.next).catch(() => null)
+    const [, ahead] = await Promise.all([this.#insertAll(prepared), reading])
     this.#ahead = ahead
     this.#position = prepared.range.next
     this.#pending = null

@@ -18,8 +18,12 @@ import type { Engine, Parameter } from './engine.ts'
 export const operatorQuestions = ['usage_by_account', 'usage_of_all', 'latest_event', 'times_of_numbers'] as const
 export type OperatorQuestion = (typeof operatorQuestions)[number]
 
-/** Rows of one answer; a question that has more is refused, not cut. */
-export const limits = { rowsMax: 100_000 } as const
+/** Rows of one answer; a question that has more is refused, not cut. The operator's are about every account. */
+export const limits = { rowsMax: 100_000, operatorRowsMax: 2_000_000 } as const
+
+function rowsMaxOf({ kind }: Scope): number {
+  return kind === 'operator' ? limits.operatorRowsMax : limits.rowsMax
+}
 
 /** Whose events a question may see. */
 export type Scope =
@@ -120,7 +124,7 @@ export function factStatement(question: FactQuestion): Statement {
       `${missing} AS measured_missing`,
     ]
     const where = whereOf(question, parameters, period.from)
-    const sql = `SELECT ${select.join(', ')} FROM fact WHERE ${where} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${limits.rowsMax + 1}`
+    const sql = `SELECT ${select.join(', ')} FROM fact WHERE ${where} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${rowsMaxOf(scope) + 1}`
     return { sql, parameters: parameters.values }
   }
   // An active hour is one unit that lies at its first event, so any cut of time into windows adds up. To know
@@ -145,7 +149,7 @@ export function factStatement(question: FactQuestion): Statement {
     'toString(count()) AS measured_quantity',
     "'0' AS measured_missing",
   ]
-  const sql = `SELECT ${select.join(', ')} FROM (SELECT ${inner.join(', ')} FROM fact WHERE ${where} GROUP BY ${innerGroups}) WHERE first_us >= ${parameters.add(period.from, 'Int64')} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${limits.rowsMax + 1}`
+  const sql = `SELECT ${select.join(', ')} FROM (SELECT ${inner.join(', ')} FROM fact WHERE ${where} GROUP BY ${innerGroups}) WHERE first_us >= ${parameters.add(period.from, 'Int64')} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${rowsMaxOf(scope) + 1}`
   return { sql, parameters: parameters.values }
 }
 
@@ -153,10 +157,11 @@ export function factStatement(question: FactQuestion): Statement {
 export async function askFacts(engine: Engine, question: FactQuestion): Promise<readonly MeasuredRow[]> {
   const { sql, parameters } = factStatement(question)
   const rows = await engine.query<Record<string, string | null>>(sql, parameters)
-  if (rows.length > limits.rowsMax) {
+  const rowsMax = rowsMaxOf(question.scope)
+  if (rows.length > rowsMax) {
     throw new Refusal(
       'QUERY_TOO_LARGE',
-      `the answer has more than ${limits.rowsMax} rows; ask for a shorter period, larger windows or fewer groups`,
+      `the answer has more than ${rowsMax} rows; ask for a shorter period, larger windows or fewer groups`,
     )
   }
   return rows.map((row) => ({
@@ -189,6 +194,7 @@ export async function askTimes(
     fence({ kind: 'operator', question: 'times_of_numbers' }, parameters),
     `source = ${parameters.add(source, 'String')}`,
     `epoch = ${parameters.add(epoch, 'String')}`,
+    'isNotNull(seq)',
     `has(${parameters.add(numbers, 'Array(UInt64)')}, assumeNotNull(seq))`,
   ]
   const rows = await engine.query<{ seq: string; time_us: string }>(

@@ -154,7 +154,8 @@ export function logContract(name: string, open: (directory: string) => EventLog)
       await log.checkpoint({ ...state, epoch: 'b', seq: null }, testNow)
       await reopen()
       const epochs = new Map((await log.source('edge-1'))?.map(({ epoch, checkpoint }) => [epoch, checkpoint]))
-      expect(epochs.get('')).toEqual({ seq: 5, time: testNow, lost: 1, arrived: testNow })
+      const losses = [{ count: 1, after: null, before: testNow }]
+      expect(epochs.get('')).toEqual({ seq: 5, time: testNow, lost: 1, losses, arrived: testNow })
       expect(epochs.get('b')).toMatchObject({ seq: null })
       // A statement is not an event.
       expect(log.end()).toBe(0)

@@ -104,8 +104,8 @@ describe('completeness', () => {
     const good = await startCli(['completeness', '--from', from, '--to', to], env).ended
     expect([good.code, good.stdout]).toEqual([0, expect.stringContaining('edge-1')])
     // A declared loss is never hidden again.
-    await service.post('/v1/checkpoints', { source: 'edge-1', seq: 6, time: to, lost: 7 })
-    await service.post('/v1/checkpoints', { source: 'edge-1', seq: 6, time: to })
+    await service.post('/v1/checkpoints', { source: 'edge-1', epoch: 'second', time: to, lost: 7 })
+    await service.post('/v1/checkpoints', { source: 'edge-1', epoch: 'second', time: to })
     const lossy = await startCli(['completeness', '--from', from, '--to', to], env).ended
     expect([lossy.code, lossy.stdout]).toEqual([1, expect.stringContaining('declares 7 events lost')])
   })
@@ -128,5 +128,43 @@ describe('completeness', () => {
     expect(own).toMatchObject({ complete: false })
     expect(JSON.stringify(own)).not.toContain('edge-1')
     expect(await ask(`account=globex&from=${from}&to=${to}`)).toMatchObject({ error: { code: 'ACCOUNT_FORBIDDEN' } })
+  })
+
+  test('L11: what a customer’s key states of its own sources neither breaks nor holds up anybody else', async () => {
+    expect((await service.post('/v1/accounts', { key: 'mallory' })).status).toBe(201)
+    const made = await service.post('/v1/keys', { name: 'mallory', scopes: ['events:write'], account: 'mallory' })
+    const { key } = made.body as { key: string }
+    const send = (path: string, body: object) =>
+      fetch(`${service.address}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    const stated = { source: 'mine', time: new Date().toISOString() }
+    expect((await send('/v1/checkpoints', { ...stated, seq: Number.MAX_SAFE_INTEGER })).status).toBe(400)
+    expect((await send('/v1/checkpoints', { ...stated, seq: Number.MAX_SAFE_INTEGER - 1 })).status).toBe(200)
+    expect((await send('/v1/events', { source: 'mine', seq: 7, kind: 'http_request', time: time(1) })).status).toBe(200)
+    const usage = await service.get(`/v1/usage?account=acme&meter=http_requests&from=${from}&to=${to}`)
+    expect(usage).toMatchObject({ status: 200, body: { total: '6', gaps: 0 } })
+    expect(JSON.stringify(await completeness())).not.toContain('mallory')
+    const whole = await service.get(`/v1/completeness?from=${from}&to=${to}`)
+    expect(JSON.stringify(whole.body)).toContain('mallory~mine')
+  })
+
+  test('an unnumbered event says nothing about when missing numbers happened', async () => {
+    await service.post('/v1/events', { source: 'mixed', seq: 5, kind: 'http_request', account: 'acme', time: time(5) })
+    await service.post('/v1/events', {
+      source: 'mixed',
+      id: 'x',
+      kind: 'http_request',
+      account: 'acme',
+      time: new Date().toISOString(),
+    })
+    const { body } = await service.get(`/v1/completeness?account=acme&from=${from}&to=${to}`)
+    const { sources } = body as { sources: { source: string; state: string; gaps: unknown[] }[] }
+    expect(sources.find(({ source }) => source === 'mixed')).toMatchObject({
+      state: 'gap',
+      gaps: [{ first: '1', last: '4', after: null, before: time(5) }],
+    })
   })
 })

@@ -154,7 +154,7 @@ function addSources(server: Server, { database, log, world }: Service): void {
 const wholeNumber = z
   .union([z.number().int().min(0), z.string().regex(/^\d{1,16}$/)])
   .transform(Number)
-  .refine(Number.isSafeInteger, 'is at most 2^53 - 1')
+  .refine((number) => number < Number.MAX_SAFE_INTEGER, 'is less than 2^53 - 1')
 
 function addCheckpoints(server: Server, { log, world }: Service): void {
   server.post(

@@ -20,7 +20,13 @@ const question = z.object({
   meter: z.string(),
   from: moment,
   to: moment,
-  meter_version: z.coerce.number().int().min(1).optional().meta({ description: 'by default the newest' }),
+  meter_version: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2_147_483_647)
+    .optional()
+    .meta({ description: 'by default the newest' }),
   below: z.coerce.number().int().min(0).optional().meta({
     description: 'log offset: what usage was when only the events below it had been counted',
   }),

@@ -46,6 +46,8 @@ type Ports = Pick<Service, 'config' | 'database' | 'log' | 'world'>
  * else tells that this was a first start, so that a start which is cut short is finished by the next one.
  */
 export async function planSample({ config, database, log, world }: Ports): Promise<void> {
+  // Who asks for no sample has asked for good, also after a start that was cut short.
+  if (config.empty) await database.query('update sample set done = true')
   if (config.empty || log.end() > 0 || (await hasKeys(database))) return
   await database.query('insert into sample (seed, made_at, done) values ($1, $2, false) on conflict do nothing', [
     sampleSeed,
