@@ -208,7 +208,9 @@ describe('importFile', () => {
     }
     expect(counts(await importInto(file, { onProgress }))).toEqual([3, 2, 0, 1, 0])
     expect(chunks).toBeGreaterThan(300)
-    expect(most).toBeLessThan(8_000_000)
+    // A reader that kept the line would hold 100 MB in the end. Chunks that were let go are swept by another thread after
+    // the collection, so some megabytes of them are still counted at times.
+    expect(most).toBeLessThan(20_000_000)
     const [held] = service.held()
     expect(held?.seq).toBe(2)
     expect(held?.unreadable).toEqual({
