@@ -1,8 +1,7 @@
 import type { AccountKey } from '../core/ids.ts'
 import type { Clock, Micros, Period } from '../core/time.ts'
-import { ownerOfSource } from '../ingest/receive.ts'
 import type { EventLog, SourceEpoch } from '../log/log.ts'
-import { completenessOf, missingNumbers } from '../meter/completeness.ts'
+import { canConcern, completenessOf, missingNumbers } from '../meter/completeness.ts'
 import type { CompletenessReport, Gap, SourceFacts } from '../meter/completeness.ts'
 import { listRegistrations } from '../meter/sources.ts'
 import { askTimes } from '../store/query.ts'
@@ -57,16 +56,11 @@ interface Gathered {
   readonly gaps: ReadonlyMap<string, readonly Gap[]>
 }
 
-/** A source of another customer's key cannot concern an account, and must not cost it anything either. */
-function concerns(account: AccountKey | null, source: string): boolean {
-  const owner = ownerOfSource(source)
-  return owner === null || account === null || owner === account
-}
-
 async function gather({ database, engine, log }: Sources, account: AccountKey | null): Promise<Gathered> {
   const registrations = new Map((await listRegistrations(database)).map((source) => [source.name, source]))
+  // What cannot concern the account must not cost it anything either.
   const names = new Set(
-    [...(await everySource(log)), ...registrations.keys()].filter((name) => concerns(account, name)),
+    [...(await everySource(log)), ...registrations.keys()].filter((name) => canConcern(name, account)),
   )
   const sources: SourceFacts[] = []
   const gaps = new Map<string, readonly Gap[]>()

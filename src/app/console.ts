@@ -34,7 +34,6 @@ import type {
   QuarantineView,
   SortKey,
 } from './page/view.ts'
-import { developmentKeyFile } from './development-key.ts'
 import type { Service } from './service.ts'
 
 export const limits = { accountsShown: 100, quarantineShown: 50, freshMillis: 2_000 } as const
@@ -322,8 +321,4 @@ export async function quarantineView(service: Service, before: number | null): P
     // A page may be shorter than asked for, where lines are long: only number 0 is surely the last.
     nextHref: last === undefined || last.number === 0 ? null : `/quarantine?before=${last.number}`,
   }
-}
-
-export function keyFileOf(service: Service): string {
-  return developmentKeyFile(service.config.dataDirectory)
 }

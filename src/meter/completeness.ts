@@ -87,13 +87,17 @@ export interface CompletenessQuestion {
   readonly gapsOf: (source: string) => readonly Gap[]
 }
 
+/** A source of a customer's own key can carry nothing but that customer's traffic; null asks for all. */
+export function canConcern(source: string, account: AccountKey | null): boolean {
+  const owner = ownerOfSource(source)
+  return owner === null || account === null || owner === account
+}
+
 /** Whether a source can carry the account's traffic at all. */
 function isAsked({ name, registration }: SourceFacts, { account }: CompletenessQuestion): boolean {
-  if (account === null) return true
-  // A source of a customer's own key can carry nothing but that customer's traffic.
-  const owner = ownerOfSource(name)
-  if (owner !== null && owner !== account) return false
-  return registration === null || registration.carries === null || registration.carries.includes(account)
+  if (!canConcern(name, account)) return false
+  const carries = registration?.carries ?? null
+  return carries === null || account === null || carries.includes(account)
 }
 
 function statedUntil(epochs: readonly SourceEpoch[]): Micros | null {

@@ -7,15 +7,10 @@ import type { ApiKey } from '../../account/keys.ts'
 import type { Ownership } from '../../account/ownership-index.ts'
 import { Refusal } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
-import type { Micros } from '../../core/time.ts'
 import type { Service } from '../service.ts'
 import { accountOf, principalOf, requireOperator } from './access.ts'
-import { accountKey, instant, pageSize } from './schema.ts'
+import { accountKey, instant, instantOrNull, pageSize } from './schema.ts'
 import type { Server } from './routes.ts'
-
-function orNull(at: Micros | null): string | null {
-  return at === null ? null : formatInstant(at)
-}
 
 function accountJson({
   key,
@@ -33,12 +28,12 @@ function accountJson({
     currency,
     billable,
     created_at: formatInstant(createdAt),
-    first_seen: orNull(firstSeen),
+    first_seen: instantOrNull(firstSeen),
   }
 }
 
 function ownershipJson({ endpoint, account, from, to }: Ownership): Record<string, unknown> {
-  return { endpoint, account, from: formatInstant(from), to: orNull(to) }
+  return { endpoint, account, from: formatInstant(from), to: instantOrNull(to) }
 }
 
 function keyJson({ id, name, scopes, account, createdAt, expiresAt, revokedAt }: ApiKey): Record<string, unknown> {
@@ -48,8 +43,8 @@ function keyJson({ id, name, scopes, account, createdAt, expiresAt, revokedAt }:
     scopes,
     account,
     created_at: formatInstant(createdAt),
-    expires_at: orNull(expiresAt),
-    revoked_at: orNull(revokedAt),
+    expires_at: instantOrNull(expiresAt),
+    revoked_at: instantOrNull(revokedAt),
   }
 }
 

@@ -9,13 +9,13 @@ import { setDefaultPlan, subscribe, subscriptionsOf } from '../../price/subscrip
 import type { Subscription } from '../../price/subscription.ts'
 import type { Service } from '../service.ts'
 import { accountOf, principalOf, requireOperator } from './access.ts'
-import { accountKey, instant } from './schema.ts'
+import { accountKey, instant, instantOrNull } from './schema.ts'
 import type { Server } from './routes.ts'
 
 const anyDocument = z.record(z.string(), z.unknown())
 
 function subscriptionJson({ account, plan, from, to }: Subscription): Record<string, unknown> {
-  return { account, plan, from: formatInstant(from), to: to === null ? null : formatInstant(to) }
+  return { account, plan, from: formatInstant(from), to: instantOrNull(to) }
 }
 
 function addPlans(server: Server, { database, world }: Service): void {

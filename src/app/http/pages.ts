@@ -4,7 +4,8 @@ import { Refusal } from '../../core/errors.ts'
 import { findInvoice } from '../../invoice/desk.ts'
 import type { InvoiceDesk } from '../../invoice/desk.ts'
 import { invoicePage } from '../../invoice/page.ts'
-import { accountView, frameOf, homeView, keyFileOf, quarantineView } from '../console.ts'
+import { accountView, frameOf, homeView, quarantineView } from '../console.ts'
+import { developmentKeyFile } from '../development-key.ts'
 import { accountPage } from '../page/account.ts'
 import { homePage } from '../page/home.ts'
 import { contentSecurityPolicy } from '../page/layout.ts'
@@ -65,7 +66,11 @@ export function addPages(server: Server, service: Service, desk: InvoiceDesk): v
           const address = `http://${request.headers.host ?? ''}`
           return send(
             reply,
-            emptyPage({ frame: await frameOf(service), address, keyFile: keyFileOf(service) }),
+            emptyPage({
+              frame: await frameOf(service),
+              address,
+              keyFile: developmentKeyFile(service.config.dataDirectory),
+            }),
             contentSecurityPolicy,
           )
         }

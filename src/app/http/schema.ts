@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Refusal } from '../../core/errors.ts'
 import { isKey } from '../../core/ids.ts'
 import type { AccountKey } from '../../core/ids.ts'
-import { isTimeZone, parseInstant, parseMoment, windowSizes } from '../../core/time.ts'
+import { formatInstant, isTimeZone, parseInstant, parseMoment, windowSizes } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
 
 /** The pieces that routes build their schemas from: validation, types and documentation in one (DESIGN §6). */
@@ -47,10 +47,7 @@ export const pageSize = z.coerce.number().int().min(1).max(1_000).default(100)
 /** Schemas of answers, for /openapi.json. Answers are written by code whose types say the same. */
 export const decimal = z.string().meta({ description: 'plain decimal, exact', examples: ['13677583'] })
 
-export const problemSchema = z.object({
-  error: z.object({
-    code: z.string(),
-    message: z.string(),
-    problems: z.array(z.object({ code: z.string(), field: z.string().optional(), message: z.string() })).optional(),
-  }),
-})
+/** An instant as answers write it; null stays null: not known, or not yet. */
+export function instantOrNull(at: Micros | null): string | null {
+  return at === null ? null : formatInstant(at)
+}

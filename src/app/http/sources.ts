@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { Refusal } from '../../core/errors.ts'
 import type { AccountKey } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
-import type { Micros } from '../../core/time.ts'
 import { boundSource, sourceNameProblem } from '../../ingest/receive.ts'
 import type { Interval, SourceEpoch } from '../../log/log.ts'
 import type { CompletenessReport } from '../../meter/completeness.ts'
@@ -11,11 +10,7 @@ import type { Registration } from '../../meter/sources.ts'
 import type { Service } from '../service.ts'
 import { accountOf, principalOf, requireOperator } from './access.ts'
 import type { Server } from './routes.ts'
-import { accountKey, instant, moment, pageSize, readMoment } from './schema.ts'
-
-function orNull(at: Micros | null): string | null {
-  return at === null ? null : formatInstant(at)
-}
+import { accountKey, instant, instantOrNull, moment, pageSize, readMoment } from './schema.ts'
 
 /** Intervals of one answer: a source that sends every other number has as many as it has events. */
 const intervalsMax = 10_000
@@ -43,28 +38,28 @@ function registrationJson(source: Registration): Record<string, unknown> {
     carries: source.carries,
     checkpoint_seconds: source.checkpointSeconds,
     expected_from: formatInstant(source.expectedFrom),
-    retired_at: orNull(source.retiredAt),
+    retired_at: instantOrNull(source.retiredAt),
   }
 }
 
 function reportJson({ complete, completeUntil, sources, reasons }: CompletenessReport): Record<string, unknown> {
   return {
     complete,
-    complete_until: orNull(completeUntil),
+    complete_until: instantOrNull(completeUntil),
     reasons,
     sources: sources.map(({ source, state, owner, gaps, missing, lost, completeUntil: until }) => ({
       source,
       state,
       owner,
-      complete_until: orNull(until),
+      complete_until: instantOrNull(until),
       missing: String(missing),
       lost: String(lost),
       gaps: gaps.map(({ epoch, first, last, after, before }) => ({
         epoch,
         first: String(first),
         last: String(last),
-        after: orNull(after),
-        before: orNull(before),
+        after: instantOrNull(after),
+        before: instantOrNull(before),
       })),
     })),
   }
