@@ -108,7 +108,7 @@ async function yardstick(directory: string, batches: readonly string[][]): Promi
     if (arrival.kind !== 'event') throw new Error('the benchmark sends good events')
     const { account, fact, inspection, time } = arrival.event
     offset += 1
-    return { offset: (offset - 1) as never, ingested: now, time, account, fact, inspection }
+    return { offset: (offset - 1) as never, ingested: now, time, account, fact, inspection, correction: null }
   })
   const large = 100_000
   let seconds = 0

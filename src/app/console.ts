@@ -34,6 +34,7 @@ import type {
   QuarantineView,
   SortKey,
 } from './page/view.ts'
+import { openCount } from '../log/log.ts'
 import type { Service } from './service.ts'
 
 export const limits = { accountsShown: 100, quarantineShown: 50, freshMillis: 2_000 } as const
@@ -44,7 +45,7 @@ export async function frameOf(service: Service): Promise<Frame> {
   return {
     company: (await selectIssuer(database)).name || 'This installation',
     now: world.now(),
-    log: { records: log.end(), counted: projection.position(), quarantined: await log.heldCount() },
+    log: { records: log.end(), counted: projection.position(), quarantined: Number(openCount(await log.heldTotals())) },
   }
 }
 
@@ -304,8 +305,7 @@ export async function accountView(
 /** The page at `/quarantine`. */
 export async function quarantineView(service: Service, before: number | null): Promise<QuarantineView> {
   const frame = await frameOf(service)
-  const rows = await service.log.held({ before, most: limits.quarantineShown })
-  const last = rows.at(-1)
+  const { rows, next } = await service.log.held({ before, most: limits.quarantineShown, filter: { state: 'open' } })
   return {
     frame,
     total: frame.log?.quarantined ?? 0,
@@ -318,7 +318,6 @@ export async function quarantineView(service: Service, before: number | null): P
       message: problem.message,
       line: raw,
     })),
-    // A page may be shorter than asked for, where lines are long: only number 0 is surely the last.
-    nextHref: last === undefined || last.number === 0 ? null : `/quarantine?before=${last.number}`,
+    nextHref: next === null ? null : `/quarantine?before=${next}`,
   }
 }

@@ -165,11 +165,11 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     closers.push(() => projector.stop())
     projector.wake()
     const disk = new DiskGuard(directory.path, config.diskReserveBytes, world)
-    const append: Append = async (arrivals) => {
+    const append: Append = async (arrivals, sender) => {
       await disk.check()
-      const outcomes = await log.append(arrivals, world.now())
+      const appended = await log.append(arrivals, world.now(), sender)
       projector.wake()
-      return outcomes
+      return appended
     }
     return {
       config,

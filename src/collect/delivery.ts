@@ -1,10 +1,11 @@
 import { promisify } from 'node:util'
 import { zstdCompress } from 'node:zlib'
-import { fail, ok } from '../core/result.ts'
+import type { UnreadableInput } from '../core/event.ts'
+import { assert, fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 import { limits } from './limits.ts'
 import { ServiceError, bodyOf, callPatiently } from './service.ts'
-import type { Service, World } from './service.ts'
+import type { Reply, Service, World } from './service.ts'
 
 /** Lines on their way, as one request. */
 export interface Batch {
@@ -90,14 +91,62 @@ export function parseOutcome(answer: unknown, lines: readonly number[]): Result<
 
 const compress = promisify(zstdCompress)
 
-/** Sends one batch until the service has answered for it. Safe to repeat: the events carry their numbers (L2). */
+/**
+ * Sends one batch until the service has answered for it. Safe to repeat: the events carry their numbers (L2). A batch
+ * that is too large for somebody on the way is halved and sent again, down to the single event.
+ */
 export async function deliver(service: Service, batch: Batch, world: World): Promise<BatchOutcome> {
-  const body = await compress(batch.body)
+  const reply = await post(service, batch.body, world)
+  const isTooLarge = reply.kind === 'answer' && reply.status === 413
+  if (!isTooLarge) return outcomeOf(service, reply, batch.lines)
+  if (batch.lines.length > 1) {
+    const [first, second] = halvesOf(batch)
+    return sumOf(await deliver(service, first, world), await deliver(service, second, world))
+  }
+  return outcomeOf(service, await post(service, standIn(batch.body), world), batch.lines)
+}
+
+async function post(service: Service, text: string, world: World): Promise<Reply> {
+  const body = await compress(text)
   const headers = { 'content-type': 'application/x-ndjson', 'content-encoding': 'zstd' }
-  const reply = await callPatiently(service, { method: 'POST', path: '/v1/events', headers, body }, world)
-  const outcome = parseOutcome(bodyOf(service, reply), batch.lines)
+  return callPatiently(service, { method: 'POST', path: '/v1/events', headers, body }, world)
+}
+
+function outcomeOf(service: Service, reply: Reply, lines: readonly number[]): BatchOutcome {
+  const outcome = parseOutcome(bodyOf(service, reply), lines)
   if (!outcome.ok) throw new ServiceError('ANSWER_UNCLEAR', `${service.url} answered unclearly: ${outcome.error}`)
   return outcome.value
+}
+
+function halvesOf({ lines, body }: Batch): readonly [Batch, Batch] {
+  const events = body.trimEnd().split('\n')
+  assert(events.length === lines.length, 'a batch has an event for each of its lines')
+  const half = Math.ceil(lines.length / 2)
+  const part = (from: number, to: number): Batch => ({
+    lines: lines.slice(from, to),
+    body: `${events.slice(from, to).join('\n')}\n`,
+  })
+  return [part(0, half), part(half, lines.length)]
+}
+
+/**
+ * What is sent in the place of an event that nobody takes for its size: it keeps its identity, so its number is no
+ * hole, and lies in quarantine with its beginning.
+ */
+function standIn(event: string): string {
+  const { source, epoch, seq, id } = JSON.parse(event) as Partial<UnreadableInput> & { readonly id?: unknown }
+  const message = `the event has ${Buffer.byteLength(event)} bytes, and alone it was refused as too large (413); its beginning is kept`
+  const line = event.trimEnd().slice(0, limits.overlongKeptBytes).toWellFormed()
+  return `${JSON.stringify({ source, epoch, seq, id, unreadable: { message, line } })}\n`
+}
+
+function sumOf(a: BatchOutcome, b: BatchOutcome): BatchOutcome {
+  return {
+    accepted: a.accepted + b.accepted,
+    duplicates: a.duplicates + b.duplicates,
+    quarantined: a.quarantined + b.quarantined,
+    notAccepted: [...a.notAccepted, ...b.notAccepted],
+  }
 }
 
 /** Keeps a bounded number of deliveries under way. After the first that fails it takes no more. */

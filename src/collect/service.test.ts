@@ -43,6 +43,42 @@ describe('deliver', () => {
     expect(service.requests.length).toBe(1)
   })
 
+  test('a batch that is too large is halved until it fits, and nothing is left out', async () => {
+    const service = await fake()
+    service.fault = () => ((service.requests.at(-1)?.events ?? 0) > 3 ? { status: 413, body: '<html>' } : 'none')
+    const lines = Array.from({ length: 13 }, (_, index) => index + 1)
+    const events = lines.map((seq) => `{"source":"s","seq":${seq}}\n`)
+    // The eighth comes twice: what the answer says of it has to find its line in its half.
+    const outcome = await deliver(
+      { url: service.url, key: 'k' },
+      { lines: [...lines, 8], body: [...events, events[7]].join('') },
+      world(),
+    )
+    expect(outcome).toMatchObject({ accepted: 13, duplicates: 1, quarantined: 0, notAccepted: [{ line: 8 }] })
+    expect(service.accepted().map(({ seq }) => seq)).toEqual(lines)
+  })
+
+  test('an event that is too large alone is quarantined under its number', async () => {
+    const service = await fake()
+    service.fault = () =>
+      (service.requests.at(-1)?.bytes ?? 0) > 9_000
+        ? { status: 413, code: 'BATCH_TOO_LARGE', message: 'smaller, please' }
+        : 'none'
+    const large = JSON.stringify({ source: 's', epoch: 'e', seq: 2, path: 'ü'.repeat(9_000) })
+    const body = `{"source":"s","epoch":"e","seq":1}\n${large}\n{"source":"s","epoch":"e","seq":3}\n`
+    const outcome = await deliver({ url: service.url, key: 'k' }, { lines: [1, 2, 3], body }, world())
+    expect(outcome).toMatchObject({ accepted: 2, duplicates: 0, quarantined: 1, notAccepted: [{ line: 2 }] })
+    expect(service.held()).toMatchObject([
+      { source: 's', epoch: 'e', seq: 2, unreadable: { line: large.slice(0, 4_096) } },
+    ])
+  })
+
+  test('a service that takes nothing at all says so', async () => {
+    const service = await fake()
+    service.fault = () => ({ status: 413, code: 'BODY_TOO_LARGE', message: 'smaller, please' })
+    await expect(deliver({ url: service.url, key: 'k' }, batch, world())).rejects.toThrow('smaller, please')
+  })
+
   test('lost connections, lost answers and busy services are waited out, and nothing counts twice', async () => {
     const service = await fake()
     const faults = [

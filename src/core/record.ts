@@ -36,24 +36,59 @@ export interface HeldInput {
 
 export const heldLengthMax = 65_536
 
+/** Who decided something about what is in the log, and why. Never empty. */
+export interface Decision {
+  readonly by: string
+  readonly reason: string
+}
+
+export const correctionKinds = ['amend', 'retract', 'reattribute'] as const
+export type CorrectionKind = (typeof correctionKinds)[number]
+
+/**
+ * A new version of an accepted event, as an event of its own: the old version stays in the log and is not counted
+ * from this offset on. Its identity is the version that it supersedes, so each version is superseded at most once.
+ */
+export interface Correction extends Decision {
+  readonly kind: CorrectionKind
+  readonly supersedes: Offset
+  /** Where the superseded version lies in the store. */
+  readonly was: { readonly account: AccountKey; readonly time: Micros }
+}
+
 /** One request's worth of input, in the order in which it arrived. */
 export type Arrival =
-  | { readonly kind: 'event'; readonly event: ParsedEvent }
+  | {
+      readonly kind: 'event'
+      readonly event: ParsedEvent
+      /** The event is what somebody made of a held input, which is resolved by it. */
+      readonly release?: Decision & { readonly held: number }
+    }
   | { readonly kind: 'held'; readonly held: HeldInput }
+  /** `event` is the new version; null when the event is retracted. */
+  | { readonly kind: 'correction'; readonly correction: Correction; readonly event: ParsedEvent | null }
 
-/** What became of one arrival. A conflict is an identity that is known with other content: kept aside, never counted. */
+/**
+ * What became of one arrival. A conflict is an identity that is known with other content: kept aside, never counted;
+ * of a correction: its version is superseded already, by another correction. A correction of a version that is not
+ * in the log is `unknown`.
+ */
 export type Outcome =
   | { readonly kind: 'accepted'; readonly offset: Offset }
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'conflict' }
   | { readonly kind: 'held' }
+  | { readonly kind: 'unknown' }
 
-/** One accepted event as it is read back from the log. */
+/** One accepted event, or correction, as it is read back from the log. */
 export interface LogRecord {
   readonly offset: Offset
   readonly ingested: Micros
   readonly time: Micros
   readonly account: AccountKey
-  readonly fact: string
+  /** Null: a version is retracted and there is no new one; time and account are those of the retracted version. */
+  readonly fact: string | null
   readonly inspection: string | null
+  /** What this version corrects; null for an event as it came from its source. */
+  readonly correction: Correction | null
 }

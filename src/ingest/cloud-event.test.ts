@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Offset } from '../core/ids.ts'
-import type { Arrival } from '../core/record.ts'
+import type { Arrival, Outcome } from '../core/record.ts'
 import type { Micros } from '../core/time.ts'
 import { receive } from './receive.ts'
 
@@ -20,13 +20,13 @@ async function send(body: string, contentType: string, boundTo: string | null = 
     now,
     ownerAt: () => null,
     boundTo: boundTo as never,
+    sender: 'test',
     append: (given) => {
       arrivals = given
-      return Promise.resolve(
-        given.map(({ kind }, index) =>
-          kind === 'event' ? { kind: 'accepted', offset: index as Offset } : { kind: 'held' },
-        ),
+      const outcomes = given.map(({ kind }, index): Outcome =>
+        kind === 'event' ? { kind: 'accepted', offset: index as Offset } : { kind: 'held' },
       )
+      return Promise.resolve({ batch: 0, outcomes })
     },
   })
   return { receipt, arrivals }

@@ -14,8 +14,14 @@ import { readCandidates } from './body.ts'
 import { holdInput, parseEvent } from './event.ts'
 import type { OwnerAt } from './event.ts'
 
-/** The door to the log: resolves with one outcome per arrival, in order, when all of it is durable. */
-export type Append = (arrivals: readonly Arrival[]) => Promise<readonly Outcome[]>
+/** What an append came to: one outcome for each arrival, in order, and the number of the batch that they are. */
+export interface Appended {
+  readonly batch: number
+  readonly outcomes: readonly Outcome[]
+}
+
+/** The door to the log: resolves when all of it is durable. `sender` is kept with the batch. */
+export type Append = (arrivals: readonly Arrival[], sender: string) => Promise<Appended>
 
 export interface RejectedEvent {
   readonly index: number
@@ -27,6 +33,8 @@ export interface RejectedEvent {
 
 /** The answer of POST /v1/events (DESIGN §11). `results` names the events that were not accepted. */
 export interface Receipt {
+  /** Under this number the balance of what was sent can be asked for later. */
+  readonly batch: string
   readonly received: number
   readonly accepted: number
   readonly duplicates: number
@@ -40,6 +48,8 @@ export interface ReceiveContext {
   readonly append: Append
   /** The account that the sender's key is bound to; its events belong to it, whatever they say. */
   readonly boundTo: AccountKey | null
+  /** Who sends: the id of the key. */
+  readonly sender: string
 }
 
 const conflictMessage =
@@ -58,12 +68,14 @@ function resultOf(index: number, arrival: Arrival, outcome: Outcome): RejectedEv
       const { code, message, field } = arrival.held.problem
       return { index, status: 'quarantined', code, message, ...(field === undefined ? {} : { field }) }
     }
+    case 'unknown':
+      throw new Error('only a correction can name what is not in the log')
     default:
       return unreachable(outcome)
   }
 }
 
-function receiptOf(arrivals: readonly Arrival[], outcomes: readonly Outcome[]): Receipt {
+function receiptOf(arrivals: readonly Arrival[], { batch, outcomes }: Appended): Receipt {
   assert(outcomes.length === arrivals.length, 'the log answers every arrival')
   const results: RejectedEvent[] = []
   let duplicates = 0
@@ -77,6 +89,7 @@ function receiptOf(arrivals: readonly Arrival[], outcomes: readonly Outcome[]): 
   })
   const received = arrivals.length
   return {
+    batch: String(batch),
     received,
     accepted: received - results.length,
     duplicates,
@@ -137,5 +150,5 @@ export async function receive(
     const input = boundTo === null ? candidate.input : bind(candidate.input, boundTo)
     return parseEvent(input, candidate.raw, context)
   })
-  return receiptOf(arrivals, await context.append(arrivals))
+  return receiptOf(arrivals, await context.append(arrivals, context.sender))
 }

@@ -1,21 +1,30 @@
 import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { AccountKey, Offset } from '../core/ids.ts'
-import type { LogRecord, ParsedEvent } from '../core/record.ts'
+import type { Correction, LogRecord } from '../core/record.ts'
 import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 
+/** A record before it has an offset and a time of arrival. */
+export type NewRecord = Omit<LogRecord, 'offset' | 'ingested'>
+
 /**
  * A chunk is the accepted part of one append: a header of 16 bytes (CRC-32 of all that follows, number of
- * events, time of arrival), then the events compressed with zstd. Inside, one line per event with four
- * fields between tabs: time, account, fact, inspection. JSON never contains a raw tab or newline.
+ * records, time of arrival), then the records compressed with zstd. Inside, one line per record with fields
+ * between tabs: time, account, fact, inspection, and of a correction: what it corrects. An absent one is empty.
+ * JSON never contains a raw tab or newline.
  */
 const headerBytes = 16
 
-export function encodeChunk(events: readonly ParsedEvent[], ingested: Micros): Buffer {
-  const lines = events.map(({ time, account, fact, inspection }) => `${time}\t${account}\t${fact}\t${inspection ?? ''}`)
+function lineOf({ time, account, fact, inspection, correction }: NewRecord): string {
+  const line = `${time}\t${account}\t${fact ?? ''}\t${inspection ?? ''}`
+  return correction === null ? line : `${line}\t${JSON.stringify(correction)}`
+}
+
+export function encodeChunk(records: readonly NewRecord[], ingested: Micros): Buffer {
+  const lines = records.map(lineOf)
   const body = zstdCompressSync(Buffer.from(lines.join('\n'), 'utf8'), { params: { 100: 1 } })
   const chunk = Buffer.allocUnsafe(headerBytes + body.length)
-  chunk.writeUInt32BE(events.length, 4)
+  chunk.writeUInt32BE(records.length, 4)
   chunk.writeBigUInt64BE(BigInt(ingested), 8)
   body.copy(chunk, headerBytes)
   chunk.writeUInt32BE(crc32(chunk.subarray(4)), 0)
@@ -33,14 +42,15 @@ export function decodeChunk(chunk: Buffer, first: Offset): LogRecord[] {
   const lines = zstdDecompressSync(chunk.subarray(headerBytes)).toString('utf8').split('\n')
   assert(lines.length === chunkLength(chunk), `log chunk at offset ${first} has as many events as its header says`)
   return lines.map((line, index): LogRecord => {
-    const [time = '', account = '', fact = '', inspection = ''] = line.split('\t')
+    const [time = '', account = '', fact = '', inspection = '', correction = ''] = line.split('\t')
     return {
       offset: (first + index) as Offset,
       ingested,
       time: Number(time) as Micros,
       account: account as AccountKey,
-      fact,
+      fact: fact === '' ? null : fact,
       inspection: inspection === '' ? null : inspection,
+      correction: correction === '' ? null : (JSON.parse(correction) as Correction),
     }
   })
 }

@@ -20,6 +20,18 @@ export const factColumns: readonly string[] = [
   ...factFields.map(({ name }) => columnOf(name)),
 ]
 
+/** One row for each correction of the log; a version that has one is not counted from its offset on. */
+export const correctionColumns: readonly string[] = [
+  'offset',
+  'ingested_us',
+  'kind',
+  'supersedes',
+  'account',
+  'time_us',
+  'author',
+  'reason',
+]
+
 export const inspectionColumns: readonly string[] = [
   'offset',
   'time_us',

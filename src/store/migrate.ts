@@ -44,7 +44,7 @@ export async function migrateStore(engine: Engine, folder: string): Promise<void
  * the middle the next start creates what is missing, finds the store damaged, and empties it again.
  */
 export async function emptyStore(engine: Engine): Promise<void> {
-  for (const table of ['schema_migration', 'projected_range', 'fact', 'inspection']) {
+  for (const table of ['schema_migration', 'projected_range', 'fact', 'inspection', 'correction']) {
     await engine.command(`DROP TABLE IF EXISTS ${table} SYNC`)
   }
 }

@@ -12,7 +12,7 @@ import type { LogRecord } from '../core/record.ts'
 import { assert } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
-import { factColumns, inspectionColumns } from './columns.ts'
+import { correctionColumns, factColumns, inspectionColumns } from './columns.ts'
 import type { Engine, Insert } from './engine.ts'
 
 export const limits = {
@@ -33,9 +33,14 @@ export interface ProjectedLog {
   read(from: Offset, most: number): Promise<readonly LogRecord[]>
 }
 
-interface Year {
-  readonly facts: string[]
-  readonly inspections: string[]
+/** Rows of one year, by table. */
+type Year = Record<Table, string[]>
+type Table = 'fact' | 'inspection' | 'correction'
+
+const columnsOf: Readonly<Record<Table, readonly string[]>> = {
+  fact: factColumns,
+  inspection: inspectionColumns,
+  correction: correctionColumns,
 }
 
 const yearNames = new Map<number, string>()
@@ -52,33 +57,43 @@ function yearOf(time: Micros): string {
   return name
 }
 
+/** The rows of a record, each with the time whose year it belongs to. */
+function addRows(record: LogRecord, yearAt: (time: Micros) => Year): void {
+  const { offset, ingested, time, account, fact, inspection, correction } = record
+  const payer = JSON.stringify(account)
+  const year = yearAt(time)
+  if (fact !== null) year.fact.push(`[${offset},${ingested},${payer},${fact.slice(1)}`)
+  if (inspection !== null) year.inspection.push(`[${offset},${time},${payer},${inspection.slice(1)}`)
+  if (correction === null) return
+  const { kind, supersedes, was, by, reason } = correction
+  const row = [offset, ingested, kind, supersedes, was.account, was.time, by, reason]
+  yearAt(was.time).correction.push(JSON.stringify(row))
+}
+
 /** The inserts of a range: a pure function of the log, so that doing it again is doing the same. */
 export function planInserts(range: Range, records: readonly LogRecord[]): Insert[] {
   const years = new Map<string, Year>()
-  for (const { offset, ingested, time, account, fact, inspection } of records) {
+  const yearAt = (time: Micros): Year => {
     const name = yearOf(time)
     let year = years.get(name)
     if (year === undefined) {
-      year = { facts: [], inspections: [] }
+      year = { fact: [], inspection: [], correction: [] }
       years.set(name, year)
     }
-    const payer = JSON.stringify(account)
-    year.facts.push(`[${offset},${ingested},${payer},${fact.slice(1)}`)
-    if (inspection !== null) year.inspections.push(`[${offset},${time},${payer},${inspection.slice(1)}`)
+    return year
   }
+  for (const record of records) addRows(record, yearAt)
   const inserts: Insert[] = []
-  for (const [name, { facts, inspections }] of [...years].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    const token = (rows: string): string =>
-      `${range.first}-${range.next}:${name}:${createHash('sha256').update(rows).digest('hex').slice(0, 16)}`
-    const factRows = facts.join('\n')
-    inserts.push({ table: 'fact', columns: factColumns, rows: factRows, token: token(factRows) })
-    const inspectionRows = inspections.join('\n')
-    if (inspectionRows !== '') {
+  for (const [name, year] of [...years].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const table of ['fact', 'inspection', 'correction'] as const) {
+      if (year[table].length === 0) continue
+      const rows = year[table].join('\n')
+      const content = createHash('sha256').update(rows).digest('hex').slice(0, 16)
       inserts.push({
-        table: 'inspection',
-        columns: inspectionColumns,
-        rows: inspectionRows,
-        token: token(inspectionRows),
+        table,
+        columns: columnsOf[table],
+        rows,
+        token: `${range.first}-${range.next}:${name}:${content}`,
       })
     }
   }
@@ -90,7 +105,7 @@ function endOfRange(first: Offset, records: readonly LogRecord[]): Offset {
   let text = 0
   let count = 0
   for (const { fact, inspection } of records) {
-    text += fact.length + (inspection?.length ?? 0)
+    text += (fact?.length ?? 0) + (inspection?.length ?? 0)
     if (count > 0 && (text > limits.rangeTextMax || count === limits.rangeMax)) break
     count += 1
   }
@@ -163,7 +178,11 @@ export class Projection {
       this.#position = range.first
       await this.step()
     }
-    const [stored] = await engine.query<{ rows: string }>('SELECT count() AS rows FROM fact', {})
+    // Every offset is one version of an event, or the retraction of one.
+    const [stored] = await engine.query<{ rows: string }>(
+      "SELECT (SELECT count() FROM fact) + (SELECT countIf(kind = 'retract') FROM correction) AS rows",
+      {},
+    )
     if (Number(stored?.rows) !== this.#position) {
       return { kind: 'damaged', reason: `the store has ${stored?.rows} events where the log has ${this.#position}` }
     }

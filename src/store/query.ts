@@ -75,6 +75,24 @@ function fence(scope: Scope, parameters: Parameters): string {
   }
 }
 
+/**
+ * Only the newest version of each event, as of the offset below which is asked: a later correction changes nothing
+ * about what was said before it (L5). A superseded version lies in the same account and time as its correction's row.
+ */
+function newestVersion(
+  { scope, period, below }: Pick<FactQuestion, 'scope' | 'period' | 'below'>,
+  parameters: Parameters,
+  from: Micros,
+): string {
+  const where = [
+    fence(scope, parameters),
+    `time_us >= ${parameters.add(from, 'Int64')}`,
+    `time_us < ${parameters.add(period.to, 'Int64')}`,
+    `offset < ${parameters.add(below, 'UInt64')}`,
+  ].join(' AND ')
+  return `offset NOT IN (SELECT supersedes FROM correction WHERE ${where})`
+}
+
 function whereOf(
   question: Omit<FactQuestion, 'measure' | 'dimensions' | 'starts'>,
   parameters: Parameters,
@@ -85,6 +103,7 @@ function whereOf(
     `time_us >= ${parameters.add(from, 'Int64')}`,
     `time_us < ${parameters.add(question.period.to, 'Int64')}`,
     `offset < ${parameters.add(question.below, 'UInt64')}`,
+    newestVersion(question, parameters, from),
     ...question.conditions.map((condition) => conditionSql(condition, parameters)),
   ].join(' AND ')
 }

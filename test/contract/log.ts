@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Offset } from '../../src/core/ids.ts'
+import type { AccountKey, Offset } from '../../src/core/ids.ts'
 import type { Arrival } from '../../src/core/record.ts'
 import { dayMicros } from '../../src/core/time.ts'
 import type { Micros } from '../../src/core/time.ts'
@@ -15,7 +15,7 @@ async function recordsOf(log: EventLog): Promise<string[]> {
   while (facts.length < log.end()) {
     for (const record of await log.read(facts.length as Offset, 100)) {
       expect(record.offset).toBe(facts.length)
-      facts.push(record.fact)
+      facts.push(record.fact ?? '')
     }
   }
   return facts
@@ -34,20 +34,16 @@ export function logContract(name: string, open: (directory: string) => EventLog)
       await log.close()
       rmSync(directory, { recursive: true, force: true })
     })
+    const outcomesOf = async (arrivals: readonly Arrival[], now: Micros = testNow) =>
+      (await log.append(arrivals, now)).outcomes
     const reopen = async (): Promise<void> => {
       await log.close()
       log = open(directory)
     }
 
     test('gives offsets without holes in the order of acceptance, and reads them back', async () => {
-      const first = await log.append(
-        [1, 2, 3].map((seq) => arrivalOf({ seq })),
-        testNow,
-      )
-      const second = await log.append(
-        [4, 2, 5].map((seq) => arrivalOf({ seq })),
-        testNow,
-      )
+      const first = await outcomesOf([1, 2, 3].map((seq) => arrivalOf({ seq })))
+      const second = await outcomesOf([4, 2, 5].map((seq) => arrivalOf({ seq })))
       expect(first).toEqual([0, 1, 2].map((offset) => ({ kind: 'accepted', offset })))
       expect(second).toEqual([{ kind: 'accepted', offset: 3 }, { kind: 'duplicate' }, { kind: 'accepted', offset: 4 }])
       expect(log.end()).toBe(5)
@@ -61,12 +57,12 @@ export function logContract(name: string, open: (directory: string) => EventLog)
       const original = arrivalOf({ id: 'a', bytes_out_wire: 10 })
       const other = arrivalOf({ id: 'a', bytes_out_wire: 11 })
       await log.append([original], testNow)
-      expect(await log.append([original, other], testNow)).toEqual([{ kind: 'duplicate' }, { kind: 'conflict' }])
+      expect(await outcomesOf([original, other])).toEqual([{ kind: 'duplicate' }, { kind: 'conflict' }])
       await reopen()
-      expect(await log.append([other, original], testNow)).toEqual([{ kind: 'conflict' }, { kind: 'duplicate' }])
+      expect(await outcomesOf([other, original])).toEqual([{ kind: 'conflict' }, { kind: 'duplicate' }])
       expect(log.end()).toBe(1)
       // The conflict is visible, once, with what was said.
-      const held = await log.held({ before: null, most: 10 })
+      const { rows: held } = await log.held({ before: null, most: 10 })
       expect(held.map(({ problem, id }) => [problem.code, id])).toEqual([['EVENT_CONFLICT', 'a']])
       expect(held[0]?.raw).toContain('"11"')
     })
@@ -78,32 +74,32 @@ export function logContract(name: string, open: (directory: string) => EventLog)
         arrivalOf({ seq: 7, epoch: 'b' }),
         arrivalOf({ seq: 7, source: 'edge-2' }),
       ]
-      expect((await log.append(arrivals, testNow)).map(({ kind }) => kind)).toEqual(Array(4).fill('accepted'))
+      expect((await outcomesOf(arrivals)).map(({ kind }) => kind)).toEqual(Array(4).fill('accepted'))
     })
 
     test('L2: a number counts once for ever, even when its content hash is forgotten', async () => {
       await log.append([arrivalOf({ seq: 1 }), arrivalOf({ id: 'x' })], testNow)
       await log.forget((testNow + 30 * dayMicros) as Micros)
-      expect((await log.append([arrivalOf({ id: 'x' })], testNow))[0]?.kind).toBe('duplicate')
+      expect((await outcomesOf([arrivalOf({ id: 'x' })]))[0]?.kind).toBe('duplicate')
       await log.forget((testNow + 40 * dayMicros) as Micros)
-      expect((await log.append([arrivalOf({ seq: 1, bytes_out_wire: 5 })], testNow))[0]?.kind).toBe('duplicate')
+      expect((await outcomesOf([arrivalOf({ seq: 1, bytes_out_wire: 5 })]))[0]?.kind).toBe('duplicate')
       expect(log.end()).toBe(2)
     })
 
     test('holds what cannot be counted, once, and tells who it was', async () => {
       const bad = arrivalOf({ seq: 2, bytes_out_wire: -1 })
-      const outcomes = await log.append([arrivalOf({ seq: 1 }), bad, arrivalOf({ seq: 3 })], testNow)
+      const outcomes = await outcomesOf([arrivalOf({ seq: 1 }), bad, arrivalOf({ seq: 3 })])
       expect(outcomes.map(({ kind }) => kind)).toEqual(['accepted', 'held', 'accepted'])
       await log.append([bad], testNow)
       await reopen()
-      expect(await log.heldCount()).toBe(1)
-      const [held] = await log.held({ before: null, most: 10 })
+      expect(await log.heldTotals()).toEqual({ held: 1n, released: 0n, foundDuplicate: 0n, writtenOff: 0n })
+      const [held] = (await log.held({ before: null, most: 10 })).rows
       expect(held).toMatchObject({
         source: 'edge-1',
         seq: 2,
         problem: { code: 'EVENT_FIELD_OUT_OF_RANGE', field: 'bytes_out_wire' },
       })
-      expect(await log.source('edge-1')).toEqual([
+      expect(await log.source('edge-1')).toMatchObject([
         {
           epoch: '',
           accepted: [
@@ -115,7 +111,7 @@ export function logContract(name: string, open: (directory: string) => EventLog)
         },
       ])
       // Repaired, it is accepted under its own number.
-      expect((await log.append([arrivalOf({ seq: 2, bytes_out_wire: 1 })], testNow))[0]?.kind).toBe('accepted')
+      expect((await outcomesOf([arrivalOf({ seq: 2, bytes_out_wire: 1 })]))[0]?.kind).toBe('accepted')
       expect((await log.source('edge-1'))?.[0]?.accepted).toEqual([[1, 3]])
     })
 
@@ -125,7 +121,7 @@ export function logContract(name: string, open: (directory: string) => EventLog)
       await log.append([arrivalOf({ seq: 2 }, next), arrivalOf({ source: 'edge-2', id: 'a' }, next)], next)
       await reopen()
       const rows = await log.balances({ after: null, most: 100 })
-      expect(rows).toEqual([
+      expect(rows).toMatchObject([
         { source: 'edge-1', day: '2026-10-15', received: 3n, accepted: 1n, duplicates: 1n, quarantined: 1n },
         { source: 'edge-1', day: '2026-10-16', received: 1n, accepted: 1n, duplicates: 0n, quarantined: 0n },
         { source: 'edge-2', day: '2026-10-16', received: 1n, accepted: 1n, duplicates: 0n, quarantined: 0n },
@@ -133,15 +129,138 @@ export function logContract(name: string, open: (directory: string) => EventLog)
       expect(await log.sources({ after: 'edge-1', most: 10 })).toEqual(['edge-2'])
     })
 
+    test('L1: what is held is released, found counted, or written off, once, and by whom', async () => {
+      const bad = (seq: number) => arrivalOf({ seq, bytes_out_wire: -1 })
+      await log.append([bad(1), bad(2), bad(3), bad(4), bad(4)], testNow)
+      const release = (held: number) => ({ held, by: 'Ada', reason: 'sign dropped' })
+      const repaired = (seq: number, held: number): Arrival => {
+        const arrival = arrivalOf({ seq, bytes_out_wire: 1 })
+        return arrival.kind === 'event' ? { ...arrival, release: release(held) } : arrival
+      }
+      expect(await outcomesOf([repaired(1, 0)])).toEqual([{ kind: 'accepted', offset: 0 }])
+      expect(await outcomesOf([repaired(1, 1)])).toEqual([{ kind: 'duplicate' }])
+      expect(await log.writeOff([0, 2, 2, 99], { by: 'Ada', reason: 'test traffic' }, testNow)).toBe(1)
+      await reopen()
+      expect(await log.heldTotals()).toEqual({ held: 4n, released: 1n, foundDuplicate: 1n, writtenOff: 1n })
+      const states = (await log.held({ before: null, most: 10 })).rows.map(({ number, resolution }) => [
+        number,
+        resolution?.kind ?? 'open',
+        resolution?.offset ?? null,
+      ])
+      expect(states).toEqual([
+        [3, 'open', null],
+        [2, 'written_off', null],
+        [1, 'duplicate', null],
+        [0, 'released', 0],
+      ])
+      expect((await log.held({ before: null, most: 10, filter: { state: 'open' } })).rows).toHaveLength(1)
+      // It was received when it was held, and is not received once more.
+      expect(await log.balances({ after: null, most: 10 })).toMatchObject([
+        { received: 5n, quarantined: 5n, accepted: 0n, held: 4n, released: 1n },
+      ])
+    })
+
+    test('L1: the balance of every batch is kept', async () => {
+      const first = await log.append([arrivalOf({ seq: 1 }), arrivalOf({ seq: 1 })], testNow, 'key_1')
+      await log.append([arrivalOf({ seq: 2 }), arrivalOf({ seq: 2, status: 404 })], testNow)
+      await reopen()
+      expect(first.batch).toBe(0)
+      const batches = await log.batches({ before: null, most: 10 })
+      expect(batches).toEqual([
+        {
+          number: 1,
+          arrived: testNow,
+          sender: '',
+          first: 1,
+          received: 2n,
+          accepted: 1n,
+          duplicates: 0n,
+          quarantined: 1n,
+        },
+        {
+          number: 0,
+          arrived: testNow,
+          sender: 'key_1',
+          first: 0,
+          received: 2n,
+          accepted: 1n,
+          duplicates: 1n,
+          quarantined: 0n,
+        },
+      ])
+      expect(await log.batches({ before: 1, most: 10 })).toEqual(batches.slice(1))
+    })
+
+    test('L2: a version is superseded once, and a correction sent again is a duplicate', async () => {
+      await log.append([arrivalOf({ seq: 1, bytes_out_wire: 10 }), arrivalOf({ seq: 2 })], testNow)
+      const was = { account: 'acme' as AccountKey, time: testNow }
+      const event = (bytes: number) => {
+        const arrival = arrivalOf({ seq: 1, bytes_out_wire: bytes })
+        return arrival.kind === 'event' ? arrival.event : null
+      }
+      const amend = (supersedes: number, bytes: number): Arrival => ({
+        kind: 'correction',
+        correction: { kind: 'amend', supersedes: supersedes as Offset, was, by: 'Ada', reason: 'wrong unit' },
+        event: event(bytes),
+      })
+      const retract: Arrival = {
+        kind: 'correction',
+        correction: { kind: 'retract', supersedes: 1 as Offset, was, by: 'Ada', reason: 'a probe of our own' },
+        event: null,
+      }
+      expect(await outcomesOf([amend(0, 20), retract])).toEqual([
+        { kind: 'accepted', offset: 2 },
+        { kind: 'accepted', offset: 3 },
+      ])
+      await reopen()
+      const again = await outcomesOf([amend(0, 20), amend(0, 30), amend(99, 1), retract])
+      expect(again.map(({ kind }) => kind)).toEqual(['duplicate', 'conflict', 'unknown', 'duplicate'])
+      expect(await Promise.all([0, 1, 2].map((at) => log.supersededBy(at as Offset)))).toEqual([2, 3, null])
+      const records = await log.read(2 as Offset, 2)
+      expect(records.map(({ fact, correction }) => [fact === null, correction?.kind])).toEqual([
+        [false, 'amend'],
+        [true, 'retract'],
+      ])
+      // What the source sends again is still what it has sent before.
+      expect(await outcomesOf([arrivalOf({ seq: 1, bytes_out_wire: 10 })])).toEqual([{ kind: 'duplicate' }])
+      expect(
+        (await log.balances({ after: null, most: 10 })).map(({ source, accepted, received }) => [
+          source,
+          accepted,
+          received,
+        ]),
+      ).toEqual([
+        ['edge-1', 2n, 3n],
+        // Refused corrections were never taken.
+        ['~corrections', 2n, 4n],
+      ])
+    })
+
+    test('tells of each numbering how often it repeated itself and how late it was', async () => {
+      const old = { time: '2026-10-10T10:00:00Z' }
+      await log.append([arrivalOf({ seq: 1 }), arrivalOf({ seq: 1 }), arrivalOf({ seq: 2, ...old })], testNow)
+      await log.checkpoint({ source: 'edge-1', epoch: '', seq: 2, time: testNow, lost: 0 }, testNow)
+      await log.append([arrivalOf({ seq: 3 }), arrivalOf({ seq: 4, status: -1 })], testNow)
+      await reopen()
+      const [numbering] = (await log.source('edge-1')) ?? []
+      expect(numbering?.tally).toEqual({
+        accepted: 3,
+        duplicates: 1,
+        held: 1,
+        // The one that is five days old, and the one of a time of which the source had said that all was sent.
+        late: 2,
+        mostBehind: testNow - Date.UTC(2026, 9, 10, 10) * 1000,
+        newest: Date.UTC(2026, 9, 15, 10) * 1000,
+      })
+      // A statement can be taken back by a person; then the source has stated nothing.
+      expect(await log.withdrawCheckpoint({ source: 'edge-1', epoch: '' }, testNow)).toBe(true)
+      expect((await log.source('edge-1'))?.[0]?.checkpoint).toBeNull()
+    })
+
     test('L2: the greatest number counts once, too', async () => {
       const most = Number.MAX_SAFE_INTEGER
       const send = async (...seqs: number[]) =>
-        (
-          await log.append(
-            seqs.map((seq) => arrivalOf({ seq })),
-            testNow,
-          )
-        ).map(({ kind }) => kind)
+        (await outcomesOf(seqs.map((seq) => arrivalOf({ seq })))).map(({ kind }) => kind)
       expect(await send(most)).toEqual(['accepted'])
       expect(await send(most - 1)).toEqual(['accepted'])
       expect(await send(most - 1, most)).toEqual(['duplicate', 'duplicate'])
@@ -165,7 +284,7 @@ export function logContract(name: string, open: (directory: string) => EventLog)
       const batches = Array.from({ length: 20 }, (_, batch) =>
         Array.from({ length: 50 }, (_, index) => arrivalOf({ seq: (batch % 10) * 50 + index + 1 })),
       )
-      const outcomes = (await Promise.all(batches.map((batch) => log.append(batch, testNow)))).flat()
+      const outcomes = (await Promise.all(batches.map((batch) => outcomesOf(batch)))).flat()
       expect(outcomes.filter(({ kind }) => kind === 'accepted').length).toBe(500)
       expect(outcomes.filter(({ kind }) => kind === 'duplicate').length).toBe(500)
       expect((await log.source('edge-1'))?.[0]?.accepted).toEqual([[1, 500]])
@@ -195,7 +314,7 @@ export function logContract(name: string, open: (directory: string) => EventLog)
               seen.add(key)
               return 'accepted'
             })
-            expect((await log.append(arrivals, testNow)).map(({ kind }) => kind)).toEqual(expected)
+            expect((await outcomesOf(arrivals)).map(({ kind }) => kind)).toEqual(expected)
           }
           expect(log.end() - before).toBe(seen.size)
           expect((await recordsOf(log)).length).toBe(log.end())

@@ -141,6 +141,7 @@ describe('what the door accepts arrives in the store', () => {
       ownerAt: () => null,
       append: (arrivals) => log.append(arrivals, testNow),
       boundTo: null,
+      sender: 'test',
     })
     expect(receipt.received).toBe(drawn.length)
     const rejected = new Set(receipt.results.map(({ index }) => index))

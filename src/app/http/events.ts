@@ -10,6 +10,7 @@ import { pageSize } from './schema.ts'
 import type { Server } from './routes.ts'
 
 const receiptSchema = z.object({
+  batch: z.string(),
   received: z.number(),
   accepted: z.number(),
   duplicates: z.number(),
@@ -55,6 +56,7 @@ function addIngest(server: Server, service: Service): void {
             ownerAt: (endpoint, time) => service.ownership.ownerAt(endpoint, time),
             append: service.append,
             boundTo: principalOf(request).account,
+            sender: principalOf(request).keyId,
           })
           return await reply.send(receipt)
         } finally {
@@ -109,9 +111,8 @@ function addBalance(server: Server, { log }: Service): void {
     async (request) => {
       requireOperator(request)
       const { before, limit } = request.query
-      const rows = await log.held({ before: before ?? null, most: limit })
-      // Numbers count down to 0 without holes; a page of long rows may be shorter than was asked for.
-      return { total: await log.heldCount(), rows, next: rows.at(-1)?.number || null }
+      const { rows, next } = await log.held({ before: before ?? null, most: limit })
+      return { total: Number((await log.heldTotals()).held), rows, next }
     },
   )
 }

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Service } from '../service.ts'
+import { openCount } from '../../log/log.ts'
 import { eventsBody } from './event-schema.ts'
 import type { Server } from './routes.ts'
 
@@ -18,7 +19,9 @@ function metricsOf(service: Service): Registry {
   }
   gauge('crossfoot_log_events', 'Events accepted into the log', () => service.log.end())
   gauge('crossfoot_counted_events', 'Events that usage can see', () => service.projection.position())
-  gauge('crossfoot_quarantined', 'Inputs held aside', () => service.log.heldCount())
+  gauge('crossfoot_quarantined', 'Inputs held aside and not resolved', async () =>
+    Number(openCount(await service.log.heldTotals())),
+  )
   gauge('crossfoot_disk_free_bytes', 'Free bytes on the disk of the data directory', () => service.disk.freeBytes())
   return registry
 }

@@ -1,0 +1,212 @@
+import { mkdirSync, statfsSync } from 'node:fs'
+import { open } from 'lmdb'
+import type { RootDatabase } from 'lmdb'
+import { Refusal } from '../core/errors.ts'
+import type { Offset } from '../core/ids.ts'
+import type { LogRecord } from '../core/record.ts'
+import type { Micros } from '../core/time.ts'
+import { applyGroup, dayOf, supersededBy } from './apply.ts'
+import { decodeBatch, decodeDay, heldTotals } from './balance.ts'
+import { chunkLength, decodeChunk } from './chunk.ts'
+import type { Command, Effect } from './command.ts'
+import { numberKey, numberOf, sourcePrefix } from './keys.ts'
+import { limits } from './log.ts'
+import type {
+  Batch,
+  DayBalance,
+  HeldBalance,
+  HeldFilter,
+  HeldPage,
+  HeldRecord,
+  Interval,
+  Page,
+  SourceEpoch,
+} from './log.ts'
+import { readCheckpoint, readSource, readTally } from './numbering.ts'
+import { readHeld, searchHeld } from './quarantine.ts'
+import { openTables, readCounter, writeCounter } from './tables.ts'
+import type { Tables } from './tables.ts'
+
+/** Less than this is no room for an append. */
+const fullBytes = 16 * 1024 * 1024
+
+function isFull(directory: string): boolean {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize < fullBytes
+}
+
+function refusalFor(error: unknown, directory: string): unknown {
+  const text =
+    error instanceof Error ? `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}` : String(error)
+  const full =
+    /ENOSPC|No space left|EFBIG|File too large|EDQUOT|quota|MDB_MAP_FULL/i.test(text) ||
+    // A write that a full disk cuts short is an I/O error to LMDB, as if the disk were broken.
+    (/Input\/output error|EIO/.test(text) && isFull(directory))
+  return full
+    ? new Refusal('DISK_FULL', 'the disk of the log is full; nothing was taken, send it again when there is room', {
+        retryAfterSeconds: 10,
+      })
+    : error
+}
+
+/**
+ * What the log is after the commands that were applied to it, in one LMDB file. A group of commands (chunks,
+ * identities, intervals, held input, balances) is one transaction; it is on disk (fdatasync) when `apply` returns.
+ * Who orders the commands is decided by its users: `lmdb.ts` by arrival in this process, `kafka.ts` by a topic.
+ */
+export class LogState {
+  readonly #root: RootDatabase<Buffer, Buffer>
+  readonly #directory: string
+  readonly #tables: Tables
+  #end = 0
+
+  /** Opens the state in a directory of its own, creating it when it is missing. One process at a time. */
+  constructor(directory: string) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    this.#directory = directory
+    this.#root = open<Buffer, Buffer>({
+      path: `${directory}/log.mdb`,
+      maxDbs: 16,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+    })
+    this.#tables = openTables(this.#root)
+    for (const { key, value } of this.#tables.chunks.getRange({ reverse: true, limit: 1 })) {
+      this.#end = numberOf(key) + chunkLength(value)
+    }
+  }
+
+  /**
+   * Applies commands in order, all or none, durable when it returns. `applied` is kept with them: where in the order
+   * of commands the state stands. Throws Refusal DISK_FULL when there is no room, and then nothing was applied.
+   */
+  apply(commands: readonly Command[], applied?: number): readonly Effect[] {
+    try {
+      const { effects, end } = this.#root.transactionSync(() => {
+        if (applied !== undefined) writeCounter(this.#tables, 'applied', applied)
+        return applyGroup(this.#tables, commands, this.#end)
+      })
+      this.#end = end
+      return effects
+    } catch (error) {
+      throw refusalFor(error, this.#directory)
+    }
+  }
+
+  /** What was last given to `apply` as `applied`; 0 at first. */
+  applied(): number {
+    return readCounter(this.#tables, 'applied')
+  }
+
+  end(): Offset {
+    return this.#end as Offset
+  }
+
+  read(from: Offset, most: number): readonly LogRecord[] {
+    if (from >= this.#end) return []
+    let start = numberKey(from)
+    for (const key of this.#tables.chunks.getKeys({ start, reverse: true, limit: 1 })) start = Buffer.from(key)
+    const records: LogRecord[] = []
+    let text = 0
+    for (const { key, value } of this.#tables.chunks.getRange({ start })) {
+      const first = numberOf(key) as Offset
+      if (first >= this.#end) break
+      const chunk = decodeChunk(value, first)
+      for (const record of chunk) if (record.offset >= from) records.push(record)
+      for (const { fact, inspection } of chunk) text += (fact?.length ?? 0) + (inspection?.length ?? 0)
+      if (records.length >= most || text > limits.readTextMax) break
+    }
+    return records
+  }
+
+  supersededBy(version: Offset): Offset | null {
+    return supersededBy(this.#tables, version)
+  }
+
+  source(name: string): readonly SourceEpoch[] | null {
+    const start = sourcePrefix(name)
+    const end = Buffer.from(`${name}\u0001`, 'utf8')
+    const epochs: SourceEpoch[] = []
+    for (const { value } of this.#tables.sources.getRange({ start, end })) {
+      const { number, epoch } = readSource(value)
+      epochs.push({
+        epoch,
+        accepted: this.#intervals(number, 0),
+        held: this.#intervals(number, 1),
+        checkpoint: readCheckpoint(this.#tables, name, epoch),
+        tally: readTally(this.#tables, number),
+      })
+    }
+    return epochs.length === 0 ? null : epochs
+  }
+
+  #intervals(sourceNumber: number, set: 0 | 1): Interval[] {
+    const start = Buffer.alloc(13)
+    start.writeUInt32BE(sourceNumber)
+    start[4] = set
+    const end = Buffer.from(start)
+    end[4] = set + 1
+    return [...this.#tables.intervals.getRange({ start, end })].map(({ key, value }): Interval => [
+      numberOf(key, 5),
+      numberOf(value),
+    ])
+  }
+
+  sources({ after, most }: Page): readonly string[] {
+    const names = new Set<string>()
+    const start = after === null ? Buffer.alloc(1) : Buffer.from(`${after}\u0001`, 'utf8')
+    for (const { value } of this.#tables.sources.getRange({ start })) {
+      names.add(readSource(value).source)
+      if (names.size >= most) break
+    }
+    return [...names]
+  }
+
+  balances({ after, most }: Page): readonly DayBalance[] {
+    // The first key, a NUL alone, is the sum over all of them.
+    const start = after === null ? Buffer.from([0, 1]) : Buffer.from(`${after}\u0001`, 'utf8')
+    const rows = this.#tables.balances.getRange({ start, limit: most })
+    return [...rows].map(({ key, value }) => decodeDay(key, value))
+  }
+
+  batches({ before, most }: { before: number | null; most: number }): readonly Batch[] {
+    if (before !== null && before <= 0) return []
+    const start = before === null ? {} : { start: numberKey(before - 1) }
+    const rows = this.#tables.batches.getRange({ ...start, reverse: true, limit: most })
+    return [...rows].map(({ key, value }) => decodeBatch(numberOf(key), value))
+  }
+
+  held(page: { before: number | null; most: number; filter?: HeldFilter }): HeldPage {
+    return searchHeld(this.#tables, page)
+  }
+
+  heldByNumber(number: number): HeldRecord | null {
+    return readHeld(this.#tables, number)
+  }
+
+  heldTotals(): HeldBalance {
+    return heldTotals(this.#tables)
+  }
+
+  async forget(before: Micros): Promise<void> {
+    const today = dayOf(before)
+    let start: Buffer | null = Buffer.alloc(1)
+    while (start !== null) {
+      const step = 5_000
+      const page: { key: Buffer; value: Buffer }[] = [...this.#tables.identities.getRange({ start, limit: step })]
+      const stale = page.filter(({ value }) => value.readUInt32BE(8) < today)
+      if (stale.length > 0) {
+        this.#root.transactionSync(() => {
+          for (const { key } of stale) this.#tables.identities.removeSync(key)
+        })
+      }
+      const last = page.at(-1)
+      start = page.length < step || last === undefined ? null : Buffer.concat([last.key, Buffer.alloc(1)])
+      await new Promise(setImmediate)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close()
+  }
+}
