@@ -3,11 +3,13 @@ import type { AccountRule } from './account-rule.ts'
 import { sendCheckpoint } from './checkpoint.ts'
 import { BatchBuilder, deliver } from './delivery.ts'
 import type { Batch } from './delivery.ts'
-import { entriesOf } from './entries.ts'
 import type { Follower, TailedLine } from './follower.ts'
 import { limits } from './limits.ts'
+import { LineGroup } from './line-group.ts'
 import type { LineReader } from './line-reader.ts'
-import { outgoingLine } from './outgoing-line.ts'
+import { numberLines } from './numbered-lines.ts'
+import type { NumberedLines, ReceivedLine } from './numbered-lines.ts'
+import { OpenConnections } from './open-connections.ts'
 import type { Service, World } from './service.ts'
 import { Spool } from './spool.ts'
 import type { SpoolState } from './spool-frame.ts'
@@ -19,6 +21,8 @@ export interface AgentTask {
   readonly rule: AccountRule | undefined
   /** The name of the source when the spool is new. */
   readonly source: string
+  /** How long before the time of a checkpoint its events happened at the latest (0: the logs are never late). */
+  readonly delayMs?: number
   readonly spool: { readonly directory: string; readonly bytesMax: number }
 }
 
@@ -32,14 +36,18 @@ export interface AgentWorld extends World {
 /** What a look at the logs came to: something was taken; all is read; there is more and no room for it. */
 export type Collected = 'taken' | 'idle' | 'full'
 
-/** The same of one file, and whether all of it was read. */
-interface Turn {
-  readonly collected: Collected
-  readonly isAtEnd: boolean
-}
+/** What one piece of a file came to: a piece was taken; it is read to its end; no room; emptied under our hands. */
+type Piece = 'taken' | 'end' | 'full' | 'emptied'
 
-/** So many pieces of one file are taken before the others have their turn. */
-const readsPerTurn = 64
+/** What became of lines that arrived by the network. Only those that are taken may be answered for. */
+export type Reception =
+  | { readonly kind: 'taken'; readonly unreadable: number; readonly reason: string | undefined }
+  | { readonly kind: 'full' }
+  /** They would not even fit into an empty spool. */
+  | { readonly kind: 'too-large' }
+
+/** So many pieces of each file are taken in one look. */
+const piecesPerLook = 64
 
 /**
  * A collector beside the logs it reads. `collect` moves lines into the spool, `send` moves them on to the service,
@@ -51,7 +59,9 @@ export class Agent {
   readonly #world: AgentWorld
   readonly #spool: Spool
   readonly #tails: Tails
-  #seq: number
+  readonly #connections: OpenConnections
+  #group: LineGroup<Follower>
+  #isCommitDue = false
   #lost: number
   #upTo: Micros | null
   #finished: SpoolState['finished']
@@ -81,7 +91,8 @@ export class Agent {
       finished: [],
     }))
     const { state } = this.#spool
-    this.#seq = state.seq
+    this.#group = new LineGroup(state.seq)
+    this.#connections = new OpenConnections(this.#spool.notes)
     this.#lost = state.lost
     this.#upTo = state.upTo
     this.#finished = state.finished
@@ -97,7 +108,7 @@ export class Agent {
 
   /** The last number that was given. */
   get seq(): number {
-    return this.#seq
+    return this.#group.seq
   }
 
   get hasUnsent(): boolean {
@@ -118,15 +129,52 @@ export class Agent {
     const startedAt = this.#world.now()
     if (!this.#isResumed) await this.#resume(startedAt)
     this.#isResumed = true
-    this.#lose(await this.#tails.discover(this.#stateWith(this.#seq), startedAt))
+    this.#lose(await this.#tails.discover(this.#state(), startedAt))
     this.#lookedAt = startedAt
-    const turns: Turn[] = []
-    for (const follower of this.#tails.followers) turns.push(await this.#collectFrom(follower, startedAt))
+    const found = new Set<Piece>()
+    let round = this.#tails.followers
+    for (let pieces = 0; pieces < piecesPerLook && round.length > 0; pieces += 1) {
+      const goOn: Follower[] = []
+      for (const follower of round) {
+        const piece = await this.#takePiece(follower, startedAt)
+        found.add(piece)
+        if (piece === 'taken') goOn.push(follower)
+      }
+      // A piece of each file, one fsync for all of them.
+      if (!this.#commit()) return 'full'
+      round = goOn
+    }
     // All was read to its end after this moment, so nothing from before it is missing.
-    const isAtEnd = turns.every((turn) => turn.isAtEnd)
+    const isAtEnd = round.length === 0 && !found.has('full') && !found.has('emptied')
     if (isAtEnd && (this.#upTo === null || startedAt > this.#upTo)) this.#upTo = startedAt
-    const outcomes = new Set(turns.map(({ collected }) => collected))
-    return outcomes.has('full') ? 'full' : outcomes.has('taken') ? 'taken' : 'idle'
+    if (found.has('full')) return 'full'
+    return found.has('taken') || found.has('emptied') ? 'taken' : 'idle'
+  }
+
+  /**
+   * Takes lines that arrived and are nowhere else: all of them or none, in one durable step. Settles once that is
+   * known, so that nobody is told of a line that could still be lost.
+   */
+  receive(lines: readonly ReceivedLine[], reader: LineReader): Promise<Reception> {
+    if (this.#group.bytes > this.#stepBytesMax) this.#commit()
+    const numbered = this.#number(lines, reader)
+    if (numbered.bytes + this.#frameBytes > this.#task.spool.bytesMax / 2) {
+      this.#connections.drop()
+      return Promise.resolve({ kind: 'too-large' })
+    }
+    if (!this.#add(numbered)) return Promise.resolve({ kind: 'full' })
+    const { unreadable, reason } = numbered
+    return new Promise((resolve) => {
+      this.#group.whenSettled((isDurable) =>
+        resolve(isDurable ? { kind: 'taken', unreadable, reason } : { kind: 'full' }),
+      )
+      this.#commitSoon()
+    })
+  }
+
+  /** So many lines arrived and could not be kept: the next checkpoint says so. */
+  declareLost(lines: number): void {
+    this.#lose(lines)
   }
 
   /** Sends what waits in the spool, a bounded part of it. False when nothing waits. Throws a `ServiceError`. */
@@ -156,13 +204,14 @@ export class Agent {
     if (state === undefined || time === undefined || time === null) return
     this.#checkpointAt = now
     const { source, epoch, seq } = state
-    const failure = await sendCheckpoint(this.#service, { source, epoch, seq, time, lost: this.#lost })
+    const sure = Math.max(0, time - (this.#task.delayMs ?? 0) * 1000) as Micros
+    const failure = await sendCheckpoint(this.#service, { source, epoch, seq, time: sure, lost: this.#lost })
     if (failure !== undefined) this.#note(`the checkpoint did not arrive (${failure})`)
   }
 
   /** Writes down where everything is. Nothing depends on it but how much is looked at again after a restart. */
   save(): boolean {
-    return this.#append(this.#stateWith(this.#seq), [])
+    return this.#commit('always')
   }
 
   close(): void {
@@ -177,26 +226,20 @@ export class Agent {
     this.#lose(await this.#tails.resume(state, now))
   }
 
-  async #collectFrom(follower: Follower, now: Micros): Promise<Turn> {
+  async #takePiece(follower: Follower, now: Micros): Promise<Piece> {
     const { rotatedAt } = follower
     const isOver = rotatedAt !== undefined && now - rotatedAt >= limits.rotatedWatchedMs * 1000
-    let collected: Collected = 'idle'
-    for (let reads = 0; reads < readsPerTurn; reads += 1) {
-      const lines = await follower.read(isOver)
-      if (lines.length === 0) {
-        if (isOver) await this.#finish(follower)
-        return { collected, isAtEnd: true }
-      }
-      // It was emptied while it was read, and perhaps written anew: the next look sees what has become of it.
-      if (follower.isTruncated()) return { collected: 'taken', isAtEnd: false }
-      if (!this.#take(follower, lines)) {
-        follower.rewind()
-        follower.lookAhead()
-        return { collected: 'full', isAtEnd: false }
-      }
-      collected = 'taken'
+    const lines = await follower.read(isOver)
+    if (lines.length === 0) {
+      if (isOver) await this.#finish(follower)
+      return 'end'
     }
-    return { collected, isAtEnd: false }
+    // It was emptied while it was read, and perhaps written anew: the next look sees what has become of it.
+    if (follower.isTruncated()) return 'emptied'
+    if (this.#take(follower, lines)) return 'taken'
+    // What was taken of the piece holds, once it is durable; the rest waits in the file.
+    if (this.#commit()) leave(follower)
+    return 'full'
   }
 
   async #finish(follower: Follower): Promise<void> {
@@ -204,44 +247,92 @@ export class Agent {
     this.save()
   }
 
-  /** Numbers the lines and makes them durable, in steps. False when a step could not be made; those before it hold. */
+  /** Puts the lines into the group, and in steps into the spool. False when there is no room for all of them. */
   #take(follower: Follower, lines: readonly TailedLine[]): boolean {
-    const { source, epoch } = this.#spool.state
-    const { rule } = this.#task
-    const stepBytesMax = Math.min(limits.tailBytesMax, Math.floor(this.#task.spool.bytesMax / 8))
-    let step = { events: [] as string[], bytes: 0, first: 0 }
-    let seq = this.#seq
+    let first = 0
+    const moveTo = (index: number): void => {
+      const position = follower.positionAfter(lines.slice(first, index))
+      const taken = index - first
+      this.#group.move(follower, position)
+      this.#group.whenSettled((isDurable) => (isDurable ? follower.advance(position, taken) : leave(follower)))
+      first = index
+    }
     for (const [index, { line }] of lines.entries()) {
-      for (const entry of entriesOf(line, follower.reader)) {
-        const context = { source, epoch, reader: follower.reader, rule }
-        const { json, numbered } = outgoingLine({ ...entry, number: seq + 1 }, context)
-        if (numbered) seq += 1
-        step.events.push(json)
-        step.bytes += Buffer.byteLength(json) + 1
+      if (!this.#add(this.#number([line], follower.reader))) {
+        if (index > first) moveTo(index)
+        return false
       }
-      const isFull = step.events.length >= limits.batchEventsMax || step.bytes >= stepBytesMax
+      const isFull = this.#group.events.length >= limits.batchEventsMax || this.#group.bytes >= this.#stepBytesMax
       if (!isFull && index < lines.length - 1) continue
-      const position = follower.positionAfter(lines.slice(step.first, index + 1))
-      const state = this.#stateWith(seq, { follower, position })
-      if (!this.#spool.hasRoomFor(step.bytes) || !this.#append(state, step.events)) return false
-      follower.advance(position, index + 1 - step.first)
-      this.#seq = seq
-      step = { events: [], bytes: 0, first: index + 1 }
+      moveTo(index + 1)
+      if (isFull && !this.#commit()) return false
     }
     return true
   }
 
-  #stateWith(seq: number, moved?: { follower: Follower; position: SpoolState['files'][number] }): SpoolState {
-    const files = this.#tails.followers.map((follower) =>
-      follower === moved?.follower ? moved.position : follower.position,
-    )
-    const [lost, upTo, lookedAt, finished] = [this.#lost, this.#upTo, this.#lookedAt, this.#finished]
+  #number(lines: readonly ReceivedLine[], reader: LineReader): NumberedLines {
+    const { source, epoch } = this.#spool.state
+    const context = { source, epoch, reader, rule: this.#task.rule, connections: this.#connections }
+    return numberLines(lines, this.#group.seq, context)
+  }
+
+  /** False when there is no room for them; then it is as if they had not been read. */
+  #add({ events, bytes, seq }: NumberedLines): boolean {
+    if (!this.#spool.hasRoomFor(this.#group.bytes + bytes + this.#frameBytes)) {
+      this.#connections.drop()
+      return false
+    }
+    this.#connections.keep()
+    this.#group.add(events, seq)
+    return true
+  }
+
+  /** Makes the group durable, or undoes it. `always`: also when there is nothing but the state to write. */
+  #commit(when: 'if needed' | 'always' = 'if needed'): boolean {
+    const group = this.#group
+    if (group.isEmpty && when === 'if needed') return true
+    const isDurable = this.#append(this.#state(), group.events)
+    this.#connections.clear()
+    this.#group = new LineGroup(this.#spool.state.seq)
+    group.settle(isDurable)
+    return isDurable
+  }
+
+  /** What arrives until then shares the fsync. */
+  #commitSoon(): void {
+    if (this.#isCommitDue) return
+    this.#isCommitDue = true
+    void this.#world.wait(limits.groupMs, 'more lines may arrive').then(() => {
+      this.#isCommitDue = false
+      this.#commit()
+    })
+  }
+
+  get #stepBytesMax(): number {
+    return Math.min(limits.tailBytesMax, Math.floor(this.#task.spool.bytesMax / 8))
+  }
+
+  /** What a frame takes besides its events, at most. */
+  get #frameBytes(): number {
+    return limits.frameStateBytes + this.#tails.followers.length * limits.fileStateBytes
+  }
+
+  /** With the group. */
+  #state(): SpoolState {
+    const files = this.#tails.followers.map((follower) => this.#group.positionOf(follower) ?? follower.position)
+    const [seq, lost, upTo, lookedAt, finished] = [
+      this.#group.seq,
+      this.#lost,
+      this.#upTo,
+      this.#lookedAt,
+      this.#finished,
+    ]
     return { ...this.#spool.state, seq, lost, upTo, lookedAt, files, finished }
   }
 
   #append(state: SpoolState, events: readonly string[]): boolean {
     try {
-      this.#spool.append(state, events)
+      this.#spool.append(state, events, this.#connections.changes)
       return true
     } catch (error) {
       this.#note(`the spool cannot be written (${(error as Error).message}); lines wait in their files`)
@@ -268,4 +359,10 @@ export class Agent {
     if (message !== this.#noted) this.#world.note(message)
     this.#noted = message
   }
+}
+
+/** The lines after the position stay in the file; they are counted, so that their number is known should they vanish. */
+function leave(follower: Follower): void {
+  follower.rewind()
+  follower.lookAhead()
 }

@@ -40,6 +40,15 @@ export const limits = {
   /** How long a file that was rotated away is still watched: its writer may not know yet. */
   rotatedWatchedMs: 60_000,
   pollMs: 500,
+  /** What arrives within it shares one fsync. */
+  groupMs: 50,
+  /** Room for what a frame says about its files, besides the events. */
+  frameStateBytes: 4_096,
+  fileStateBytes: 1_024,
+  /** Connections whose records before the last are counted; those beyond are counted at their end. */
+  openConnectionsMax: 10_000,
+  /** A connection without a record for so long (by the times of the log) is forgotten. */
+  openConnectionSilentMs: 48 * 3_600_000,
   checkpointEveryMs: 10_000,
   sendAgainMs: 10_000,
   /** How long an orderly end may take; what is not sent by then lies in the spool. */

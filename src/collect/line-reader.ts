@@ -19,6 +19,17 @@ export interface ReadLine {
   readonly body: EventBody
   /** The text of a field for an account rule: one of `ruleFields`, or a JSON name of the line. */
   readonly textOf: (field: string) => string | undefined
+  /** Set when the body's counts are those since the connection began, and records may have gone before this one. */
+  readonly cumulative?: Cumulative | undefined
+}
+
+/** A record of a connection that is written while it goes on, or at its end. */
+export interface Cumulative {
+  /** The connection, among all of one log. */
+  readonly connection: string
+  readonly isLast: boolean
+  /** When the record was written, RFC 3339 in UTC. */
+  readonly at: string
 }
 
 /**

@@ -4,19 +4,24 @@ import { applyAccountRule } from './account-rule.ts'
 import type { AccountRule, RuleOutcome } from './account-rule.ts'
 import { showBytes } from './escapes.ts'
 import { limits } from './limits.ts'
-import type { EventBody, LineReader } from './line-reader.ts'
+import type { EventBody, LineReader, ReadLine } from './line-reader.ts'
 import type { SplitLine } from './line-splitter.ts'
+import { OpenConnections } from './open-connections.ts'
 
 /** One line as it goes to the service. Every line of a file becomes exactly one of these (L1). */
 export interface OutgoingLine {
   readonly json: string
   readonly unreadable: boolean
+  /** Why it cannot be read. */
+  readonly reason?: string
   /** False when the event has an identity of its own and used no number. */
   readonly numbered: boolean
   /** What the account rule said; undefined without a rule and for lines that cannot be read. */
   readonly account: RuleOutcome['kind'] | undefined
   /** False when a line that could be read says nothing about bytes sent, which is not the same as 0 (L13). */
   readonly hasSize: boolean
+  /** RFC 3339; undefined where there is none. */
+  readonly time: string | undefined
 }
 
 export interface LineContext {
@@ -25,7 +30,14 @@ export interface LineContext {
   readonly epoch?: string
   readonly reader: LineReader
   readonly rule: AccountRule | undefined
+  /** Remembers what was counted of connections that go on; without it they are counted at their end. */
+  readonly connections?: OpenConnections
 }
+
+const forgetful = new OpenConnections(undefined)
+
+/** A line, or something that came in the place of one and cannot be read for this reason. */
+export type NumberedLine = SplitLine & { readonly fault?: string | undefined }
 
 const count = new Intl.NumberFormat('en-US')
 
@@ -41,7 +53,15 @@ function unreadable(line: SplitLine, { source, epoch }: LineContext, message: st
       line: showBytes(kept),
     },
   }
-  return { json: JSON.stringify(input), unreadable: true, numbered: true, account: undefined, hasSize: true }
+  return {
+    json: JSON.stringify(input),
+    unreadable: true,
+    reason: message,
+    numbered: true,
+    account: undefined,
+    hasSize: true,
+    time: undefined,
+  }
 }
 
 /** Text of a line without the carriage return that some systems write before the newline. */
@@ -58,16 +78,16 @@ function faultOf(line: SplitLine): string | undefined {
 }
 
 /** Reads a line and gives it its number: an event, or what stands in the place of one. */
-export function outgoingLine(line: SplitLine, context: LineContext): OutgoingLine {
+export function outgoingLine(line: NumberedLine, context: LineContext): OutgoingLine {
   const { source, epoch, reader, rule } = context
-  const fault = faultOf(line)
+  const fault = line.fault ?? faultOf(line)
   if (fault !== undefined) return unreadable(line, context, fault)
   // A byte order mark can only stand at the beginning of a file.
   const text = textOf(line.number === 1 ? withoutByteOrderMark(line.bytes) : line.bytes)
   if (text.trim() === '') return unreadable(line, context, 'the line is blank')
   const read = reader(text)
   if (!read.ok) return unreadable(line, context, read.error)
-  const { body } = read.value
+  const body = countedBody(read.value, context)
   const outcome = rule === undefined ? undefined : applyAccountRule(rule, read.value.textOf)
   const event: EventBody = {
     source,
@@ -85,7 +105,12 @@ export function outgoingLine(line: SplitLine, context: LineContext): OutgoingLin
       `the event has ${count.format(json.length)} characters, more than ${count.format(limits.eventCharactersMax)}`,
     )
   const hasSize = body.kind !== 'http_request' || body.bytes_out_body !== undefined || body.bytes_out_wire !== undefined
-  return { json, unreadable: false, numbered: body.source === undefined, account: outcome?.kind, hasSize }
+  const numbered = body.source === undefined
+  return { json, unreadable: false, numbered, account: outcome?.kind, hasSize, time: body.time }
+}
+
+function countedBody({ body, cumulative }: ReadLine, { connections = forgetful }: LineContext): EventBody {
+  return cumulative === undefined ? body : connections.difference(body, cumulative)
 }
 
 function withoutByteOrderMark(bytes: Buffer): Buffer {

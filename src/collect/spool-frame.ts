@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { Micros } from '../core/time.ts'
 import { assert } from '../core/result.ts'
+import type { NoteChange } from './spool-notes.ts'
 
 /** Where the reading of one log file is. What lies before `offset` is in the spool or was acknowledged. */
 export interface TailPosition {
@@ -53,6 +54,8 @@ export interface Frame {
   readonly acknowledged: number
   readonly state: SpoolState
   readonly events: readonly string[]
+  /** What changed among the notes; in the first frame of a segment all of them. */
+  readonly notes?: readonly NoteChange[]
 }
 
 /** Length of the payload and its CRC-32, both 32 bits, little endian. */

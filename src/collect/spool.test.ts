@@ -108,6 +108,34 @@ describe('Spool', () => {
     expect(open(directory).state).toEqual(at(100))
   })
 
+  test('notes change with the frames, and outlive the segments that said them', () => {
+    const directory = fresh()
+    let spool = open(directory)
+    const expected = new Map<string, string>()
+    for (let seq = 1; seq <= 200; seq += 1) {
+      const key = `k${seq % 7}`
+      const text = seq % 5 === 0 ? null : `${seq}`
+      spool.append(at(seq), ['x'.repeat(150)], [[key, text]])
+      if (text === null) expected.delete(key)
+      else expected.set(key, text)
+      if (seq % 30 === 0) drain(spool)
+      if (seq % 45 === 0) {
+        spool.close()
+        spool = open(directory)
+      }
+      expect(new Map(spool.notes.all([]))).toEqual(expected)
+    }
+    drain(spool)
+    expect(segmentsOf(directory).length).toBe(1)
+    spool.close()
+    // A torn frame takes its changes with it.
+    const [segment = ''] = segmentsOf(directory)
+    spool = open(directory)
+    spool.append(at(201), [], [['k1', 'torn']])
+    truncateSync(segment, readFileSync(segment).length - 1)
+    expect(new Map(open(directory).notes.all([]))).toEqual(expected)
+  })
+
   test('whatever is appended, acknowledged, torn and reopened: a queue (property)', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('append' as const), sizes: fc.array(fc.nat(900), { maxLength: 4 }) }),

@@ -15,6 +15,8 @@ import { join } from 'node:path'
 import { assert } from '../core/result.ts'
 import { decodeFrame, encodeFrame, frameHeadBytes } from './spool-frame.ts'
 import type { Frame, SpoolState } from './spool-frame.ts'
+import { SpoolNotes } from './spool-notes.ts'
+import type { NoteChange } from './spool-notes.ts'
 
 /** A file of frames. Frames are only ever appended; a segment is removed when all of it was acknowledged. */
 interface Segment {
@@ -50,11 +52,13 @@ export interface SpoolBounds {
  * truth about positions and numbers. All calls are synchronous: no two can meet.
  */
 export class Spool {
+  /** As of the last frame. */
+  readonly notes = new SpoolNotes()
   readonly #directory: string
   readonly #bounds: SpoolBounds
   readonly #segments: Segment[] = []
   #file: number | undefined
-  #last: Omit<Frame, 'events'>
+  #last: Omit<Frame, 'events' | 'notes'>
   #cursor: Cursor = { segment: 0, at: 0 }
   #acknowledged: number
   /** The newest segment may have bytes behind its last whole frame. */
@@ -91,10 +95,12 @@ export class Spool {
   }
 
   /** Durable when it returns. When it throws, nothing was appended and the same may be tried again. */
-  append(state: SpoolState, events: readonly string[]): void {
+  append(state: SpoolState, events: readonly string[], changes: readonly NoteChange[] = []): void {
     const frame = { number: this.#last.number + 1, acknowledged: this.#acknowledged, state }
-    const bytes = encodeFrame({ ...frame, events })
+    let bytes = encodeFrame({ ...frame, events, ...(changes.length === 0 ? {} : { notes: changes }) })
     const segment = this.#segmentFor(bytes.length)
+    if (segment.bytes === 0 && this.notes.size > 0)
+      bytes = encodeFrame({ ...frame, events, notes: this.notes.all(changes) })
     this.#file ??= openSync(segment.path, constants.O_RDWR | constants.O_CREAT, 0o600)
     try {
       // Remains of an append that failed half-way must never stand behind a whole frame.
@@ -110,6 +116,7 @@ export class Spool {
     segment.bytes += bytes.length
     segment.lastFrame = frame.number
     this.#last = frame
+    this.notes.apply(changes, false)
   }
 
   /** The next frames to send: at least one, and more while they stay within the bounds. */
@@ -201,14 +208,15 @@ export class Spool {
     this.#isTorn = false
   }
 
-  #recover(): Omit<Frame, 'events'> | undefined {
+  #recover(): Omit<Frame, 'events' | 'notes'> | undefined {
     const names = readdirSync(this.#directory).filter((name) => /^segment-\d{12}$/.test(name))
-    let last: Omit<Frame, 'events'> | undefined
+    let last: Omit<Frame, 'events' | 'notes'> | undefined
     for (const [index, name] of names.toSorted().entries()) {
       const segment = { number: Number(name.slice(8)), path: join(this.#directory, name), bytes: 0, lastFrame: 0 }
       const end = readFrames(segment.path, ({ frame, next }) => {
         assert(last === undefined || frame.number === last.number + 1, `${name}: frames follow each other`)
         last = { number: frame.number, acknowledged: frame.acknowledged, state: frame.state }
+        this.notes.apply(frame.notes ?? [], segment.bytes === 0)
         segment.bytes = next
       })
       // A frame that is not whole was never acknowledged to anybody, if it is the last one. Elsewhere the disk lies.

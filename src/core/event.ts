@@ -6,7 +6,7 @@
  * live in a table of their own and can be erased without changing a cent (DESIGN §7).
  */
 
-export const eventKinds = ['http_request', 'tcp_connection', 'tls_connection', 'session', 'usage'] as const
+export const eventKinds = ['http_request', 'tcp_connection', 'tls_connection', 'session', 'usage', 'counter'] as const
 export type EventKind = (typeof eventKinds)[number]
 
 /** `interim`: a record of a connection that is still open; it carries bytes, and is not one more connection. */
@@ -95,14 +95,26 @@ export const factFields = [
   { name: 'bytes_in_wire', type: count, about: 'Bytes received from the visitor, headers included.' },
   { name: 'bytes_in_body', type: count, about: 'Bytes received from the visitor, body only.' },
   { name: 'duration_us', type: count, about: 'How long it took, in microseconds.' },
-  { name: 'name', type: text, about: 'kind usage: what is measured.' },
+  { name: 'name', type: text, about: 'kind usage: what is measured. kind counter: what the counter counts.' },
   { name: 'quantity', type: { kind: 'decimal' }, about: 'kind usage: how much, as a decimal string.' },
   {
     name: 'attributes',
     type: { kind: 'attributes' },
     about: 'Your own dimensions, text to text, to filter and group by.',
   },
+  { name: 'value', type: count, about: 'kind counter: what the counter showed at that time; it only grows.' },
+  {
+    name: 'started',
+    type: { kind: 'instant' },
+    about: 'kind counter: since when it counts. Another one than before says that it began again from 0.',
+  },
 ] as const satisfies readonly EventField[]
+
+/**
+ * A fact array ends here when none of the later fields is given, so that an event keeps its canonical form, and its
+ * hash, when fields are added to the table.
+ */
+export const shortFactLength = 24
 
 const inspection: FieldType = { kind: 'inspection' }
 
@@ -146,6 +158,8 @@ export interface EventInput {
   name?: string
   quantity?: string
   attributes?: Record<string, string>
+  value?: WireCount
+  started?: string
   client_address?: string
   path?: string
   user_agent?: string

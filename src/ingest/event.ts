@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Problem } from '../core/errors.ts'
-import { factFields, inspectionFields } from '../core/event.ts'
+import { factFields, inspectionFields, shortFactLength } from '../core/event.ts'
 import { unattributed } from '../core/ids.ts'
 import type { AccountKey, SourceName } from '../core/ids.ts'
 import { heldLengthMax } from '../core/record.ts'
@@ -77,7 +77,27 @@ function checkWhole(fact: Values, now: Micros): Problem | null {
   if (fact[at.kind] === 'usage' && (fact[at.name] === null || fact[at.quantity] === null)) {
     return missing(fact[at.name] === null ? 'name' : 'quantity', 'an event of kind usage needs name and quantity')
   }
-  return null
+  return checkCounter(fact)
+}
+
+function checkCounter(fact: Values): Problem | null {
+  if (fact[at.kind] !== 'counter') return null
+  if (fact[at.name] === null || fact[at.value] === null)
+    return missing(fact[at.name] === null ? 'name' : 'value', 'an event of kind counter needs name and value')
+  const [time, started] = [fact[at.time] as Micros, fact[at.started] as Micros | null]
+  if (started === null || started <= time) return null
+  return {
+    code: 'EVENT_FIELD_OUT_OF_RANGE',
+    field: 'started',
+    message: 'started is later than time: a counter cannot have begun after it was read',
+  }
+}
+
+/** The canonical form: fields that were added to the table later leave no trace in events that do not have them. */
+function factTextOf(fact: Values): string {
+  for (let index = shortFactLength; index < fact.length; index += 1)
+    if (fact[index] !== null) return JSON.stringify(fact)
+  return JSON.stringify(fact.slice(0, shortFactLength))
 }
 
 function seqOf(value: Value | null): number | null | Problem {
@@ -177,7 +197,7 @@ export function parseEvent(input: unknown, raw: string, context: { now: Micros; 
   fact[at.id] ??= epoch === null ? String(seq) : `${epoch}:${seq}`
   fact[at.phase] ??= 'final'
   fact[at.leg] ??= 'client'
-  const factText = JSON.stringify(fact)
+  const factText = factTextOf(fact)
   const inspectionText = inspected ? JSON.stringify(inspection) : null
   const endpoint = fact[at.endpoint] as string | null
   const time = fact[at.time] as Micros

@@ -1,35 +1,30 @@
 import { hash } from 'node:crypto'
 import type { Offset } from '../core/ids.ts'
 import { heldLengthMax } from '../core/record.ts'
-import type { Arrival, Correction, HeldInput, Outcome, ParsedEvent } from '../core/record.ts'
+import type { Arrival, Correction, HeldInput, LogRecord, Outcome, ParsedEvent } from '../core/record.ts'
 import { unreachable } from '../core/result.ts'
-import { dayMicros } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { balanceOf, BalanceSheet, writeBatch } from './balance.ts'
 import { encodeChunk } from './chunk.ts'
-import type { NewRecord } from './chunk.ts'
 import type { Command, CommandOf, Effect } from './command.ts'
-import { identityKey, numberKey, numberOf } from './keys.ts'
+import { Identities } from './identities.ts'
+import { numberKey, numberOf } from './keys.ts'
 import { correctionsSource } from './log.ts'
 import { Numbering, withdrawCheckpoint, writeCheckpoint } from './numbering.ts'
 import { dayName, holdInput, resolveHeld } from './quarantine.ts'
 import { countUp } from './tables.ts'
 import type { Tables } from './tables.ts'
 
-/** Content hashes of identities are kept this long: longer than ordinary ingest accepts a time (35 days). */
-export const rememberedDays = 37
-
-export function dayOf(instant: Micros): number {
-  return Math.floor(instant / dayMicros)
-}
-
 /** Applies one group of commands; lives as long as its transaction. */
 class GroupWriter {
   readonly #tables: Tables
   readonly #numberings = new Map<string, Numbering>()
   readonly #balances: BalanceSheet
+  readonly #identities: Identities
   /** What the append in hand has accepted. */
-  readonly #accepted: NewRecord[] = []
+  #accepted: LogRecord[] = []
+  /** What all appends of the group have accepted. */
+  readonly #written: LogRecord[][] = []
   /** What was received by the append in hand; releases were received before, refused corrections never. */
   readonly #received: Outcome[] = []
   #next: number
@@ -37,6 +32,7 @@ class GroupWriter {
   constructor(tables: Tables, end: number) {
     this.#tables = tables
     this.#balances = new BalanceSheet(tables)
+    this.#identities = new Identities(tables)
     this.#next = end
   }
 
@@ -68,40 +64,35 @@ class GroupWriter {
     return { kind: 'conflict' }
   }
 
-  #record(record: NewRecord): Outcome {
-    this.#accepted.push(record)
+  #record(record: Omit<LogRecord, 'offset' | 'ingested'>, now: Micros): Outcome {
+    const { time, account, fact, inspection, correction } = record
+    const offset = this.#next as Offset
+    this.#accepted.push({ offset, ingested: now, time, account, fact, inspection, correction })
     this.#next += 1
-    return { kind: 'accepted', offset: (this.#next - 1) as Offset }
+    return { kind: 'accepted', offset }
   }
 
-  /** L2. What is remembered is judged by the command's time, so that it does not matter when `forget` ran. */
+  /** L2: a number is counted once for ever, an id as long as its content is remembered. */
   #accept(event: ParsedEvent, now: Micros): Outcome {
+    const { seq } = event
     const numbering = this.#numbering(event.source, event.epoch)
-    const key = identityKey(numbering.number, event)
-    const stored =
-      event.seq === null || numbering.accepted.has(event.seq) ? this.#tables.identities.get(key) : undefined
-    if (stored !== undefined && stored.readUInt32BE(8) >= dayOf(now)) {
-      if (stored.toString('latin1', 0, 8) !== event.hash) return this.#conflict(event, now)
+    const isNew = seq === null || !numbering.accepted.has(seq)
+    const known = isNew && seq !== null ? 'forgotten' : this.#identities.known(numbering.number, event, now)
+    if (known === 'other') return this.#conflict(event, now)
+    if (known === 'same' || !isNew) {
+      // Also when the number is known and its content forgotten: it was counted, and is not counted again.
       numbering.tally.duplicates += 1
       return { kind: 'duplicate' }
     }
-    // The number is known but its content hash is forgotten: it was counted, and is not counted again.
-    if (event.seq !== null && !numbering.accepted.add(event.seq)) {
-      numbering.tally.duplicates += 1
-      return { kind: 'duplicate' }
-    }
-    const remembered = Buffer.allocUnsafe(12)
-    remembered.write(event.hash, 0, 8, 'latin1')
-    // Without a number the hash alone guards L2, and must outlive the last moment at which ingest takes that time.
-    remembered.writeUInt32BE(dayOf(event.seq === null && event.time > now ? event.time : now) + rememberedDays, 8)
-    this.#tables.identities.putSync(key, remembered)
+    if (seq !== null) numbering.accepted.add(seq)
+    this.#identities.remember(numbering.number, event, now)
     numbering.countAccepted(event.time, now)
     const { time, account, fact, inspection } = event
-    return this.#record({ time, account, fact, inspection, correction: null })
+    return this.#record({ time, account, fact, inspection, correction: null }, now)
   }
 
   /** L2 for corrections: the version that is superseded is their identity. */
-  #correct(correction: Correction, event: ParsedEvent | null): Outcome {
+  #correct(correction: Correction, event: ParsedEvent | null, now: Micros): Outcome {
     if (correction.supersedes >= this.#next) return { kind: 'unknown' }
     const key = numberKey(correction.supersedes)
     const text = JSON.stringify([correction, event?.account ?? null, event?.fact ?? null, event?.inspection ?? null])
@@ -110,13 +101,8 @@ class GroupWriter {
     if (stored !== undefined) return { kind: stored.subarray(8).equals(content) ? 'duplicate' : 'conflict' }
     this.#tables.superseded.putSync(key, Buffer.concat([numberKey(this.#next), content]))
     const { account, time } = event ?? correction.was
-    return this.#record({
-      time,
-      account,
-      fact: event?.fact ?? null,
-      inspection: event?.inspection ?? null,
-      correction,
-    })
+    const { fact = null, inspection = null } = event ?? {}
+    return this.#record({ time, account, fact, inspection, correction }, now)
   }
 
   #count(source: string, day: string, outcome: Outcome): void {
@@ -131,7 +117,7 @@ class GroupWriter {
         this.#count(arrival.held.source ?? '', day, { kind: 'held' })
         return { kind: 'held' }
       case 'correction': {
-        const outcome = this.#correct(arrival.correction, arrival.event)
+        const outcome = this.#correct(arrival.correction, arrival.event, now)
         if (outcome.kind === 'accepted' || outcome.kind === 'duplicate') this.#count(correctionsSource, day, outcome)
         return outcome
       }
@@ -171,7 +157,8 @@ class GroupWriter {
     const outcomes = arrivals.map((arrival) => this.#take(arrival, now, day))
     if (this.#accepted.length > 0) {
       this.#tables.chunks.putSync(numberKey(first), encodeChunk(this.#accepted, now))
-      this.#accepted.length = 0
+      this.#written.push(this.#accepted)
+      this.#accepted = []
     }
     const batch = countUp(this.#tables, 'batches')
     writeBatch(this.#tables, { number: batch, arrived: now, sender, first, ...balanceOf(this.#received) })
@@ -203,10 +190,11 @@ class GroupWriter {
     }
   }
 
-  finish(): number {
+  finish(): { readonly end: number; readonly written: readonly (readonly LogRecord[])[] } {
     for (const numbering of this.#numberings.values()) numbering.flush()
+    this.#identities.flush()
     this.#balances.finish()
-    return this.#next
+    return { end: this.#next, written: this.#written }
   }
 }
 
@@ -216,13 +204,17 @@ export function supersededBy(tables: Tables, version: Offset): Offset | null {
   return stored === undefined ? null : (numberOf(stored) as Offset)
 }
 
-/** Applies commands in order inside the caller's transaction; returns what each came to and the new end. */
-export function applyGroup(
-  tables: Tables,
-  commands: readonly Command[],
-  end: number,
-): { readonly effects: readonly Effect[]; readonly end: number } {
+/** What a group of commands came to. */
+export interface Applied {
+  readonly effects: readonly Effect[]
+  readonly end: number
+  /** The records of each append that accepted something. */
+  readonly written: readonly (readonly LogRecord[])[]
+}
+
+/** Applies commands in order inside the caller's transaction. */
+export function applyGroup(tables: Tables, commands: readonly Command[], end: number): Applied {
   const writer = new GroupWriter(tables, end)
   const effects = commands.map((command) => writer.apply(command))
-  return { effects, end: writer.finish() }
+  return { effects, ...writer.finish() }
 }

@@ -4,9 +4,6 @@ import type { Correction, LogRecord } from '../core/record.ts'
 import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 
-/** A record before it has an offset and a time of arrival. */
-export type NewRecord = Omit<LogRecord, 'offset' | 'ingested'>
-
 /**
  * A chunk is the accepted part of one append: a header of 16 bytes (CRC-32 of all that follows, number of
  * records, time of arrival), then the records compressed with zstd. Inside, one line per record with fields
@@ -15,12 +12,12 @@ export type NewRecord = Omit<LogRecord, 'offset' | 'ingested'>
  */
 const headerBytes = 16
 
-function lineOf({ time, account, fact, inspection, correction }: NewRecord): string {
+function lineOf({ time, account, fact, inspection, correction }: LogRecord): string {
   const line = `${time}\t${account}\t${fact ?? ''}\t${inspection ?? ''}`
   return correction === null ? line : `${line}\t${JSON.stringify(correction)}`
 }
 
-export function encodeChunk(records: readonly NewRecord[], ingested: Micros): Buffer {
+export function encodeChunk(records: readonly LogRecord[], ingested: Micros): Buffer {
   const lines = records.map(lineOf)
   const body = zstdCompressSync(Buffer.from(lines.join('\n'), 'utf8'), { params: { 100: 1 } })
   const chunk = Buffer.allocUnsafe(headerBytes + body.length)

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import type { ParsedEvent } from '../core/record.ts'
 
 /** Keys of the embedded log. Numbers are big-endian, so that the order of bytes is the order of numbers. */
 
@@ -22,19 +21,21 @@ export function sourcePrefix(source: string): Buffer {
   return Buffer.from(`${source}\0`, 'utf8')
 }
 
-/** Identity of an event within a source's numbering: its number, or else its id. */
-export function identityKey(sourceNumber: number, event: ParsedEvent): Buffer {
-  if (event.seq !== null) {
-    const key = Buffer.allocUnsafe(13)
-    key.writeUInt32BE(sourceNumber)
-    key[4] = 0
-    key.writeBigUInt64BE(BigInt(event.seq), 5)
-    return key
-  }
-  const key = Buffer.allocUnsafe(5 + Buffer.byteLength(event.id))
+/** Identity of an event by its id, within a source's numbering. */
+export function idKey(sourceNumber: number, id: string): Buffer {
+  const key = Buffer.allocUnsafe(5 + Buffer.byteLength(id))
   key.writeUInt32BE(sourceNumber)
   key[4] = 1
-  key.write(event.id, 5, 'utf8')
+  key.write(id, 5, 'utf8')
+  return key
+}
+
+/** Identities of one block of numbers of a source's numbering. */
+export function blockKey(sourceNumber: number, block: number): Buffer {
+  const key = Buffer.allocUnsafe(13)
+  key.writeUInt32BE(sourceNumber)
+  key[4] = 2
+  key.writeBigUInt64BE(BigInt(block), 5)
   return key
 }
 

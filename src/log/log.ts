@@ -195,6 +195,8 @@ export const limits = {
   waitingMax: 200_000,
   /** Characters after which a read ends, though fewer events were read than asked for. */
   readTextMax: 64 * 1024 * 1024,
+  /** Characters of the newest records that are kept as they were written, for who follows closely. */
+  freshTextMax: 32 * 1024 * 1024,
   /** Arrivals that are written in one transaction. */
   groupMax: 20_000,
   /** Bytes of one page of what is held aside: a thousand long lines are not read into memory at once. */

@@ -4,10 +4,13 @@ import type { RootDatabase } from 'lmdb'
 import { Refusal } from '../core/errors.ts'
 import type { Offset } from '../core/ids.ts'
 import type { LogRecord } from '../core/record.ts'
+import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
-import { applyGroup, dayOf, supersededBy } from './apply.ts'
+import { applyGroup, supersededBy } from './apply.ts'
 import { decodeBatch, decodeDay, heldTotals } from './balance.ts'
 import { chunkLength, decodeChunk } from './chunk.ts'
+import { FreshRecords } from './fresh-records.ts'
+import { isStale } from './identities.ts'
 import type { Command, Effect } from './command.ts'
 import { numberKey, numberOf, sourcePrefix } from './keys.ts'
 import { limits } from './log.ts'
@@ -49,6 +52,13 @@ function refusalFor(error: unknown, directory: string): unknown {
     : error
 }
 
+/** A move in an order of commands, and what is to be remembered about it, by name. */
+export interface Step {
+  readonly from: number
+  readonly to: number
+  readonly notes: ReadonlyMap<string, string>
+}
+
 /**
  * What the log is after the commands that were applied to it, in one LMDB file. A group of commands (chunks,
  * identities, intervals, held input, balances) is one transaction; it is on disk (fdatasync) when `apply` returns.
@@ -58,6 +68,7 @@ export class LogState {
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #directory: string
   readonly #tables: Tables
+  readonly #fresh = new FreshRecords()
   #end = 0
 
   /** Opens the state in a directory of its own, creating it when it is missing. One process at a time. */
@@ -77,25 +88,37 @@ export class LogState {
   }
 
   /**
-   * Applies commands in order, all or none, durable when it returns. `applied` is kept with them: where in the order
-   * of commands the state stands. Throws Refusal DISK_FULL when there is no room, and then nothing was applied.
+   * Applies commands in order, all or none, durable when it returns, with where the state then stands in an order
+   * of commands that others share. Throws Refusal DISK_FULL when there is no room, and then nothing was applied.
    */
-  apply(commands: readonly Command[], applied?: number): readonly Effect[] {
+  apply(commands: readonly Command[], step?: Step): readonly Effect[] {
     try {
-      const { effects, end } = this.#root.transactionSync(() => {
-        if (applied !== undefined) writeCounter(this.#tables, 'applied', applied)
+      const { effects, end, written } = this.#root.transactionSync(() => {
+        if (step !== undefined) this.#take(step)
         return applyGroup(this.#tables, commands, this.#end)
       })
       this.#end = end
+      for (const records of written) this.#fresh.add(records)
       return effects
     } catch (error) {
       throw refusalFor(error, this.#directory)
     }
   }
 
-  /** What was last given to `apply` as `applied`; 0 at first. */
+  #take({ from, to, notes }: Step): void {
+    assert(this.applied() === from, 'nobody else writes to the directory of the log')
+    writeCounter(this.#tables, 'applied', to)
+    for (const [name, value] of notes) this.#tables.notes.putSync(Buffer.from(name), Buffer.from(value))
+  }
+
+  /** Where the last step led; 0 at first. */
   applied(): number {
     return readCounter(this.#tables, 'applied')
+  }
+
+  /** What the last step that said something under this name said. */
+  note(name: string): string | null {
+    return this.#tables.notes.get(Buffer.from(name))?.toString('utf8') ?? null
   }
 
   end(): Offset {
@@ -104,6 +127,8 @@ export class LogState {
 
   read(from: Offset, most: number): readonly LogRecord[] {
     if (from >= this.#end) return []
+    const fresh = this.#fresh.from(from, most)
+    if (fresh !== null) return fresh
     let start = numberKey(from)
     for (const key of this.#tables.chunks.getKeys({ start, reverse: true, limit: 1 })) start = Buffer.from(key)
     const records: LogRecord[] = []
@@ -189,12 +214,11 @@ export class LogState {
   }
 
   async forget(before: Micros): Promise<void> {
-    const today = dayOf(before)
     let start: Buffer | null = Buffer.alloc(1)
     while (start !== null) {
       const step = 5_000
       const page: { key: Buffer; value: Buffer }[] = [...this.#tables.identities.getRange({ start, limit: step })]
-      const stale = page.filter(({ value }) => value.readUInt32BE(8) < today)
+      const stale = page.filter(({ key, value }) => isStale(key, value, before))
       if (stale.length > 0) {
         this.#root.transactionSync(() => {
           for (const { key } of stale) this.#tables.identities.removeSync(key)

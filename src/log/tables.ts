@@ -7,7 +7,7 @@ export type Table = Database<Buffer, Buffer>
 export interface Tables {
   /** first offset → chunk of accepted records */
   readonly chunks: Table
-  /** source number + (seq | id) → content hash (8 bytes), day until which it is remembered (4 bytes) */
+  /** source number + (block of numbers | id) → content hashes, and the day until which they are remembered */
   readonly identities: Table
   /** source + epoch → SourceEntry */
   readonly sources: Table
@@ -29,6 +29,8 @@ export interface Tables {
   readonly checkpoints: Table
   /** name → next number */
   readonly counters: Table
+  /** name → text, of whoever orders the commands */
+  readonly notes: Table
 }
 
 export function openTables(root: RootDatabase<Buffer, Buffer>): Tables {
@@ -46,6 +48,7 @@ export function openTables(root: RootDatabase<Buffer, Buffer>): Tables {
     superseded: table('superseded'),
     checkpoints: table('checkpoints'),
     counters: table('counters'),
+    notes: table('notes'),
   }
 }
 

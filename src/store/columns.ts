@@ -6,6 +6,7 @@ const renamed: Partial<Record<FactName, string>> = {
   time: 'time_us',
   recorded_time: 'recorded_us',
   account: 'given_account',
+  started: 'started_us',
 }
 
 export function columnOf(field: FactName): string {

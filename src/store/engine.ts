@@ -8,26 +8,42 @@ export type Parameter = string | number | readonly string[] | readonly number[]
 export interface Insert {
   readonly table: string
   readonly columns: readonly string[]
-  /** Rows as JSONCompactEachRow: one JSON array per line, in the order of `columns`. */
+  /** Rows as JSONCompactEachRow: one JSON array per line, in the order of `columns`; a row may end early. */
   readonly rows: string
   /** Equal tokens are inserted once, however often they are sent (within the table's window). */
   readonly token: string
 }
 
+/** A cluster of ClickHouse servers, as its servers know it. */
+export interface Cluster {
+  /** The name in the servers' `remote_servers`. */
+  readonly name: string
+  readonly database: string
+}
+
 /** ClickHouse, as the store uses it. 64-bit and larger integers come back as decimal strings. */
 export interface Engine {
+  /** Null: one server, or the one in this process. */
+  readonly cluster: Cluster | null
   query<Row>(sql: string, parameters: Readonly<Record<string, Parameter>>): Promise<Row[]>
   command(sql: string): Promise<void>
   insert(insert: Insert): Promise<void>
   close(): Promise<void>
 }
 
-const readSettings = {
+export const readSettings = {
   output_format_json_quote_64bit_integers: 1,
   // A question that would need more is refused with an error instead of taking the process down (L12).
   max_memory_usage: '2000000000',
   // One reader session answers one question at a time: nobody's may hold up the others for ever.
   max_execution_time: 60,
+} as const
+
+export const insertSettings = {
+  // A record of the log may be older than the table's last columns: what it does not have is NULL or the default.
+  input_format_json_compact_allow_variable_number_of_columns: 1,
+  // The answer comes when the rows are in; with asynchronous inserts a token would not be looked at.
+  async_insert: 0,
 } as const
 
 function queryWith(client: ClickHouseClient) {
@@ -52,6 +68,7 @@ export function openChdb(directory: string): Engine {
   const reader = createClient({ connection: createChdbConnection({ path: directory }) as never })
   const writer = createClient({ connection: writing as never })
   return {
+    cluster: null,
     query: queryWith(reader),
     async command(sql) {
       await writer.command({ query: sql })
@@ -62,7 +79,7 @@ export function openChdb(directory: string): Engine {
         columns: [...columns],
         format: 'JSONCompactEachRow',
         values: Buffer.from(rows, 'utf8'),
-        settings: { insert_deduplication_token: token, async_insert: 0 },
+        settings: { ...insertSettings, insert_deduplication_token: token },
       })
     },
     async close() {

@@ -1,16 +1,25 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { clusterDrops, clusterStatements, repeatable, statementsOf } from './cluster.ts'
 import type { Engine } from './engine.ts'
+
+const createRecord =
+  'CREATE TABLE IF NOT EXISTS schema_migration (name String, sha256 String) ENGINE = MergeTree ORDER BY name SETTINGS fsync_after_insert = 1'
+
+/** What an engine has to be told for a migration. */
+function commandsOf(sql: string, { cluster }: Engine): readonly string[] {
+  // A crash may have left a migration half done; creating what is there already is then not an error.
+  if (cluster === null) return statementsOf(sql).map(repeatable)
+  return clusterStatements(sql, cluster).map((statement) => statement.sql)
+}
 
 /**
  * Applies the migrations of a folder in order, each statement once. Statements are separated by a semicolon
  * at the end of a line. A file that was applied and then changed is refused: the schema would be a guess.
  */
 export async function migrateStore(engine: Engine, folder: string): Promise<void> {
-  await engine.command(
-    'CREATE TABLE IF NOT EXISTS schema_migration (name String, sha256 String) ENGINE = MergeTree ORDER BY name SETTINGS fsync_after_insert = 1',
-  )
+  for (const command of commandsOf(createRecord, engine)) await engine.command(command)
   const applied = await engine.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM schema_migration', {})
   for (const name of readdirSync(folder)
     .filter((file) => file.endsWith('.sql'))
@@ -24,12 +33,7 @@ export async function migrateStore(engine: Engine, folder: string): Promise<void
       )
     }
     if (before !== undefined) continue
-    const bare = sql.replaceAll(/^--.*$/gm, '')
-    for (const statement of bare.split(/;\s*$/m)) {
-      // A crash may have left a migration half done; creating what is there already is then not an error.
-      if (statement.trim() !== '')
-        await engine.command(statement.replace(/CREATE TABLE (?!IF)/, 'CREATE TABLE IF NOT EXISTS '))
-    }
+    for (const command of commandsOf(sql, engine)) await engine.command(command)
     await engine.insert({
       table: 'schema_migration',
       columns: ['name', 'sha256'],
@@ -44,7 +48,9 @@ export async function migrateStore(engine: Engine, folder: string): Promise<void
  * the middle the next start creates what is missing, finds the store damaged, and empties it again.
  */
 export async function emptyStore(engine: Engine): Promise<void> {
-  for (const table of ['schema_migration', 'projected_range', 'fact', 'inspection', 'correction']) {
-    await engine.command(`DROP TABLE IF EXISTS ${table} SYNC`)
+  const { cluster } = engine
+  for (const table of ['schema_migration', 'finished_range', 'projected_range', 'fact', 'inspection', 'correction']) {
+    const drops = cluster === null ? [`DROP TABLE IF EXISTS ${table} SYNC`] : clusterDrops(table, cluster)
+    for (const drop of drops) await engine.command(drop)
   }
 }

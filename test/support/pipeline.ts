@@ -21,9 +21,11 @@ export interface Pipeline {
   close(): Promise<void>
 }
 
-export async function openPipeline(): Promise<Pipeline> {
+const chdbIn = (directory: string): Engine => openChdb(join(directory, 'store'))
+
+export async function openPipeline(openEngine: (directory: string) => Engine = chdbIn): Promise<Pipeline> {
   const directory = mkdtempSync(join(tmpdir(), 'crossfoot-pipeline-'))
-  const engine = openChdb(join(directory, 'store'))
+  const engine = openEngine(directory)
   const logs: EventLog[] = []
   await migrateStore(engine, storeMigrations)
   return {

@@ -1,0 +1,65 @@
+import type { SpoolState } from './spool-frame.ts'
+
+/** Where a file will be when the group is durable. */
+export type Position = SpoolState['files'][number]
+
+/** Of whom lines are in a group: told once what became of them. */
+export type Settle = (isDurable: boolean) => void
+
+/**
+ * Lines that become durable together, with one fsync: a piece of each file, and what arrived by the network
+ * meanwhile. Nothing of it counts as taken before that, and all of it is undone when it fails.
+ */
+export class LineGroup<Taker> {
+  #events: string[] = []
+  #bytes = 0
+  #seq: number
+  #positions = new Map<Taker, Position>()
+  #settles: Settle[] = []
+
+  /** `seq`: the last number that is durable. */
+  constructor(seq: number) {
+    this.#seq = seq
+  }
+
+  get events(): readonly string[] {
+    return this.#events
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** The last number that was given. */
+  get seq(): number {
+    return this.#seq
+  }
+
+  get isEmpty(): boolean {
+    return this.#events.length === 0 && this.#settles.length === 0
+  }
+
+  positionOf(taker: Taker): Position | undefined {
+    return this.#positions.get(taker)
+  }
+
+  add(events: readonly string[], seq: number): void {
+    for (const event of events) {
+      this.#events.push(event)
+      this.#bytes += Buffer.byteLength(event) + 1
+    }
+    this.#seq = seq
+  }
+
+  move(taker: Taker, position: Position): void {
+    this.#positions.set(taker, position)
+  }
+
+  whenSettled(settle: Settle): void {
+    this.#settles.push(settle)
+  }
+
+  settle(isDurable: boolean): void {
+    for (const settle of this.#settles) settle(isDurable)
+  }
+}
