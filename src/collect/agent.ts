@@ -62,6 +62,8 @@ export class Agent {
   readonly #connections: OpenConnections
   #group: LineGroup<Follower>
   #isCommitDue = false
+  #isLossDue = false
+  #isClosed = false
   #lost: number
   #upTo: Micros | null
   #finished: SpoolState['finished']
@@ -156,7 +158,6 @@ export class Agent {
    * known, so that nobody is told of a line that could still be lost.
    */
   receive(lines: readonly ReceivedLine[], reader: LineReader): Promise<Reception> {
-    if (this.#group.bytes > this.#stepBytesMax) this.#commit()
     const numbered = this.#number(lines, reader)
     if (numbered.bytes + this.#frameBytes > this.#task.spool.bytesMax / 2) {
       this.#connections.drop()
@@ -168,13 +169,21 @@ export class Agent {
       this.#group.whenSettled((isDurable) =>
         resolve(isDurable ? { kind: 'taken', unreadable, reason } : { kind: 'full' }),
       )
-      this.#commitSoon()
+      if (this.#isGroupFull) this.#commit()
+      else this.#commitSoon()
     })
   }
 
   /** So many lines arrived and could not be kept: the next checkpoint says so. */
   declareLost(lines: number): void {
-    this.#lose(lines)
+    this.#lost += lines
+    if (this.#isLossDue) return
+    // Losses come in crowds; the spool is full or its disk is, so it is not written for each of them.
+    this.#isLossDue = true
+    void this.#world.wait(limits.checkpointEveryMs, 'more may be lost').then(() => {
+      this.#isLossDue = false
+      if (!this.#isClosed) this.save()
+    })
   }
 
   /** Sends what waits in the spool, a bounded part of it. False when nothing waits. Throws a `ServiceError`. */
@@ -214,7 +223,9 @@ export class Agent {
     return this.#commit('always')
   }
 
+  /** What is not durable by now was never taken. */
   close(): void {
+    this.#isClosed = true
     this.#tails.close()
     this.#spool.close()
   }
@@ -238,7 +249,8 @@ export class Agent {
     if (follower.isTruncated()) return 'emptied'
     if (this.#take(follower, lines)) return 'taken'
     // What was taken of the piece holds, once it is durable; the rest waits in the file.
-    if (this.#commit()) leave(follower)
+    this.#commit()
+    leave(follower)
     return 'full'
   }
 
@@ -262,7 +274,7 @@ export class Agent {
         if (index > first) moveTo(index)
         return false
       }
-      const isFull = this.#group.events.length >= limits.batchEventsMax || this.#group.bytes >= this.#stepBytesMax
+      const isFull = this.#isGroupFull
       if (!isFull && index < lines.length - 1) continue
       moveTo(index + 1)
       if (isFull && !this.#commit()) return false
@@ -291,6 +303,7 @@ export class Agent {
   #commit(when: 'if needed' | 'always' = 'if needed'): boolean {
     const group = this.#group
     if (group.isEmpty && when === 'if needed') return true
+    for (const follower of group.takers) follower.sync()
     const isDurable = this.#append(this.#state(), group.events)
     this.#connections.clear()
     this.#group = new LineGroup(this.#spool.state.seq)
@@ -304,17 +317,19 @@ export class Agent {
     this.#isCommitDue = true
     void this.#world.wait(limits.groupMs, 'more lines may arrive').then(() => {
       this.#isCommitDue = false
-      this.#commit()
+      if (!this.#isClosed) this.#commit()
     })
   }
 
-  get #stepBytesMax(): number {
-    return Math.min(limits.tailBytesMax, Math.floor(this.#task.spool.bytesMax / 8))
+  get #isGroupFull(): boolean {
+    const bytesMax = Math.min(limits.tailBytesMax, Math.floor(this.#task.spool.bytesMax / 8))
+    return this.#group.events.length >= limits.batchEventsMax || this.#group.bytes >= bytesMax
   }
 
   /** What a frame takes besides its events, at most. */
   get #frameBytes(): number {
-    return limits.frameStateBytes + this.#tails.followers.length * limits.fileStateBytes
+    const notes = this.#spool.notes.size * limits.noteBytes
+    return limits.frameStateBytes + this.#tails.followers.length * limits.fileStateBytes + notes
   }
 
   /** With the group. */

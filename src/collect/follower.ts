@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, openSync, readSync } from 'node:fs'
 import type { Micros } from '../core/time.ts'
 import { compressionOf, openContent } from './file-content.ts'
 import { limits } from './limits.ts'
@@ -216,6 +216,18 @@ export class Follower {
     this.#position = position
     const isPast = this.#ahead.at <= position.offset
     this.#ahead = isPast ? { at: position.offset, lines: 0 } : { at: this.#ahead.at, lines: this.#ahead.lines - lines }
+  }
+
+  /**
+   * What was read is on the disk. Whoever writes the log seldom syncs it: after a power cut it would be shorter than the
+   * position says, look like one that was emptied, and its lines would be taken again.
+   */
+  sync(): void {
+    try {
+      fsyncSync(this.#file)
+    } catch {
+      // A file system that does not sync for readers. The lines themselves are in the spool.
+    }
   }
 
   /** Lines could not be made durable: the reader goes back to where the position is. */

@@ -45,6 +45,22 @@ export const limits = {
   /** Room for what a frame says about its files, besides the events. */
   frameStateBytes: 4_096,
   fileStateBytes: 1_024,
+  noteBytes: 256,
+  /** OTLP: of one export, of all that are being read at once, and of the texts that its records become. */
+  otlpBodyBytesMax: 16 * 1_048_576,
+  otlpBodiesBytesMax: 64 * 1_048_576,
+  otlpEntriesBytesMax: 64 * 1_048_576,
+  otlpRecordsMax: 50_000,
+  syslogBytesMax: 262_144,
+  /** What a socket of datagrams asks the kernel to hold for it; the kernel may give less. */
+  datagramBufferBytes: 8 * 1_048_576,
+  /** Connections to one receiver at once; more are refused. */
+  connectionsMax: 256,
+  requestMsMax: 30_000,
+  /** How late what others bring is expected to come, unless told otherwise: exporters hold back and send again. */
+  doorDelayMs: 60_000,
+  /** How long connections are still read at an orderly end. */
+  goodbyeMs: 1_000,
   /** Connections whose records before the last are counted; those beyond are counted at their end. */
   openConnectionsMax: 10_000,
   /** A connection without a record for so long (by the times of the log) is forgotten. */

@@ -39,6 +39,11 @@ export class LineGroup<Taker> {
     return this.#events.length === 0 && this.#settles.length === 0
   }
 
+  /** Whose positions move with this group. */
+  get takers(): Iterable<Taker> {
+    return this.#positions.keys()
+  }
+
   positionOf(taker: Taker): Position | undefined {
     return this.#positions.get(taker)
   }

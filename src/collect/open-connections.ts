@@ -97,10 +97,11 @@ export class OpenConnections {
 }
 
 function sumsOf(body: EventBody, known: Known | undefined, now: number): Known {
-  const sums = counters.map((name, index) => {
-    const [now, before] = [body[name], known?.[index + 1]]
-    if (now === undefined) return before ?? null
-    return before === undefined || before === null || BigInt(now) > BigInt(before) ? String(now) : before
+  const sums = counters.map((name, index): string | null => {
+    const count = body[name]
+    const before = known?.[index + 1] as string | null | undefined
+    if (count === undefined) return before ?? null
+    return before === undefined || before === null || BigInt(count) > BigInt(before) ? String(count) : before
   })
   return [Math.max(now, known?.[0] ?? 0), ...sums]
 }

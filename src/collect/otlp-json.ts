@@ -4,6 +4,7 @@ import { parseJsonRecord, textOf } from './exact-json.ts'
 import type { JsonRecord, JsonValue } from './exact-json.ts'
 import { readJsonLog } from './json-log.ts'
 import type { JsonLog, JsonLogField, JsonLogNames } from './json-log.ts'
+import { limits } from './limits.ts'
 import { mapNames } from './line-reader.ts'
 import type { FieldMapping, LineReader } from './line-reader.ts'
 import { parseDuration } from './log-quantity.ts'
@@ -46,7 +47,10 @@ export function otlpJsonReader(mappings: readonly FieldMapping[]): LineReader {
   const read: LineReader = (entry) => {
     const record = parseJsonRecord(entry)
     if (!record.ok) return record
-    if (isExport(record.value)) return fail('the line is no export of logs: resourceLogs and scopeLogs are not lists')
+    if (isExport(record.value))
+      return fail(
+        'the line is no export of logs (resourceLogs and scopeLogs are not lists), or one that is far too large',
+      )
     const event = readJsonLog(record.value, log)
     if (event.ok && event.value.body.method === undefined && event.value.body.status === undefined)
       return fail('the log record has neither method nor status: it is not about a request')
@@ -61,8 +65,8 @@ const isExport = (record: JsonRecord): boolean => Object.hasOwn(record, 'resourc
 function entriesOf(line: string): readonly string[] {
   const request = parseJsonRecord(line)
   if (!request.ok) return [line]
-  const records = recordsOf(request.value)
-  return records.ok ? records.value.map((record) => JSON.stringify(record)) : [line]
+  const entries = entriesOfExport(request.value)
+  return entries.ok ? entries.value : [line]
 }
 
 type List = readonly JsonRecord[]
@@ -74,9 +78,10 @@ function listAt(record: JsonRecord, name: string): Result<List, string> {
   return isList ? ok(value as List) : fail(`${name} is not a list of objects`)
 }
 
-function recordsOf(request: JsonRecord): Result<Record<string, JsonValue>[], string> {
+/** The entries of an ExportLogsServiceRequest in JSON: one for each log record. */
+export function entriesOfExport(request: JsonRecord): Result<readonly string[], string> {
   if (!isExport(request)) return fail('no resourceLogs')
-  const entries: Record<string, JsonValue>[] = []
+  const entries = new OtlpEntries()
   const resources = listAt(request, 'resourceLogs')
   if (!resources.ok) return resources
   for (const resource of resources.value) {
@@ -86,10 +91,31 @@ function recordsOf(request: JsonRecord): Result<Record<string, JsonValue>[], str
     for (const scope of scopes.value) {
       const records = listAt(scope, 'logRecords')
       if (!records.ok) return records
-      for (const record of records.value) entries.push({ ...shared, ...attributesOf(record), ...timeOf(record) })
+      for (const record of records.value) if (!entries.add(record, shared)) return fail(entries.excess)
     }
   }
-  return ok(entries)
+  return ok(entries.texts)
+}
+
+/**
+ * Collects entries. What a resource says is repeated in each of its records, so a small export could become an
+ * enormous one: beyond a bound nothing more is taken.
+ */
+export class OtlpEntries {
+  readonly texts: string[] = []
+  readonly excess = `the export has more than ${limits.otlpRecordsMax} log records, or they repeat what their resource says in more than ${limits.otlpEntriesBytesMax} bytes`
+  #length = 0
+
+  /** False when it is too much. */
+  add(record: JsonRecord, shared: Record<string, JsonValue>): boolean {
+    return this.addText(JSON.stringify({ ...shared, ...attributesOf(record), ...timeOf(record) }))
+  }
+
+  addText(text: string): boolean {
+    this.#length += text.length
+    this.texts.push(text)
+    return this.texts.length <= limits.otlpRecordsMax && this.#length <= limits.otlpEntriesBytesMax
+  }
 }
 
 /** A time of 0 means that none is known; then the one of its first observation stands for it (OTLP, LogRecord). */
@@ -100,7 +126,8 @@ function timeOf(record: JsonRecord): Record<string, JsonValue> {
   return time === undefined ? {} : { time }
 }
 
-function attributesOf(holder: JsonRecord): Record<string, JsonValue> {
+/** The attributes of a record or of a resource, by name. */
+export function attributesOf(holder: JsonRecord): Record<string, JsonValue> {
   const attributes = listAt(holder, 'attributes')
   if (!attributes.ok) return {}
   const entries = attributes.value.map(({ key, value }): [string, JsonValue] => [textOf(key) ?? '', plainValue(value)])

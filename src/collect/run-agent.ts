@@ -10,6 +10,10 @@ export interface AgentPace {
   /** Waits until something was taken from the logs, or so long; returns at once when the agent is to end. */
   readonly untilTaken: (milliseconds: number) => Promise<void>
   readonly taken: () => void
+  /** Waits so long; returns at once when the agent is to end. */
+  readonly pause: (milliseconds: number) => Promise<void>
+  /** Lets nobody bring anything any more, and returns when all that was brought is answered for. */
+  readonly closeDoors: () => Promise<void>
   readonly note: (message: string) => void
 }
 
@@ -18,6 +22,7 @@ export interface AgentPace {
  */
 export async function runAgent(agent: Agent, pace: AgentPace): Promise<void> {
   await Promise.all([collectAll(agent, pace), sendAll(agent, pace)])
+  await pace.closeDoors()
   for (let look = await agent.collect(); look === 'taken'; look = await agent.collect()) pace.taken()
   agent.save()
   try {
@@ -33,8 +38,11 @@ export async function runAgent(agent: Agent, pace: AgentPace): Promise<void> {
 async function collectAll(agent: Agent, pace: AgentPace): Promise<void> {
   while (!pace.signal.aborted) {
     const collected = await agent.collect()
-    if (collected === 'taken') pace.taken()
-    await pace.untilChange(collected === 'taken' ? 0 : limits.pollMs)
+    // Lines come one by one, and each look costs an fsync: those of a moment share one.
+    if (collected === 'taken') {
+      pace.taken()
+      await pace.pause(limits.groupMs)
+    } else await pace.untilChange(limits.pollMs)
   }
 }
 

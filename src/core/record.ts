@@ -71,7 +71,7 @@ export type Arrival =
 /**
  * What became of one arrival. A conflict is an identity that is known with other content: kept aside, never counted;
  * of a correction: its version is superseded already, by another correction. A correction of a version that is not
- * in the log is `unknown`.
+ * in the log is `unknown`, and so is a release of an input that is not open (any more).
  */
 export type Outcome =
   | { readonly kind: 'accepted'; readonly offset: Offset }

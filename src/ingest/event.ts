@@ -16,6 +16,13 @@ export const window = { behind: 35 * dayMicros, ahead: 300 * secondMicros } as c
 /** Who owned an endpoint at an instant; handed in by `app/`, because ownership lies to the right of ingest. */
 export type OwnerAt = (endpoint: string, time: Micros) => AccountKey | null
 
+export interface ParseContext {
+  readonly now: Micros
+  readonly ownerAt: OwnerAt
+  /** Events without a number that are older are refused; by default `window.behind` before now. */
+  readonly oldest?: Micros
+}
+
 interface Place {
   readonly inspection: boolean
   readonly index: number
@@ -46,7 +53,7 @@ function missing(field: string, message: string): Problem {
 }
 
 /** Checks what no field can know alone: identity, time against the window, and what the kind needs. */
-function checkWhole(fact: Values, now: Micros): Problem | null {
+function checkWhole(fact: Values, { now, oldest }: ParseContext): Problem | null {
   if (fact[at.source] === null) return missing('source', 'source is required: who emitted the event')
   if (fact[at.kind] === null) return missing('kind', 'kind is required: what happened')
   if (fact[at.id] === null && fact[at.seq] === null)
@@ -66,12 +73,12 @@ function checkWhole(fact: Values, now: Micros): Problem | null {
       message: 'time is more than 5 minutes ahead of this server; check the clock of the source',
     }
   }
-  if (fact[at.seq] === null && time < now - window.behind) {
+  if (fact[at.seq] === null && time < (oldest ?? now - window.behind)) {
     return {
       code: 'EVENT_TIME_TOO_OLD',
       field: 'time',
       message:
-        'time is more than 35 days back and the event has no seq, so a repetition could not be told apart; number the events of this source (source, seq) or import them as a file',
+        'time is more than 35 days back and the event has no seq, so a repetition could not be told apart here; bring it in a backfill job (POST /v1/backfills, crossfoot backfill), which checks it against everything stored, or number the events of this source (source, seq)',
     }
   }
   if (fact[at.kind] === 'usage' && (fact[at.name] === null || fact[at.quantity] === null)) {
@@ -178,7 +185,7 @@ function readFields(input: Readonly<Record<string, unknown>>): Row | Problem {
  * The one place where input becomes an event. `raw` is the text as it arrived, kept when the event is held.
  * Never throws on input, and never changes the meaning of a value: it is taken exactly, or held with a reason.
  */
-export function parseEvent(input: unknown, raw: string, context: { now: Micros; ownerAt: OwnerAt }): Arrival {
+export function parseEvent(input: unknown, raw: string, context: ParseContext): Arrival {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     return holdInput(null, raw, { code: 'EVENT_NOT_JSON', message: 'an event is a JSON object' })
   }
@@ -187,7 +194,7 @@ export function parseEvent(input: unknown, raw: string, context: { now: Micros; 
   const row = readFields(object)
   if ('code' in row) return holdInput(input, raw, row)
   const { fact, inspection, inspected } = row
-  const problem = checkWhole(fact, context.now)
+  const problem = checkWhole(fact, context)
   if (problem !== null) return holdInput(input, raw, problem)
   const seq = seqOf(fact[at.seq] ?? null)
   if (seq !== null && typeof seq === 'object') return holdInput(input, raw, seq)

@@ -9,10 +9,9 @@ import { assert, unreachable } from '../core/result.ts'
 import type { ErrorCode, Problem } from '../core/errors.ts'
 import type { AccountKey } from '../core/ids.ts'
 import type { Arrival, Outcome } from '../core/record.ts'
-import type { Micros } from '../core/time.ts'
 import { readCandidates } from './body.ts'
 import { holdInput, parseEvent } from './event.ts'
-import type { OwnerAt } from './event.ts'
+import type { ParseContext } from './event.ts'
 
 /** What an append came to: one outcome for each arrival, in order, and the number of the batch that they are. */
 export interface Appended {
@@ -42,12 +41,8 @@ export interface Receipt {
   readonly results: readonly RejectedEvent[]
 }
 
-export interface ReceiveContext {
-  readonly now: Micros
-  readonly ownerAt: OwnerAt
+export interface ReceiveContext extends DoorContext {
   readonly append: Append
-  /** The account that the sender's key is bound to; its events belong to it, whatever they say. */
-  readonly boundTo: AccountKey | null
   /** Who sends: the id of the key. */
   readonly sender: string
 }
@@ -132,13 +127,14 @@ function bind(input: unknown, account: AccountKey): unknown {
   return { ...input, account, ...(typeof source === 'string' ? { source: boundSource(account, source) } : {}) }
 }
 
-/** Takes a decoded body: checks every event, appends, and answers what happened to each. */
-export async function receive(
-  body: Buffer,
-  contentType: string | undefined,
-  context: ReceiveContext,
-): Promise<Receipt> {
-  const arrivals = readCandidates(body, contentType).map((candidate): Arrival => {
+export interface DoorContext extends ParseContext {
+  /** The account that the sender's key is bound to; its events belong to it, whatever they say. */
+  readonly boundTo: AccountKey | null
+}
+
+/** The door: every event of a decoded body, checked, or held with the reason. Nothing is taken yet. */
+export function arrivalsOf(body: Buffer, contentType: string | undefined, context: DoorContext): Arrival[] {
+  return readCandidates(body, contentType).map((candidate): Arrival => {
     if (!candidate.ok) {
       const { code, message, field, raw } = candidate
       return holdInput(null, raw, { code, message, ...(field === undefined ? {} : { field }) })
@@ -150,5 +146,14 @@ export async function receive(
     const input = boundTo === null ? candidate.input : bind(candidate.input, boundTo)
     return parseEvent(input, candidate.raw, context)
   })
+}
+
+/** Takes a decoded body: checks every event, appends, and answers what happened to each. */
+export async function receive(
+  body: Buffer,
+  contentType: string | undefined,
+  context: ReceiveContext,
+): Promise<Receipt> {
+  const arrivals = arrivalsOf(body, contentType, context)
   return receiptOf(arrivals, await context.append(arrivals, context.sender))
 }

@@ -11,7 +11,7 @@ import { Identities } from './identities.ts'
 import { numberKey, numberOf } from './keys.ts'
 import { correctionsSource } from './log.ts'
 import { Numbering, withdrawCheckpoint, writeCheckpoint } from './numbering.ts'
-import { dayName, holdInput, resolveHeld } from './quarantine.ts'
+import { dayName, holdInput, readHeld, resolveHeld } from './quarantine.ts'
 import { countUp } from './tables.ts'
 import type { Tables } from './tables.ts'
 
@@ -143,6 +143,9 @@ class GroupWriter {
     now: Micros,
   ): Outcome {
     const { held: number, by, reason } = release
+    // Only what is open can become an event: a second answer to one input would be counted beside the balance.
+    const held = readHeld(this.#tables, number)
+    if (held === null || held.resolution !== null) return { kind: 'unknown' }
     const outcome = this.#accept(event, now)
     const kind = outcome.kind === 'accepted' ? 'released' : 'duplicate'
     if (outcome.kind === 'conflict' || outcome.kind === 'held' || outcome.kind === 'unknown') return outcome

@@ -87,6 +87,11 @@ export class Identities {
     }
     const block = this.#block(numbering, seq)
     const place = seq % blockLength
+    // What has run out does not come back with its neighbour, because others may have forgotten it already.
+    if (block.until < dayOf(now)) {
+      block.hashes.fill(0)
+      block.used = 0
+    }
     block.hashes.write(hash, place * hashBytes, hashBytes, 'latin1')
     block.used = Math.max(block.used, place + 1)
     block.until = Math.max(block.until, dayOf(now) + rememberedDays)

@@ -46,6 +46,11 @@ export function clientOptions(brokers: string, name: string): BaseOptions {
 
 export const isControl = 0x20
 
+/** Whether the broker refuses a message for its size, today and tomorrow. */
+export function isTooLarge(error: unknown): boolean {
+  return ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].some((id) => findErrorBy(error as Error, 'apiId', id) !== null)
+}
+
 /** The records that were asked for are not there any more, and never will be. */
 export class RecordsLost extends Error {}
 
@@ -64,7 +69,7 @@ export class Backoff {
 }
 
 /** Reads one topic. A broker that is away is waited for; only `close` ends that. */
-export class Reader {
+export class TopicReader {
   readonly #client: Base
   readonly #topic: Topic
   readonly #closing = new AbortController()
@@ -160,7 +165,7 @@ export interface Message {
 }
 
 /** Writes to one topic: acknowledged by all replicas in sync, once however often the client repeats it (KIP-98). */
-export class Writer {
+export class TopicWriter {
   readonly #options: BaseOptions
   readonly #topic: string
   #producer: Producer | null = null
@@ -170,14 +175,26 @@ export class Writer {
     this.#topic = topic
   }
 
+  #open(): Producer {
+    this.#producer ??= new Producer({ ...this.#options, idempotent: true })
+    return this.#producer
+  }
+
+  /** How many partitions the topic has now, or had a few seconds ago. */
+  async partitions(): Promise<number> {
+    const { topics } = await this.#open().metadata({ topics: [this.#topic] })
+    const count = topics.get(this.#topic)?.partitionsCount ?? 0
+    if (count < 1) throw new Error(`the topic ${this.#topic} has no partitions`)
+    return count
+  }
+
   /**
    * Tries once, and returns the offsets in the order of the messages. When it throws, any of them may have been
    * written or may still be; the next call is a producer of its own, which owes nothing to what this one left behind.
    */
   async send(messages: readonly Message[]): Promise<number[]> {
-    this.#producer ??= new Producer({ ...this.#options, idempotent: true })
     try {
-      const { offsets } = await this.#producer.send({
+      const { offsets } = await this.#open().send({
         acks: ProduceAcks.ALL,
         idempotent: true,
         messages: messages.map(({ partition, key, value }) => ({

@@ -11,7 +11,7 @@ import { windowStarts } from '../core/time.ts'
 import type { Micros, Period, WindowSize } from '../core/time.ts'
 import type { Engine } from '../store/engine.ts'
 import { askEvents, askFacts } from '../store/query.ts'
-import type { MeasuredRow, OperatorQuestion, Scope, StoredEvent } from '../store/query.ts'
+import type { MeasuredRow, OperatorQuestion, Scope, StoredEvent, Supposition } from '../store/query.ts'
 import type { Dimension, MeterDefinition } from './definition.ts'
 
 export const limits = {
@@ -31,6 +31,8 @@ export interface UsageQuestion {
   readonly groupBy: readonly Dimension[]
   /** Only events with a log offset below this: usage is a pure function of the log up to an offset (L5). */
   readonly below: Offset
+  /** Usage as it would be if this were done: for previews. Left out: as it is. */
+  readonly supposing?: Supposition
 }
 
 export interface UsageRow {
@@ -113,7 +115,7 @@ function answerOf(rows: readonly UsageRow[]): UsageAnswer {
 /** The usage function of one account, over an event store. */
 export function usageReader(engine: Engine): ReadUsage {
   return async (question) => {
-    const { account, meter, period, groupBy, below } = question
+    const { account, meter, period, groupBy, below, supposing } = question
     checkGroups(meter, groupBy)
     const starts = startsOf(question)
     const measured = await askFacts(engine, {
@@ -124,6 +126,7 @@ export function usageReader(engine: Engine): ReadUsage {
       measure: meter.aggregation,
       conditions: meter.filter,
       dimensions: groupBy,
+      ...(supposing === undefined ? {} : { supposing }),
     })
     return answerOf(rowsOf(measured, starts, question))
   }
@@ -136,10 +139,19 @@ function askInstallation(
   question: InstallationQuestion,
   name: OperatorQuestion,
 ): Promise<readonly MeasuredRow[]> {
-  const { meter, period, below } = question
+  const { meter, period, below, supposing } = question
   const { aggregation: measure, filter: conditions } = meter
   const scope: Scope = { kind: 'operator', question: name }
-  return askFacts(engine, { scope, period, starts: startsOf(question), below, measure, conditions, dimensions: [] })
+  return askFacts(engine, {
+    scope,
+    period,
+    starts: startsOf(question),
+    below,
+    measure,
+    conditions,
+    dimensions: [],
+    ...(supposing === undefined ? {} : { supposing }),
+  })
 }
 
 /** The same question over all accounts at once: the sum that the accounts' own numbers have to add up to. */
@@ -179,6 +191,7 @@ export function sharedUsageReader(engine: Engine): ReadUsage {
     const { account, meter, period, groupBy, zone, below } = question
     if (groupBy.length > 0 || (question.window !== null && question.window !== 'day')) return alone(question)
     const daily = { meter, period, window: 'day' as const, zone, below }
+    if (question.supposing !== undefined) return alone(question)
     const name = JSON.stringify([meter.key, meter.version, period.from, period.to, zone, below])
     const answers = asked.get(name) ?? usageByAccount(engine, daily)
     asked.set(name, answers)

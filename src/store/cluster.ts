@@ -74,7 +74,9 @@ function createOn(cluster: Cluster, statement: string): readonly Statement[] {
   })
   if (!isSharded(table)) return [create(table, `ReplicatedMergeTree('${path}', '{shard}-{replica}')`)]
   if (!/^\s*account /m.test(columns))
-    throw new Error(`${table} has no column account to be sharded by; add it, or list the table as one that lies everywhere`)
+    throw new Error(
+      `${table} has no column account to be sharded by; add it, or list the table as one that lies everywhere`,
+    )
   const name = local(table)
   return [
     create(name, `ReplicatedMergeTree('${path}/{shard}', '{replica}')`),
@@ -107,11 +109,13 @@ function alterOn(cluster: Cluster, statement: string): readonly Statement[] {
 
 /** The statements that make on a cluster what a migration makes on one server, in order. */
 export function clusterStatements(sql: string, cluster: Cluster): readonly Statement[] {
-  return statementsOf(sql).map(repeatable).flatMap((statement) => {
-    if (statement.startsWith('CREATE TABLE ')) return createOn(cluster, statement)
-    if (statement.startsWith('ALTER TABLE ')) return alterOn(cluster, statement)
-    throw new Error(`a cluster cannot be made of: ${statement.slice(0, 80)}`)
-  })
+  return statementsOf(sql)
+    .map(repeatable)
+    .flatMap((statement) => {
+      if (statement.startsWith('CREATE TABLE ')) return createOn(cluster, statement)
+      if (statement.startsWith('ALTER TABLE ')) return alterOn(cluster, statement)
+      throw new Error(`a cluster cannot be made of: ${statement.slice(0, 80)}`)
+    })
 }
 
 /** Drops a table on every server: the distributed one first, so that nobody asks for rows that are going. */

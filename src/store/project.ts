@@ -12,6 +12,8 @@ import type { LogRecord } from '../core/record.ts'
 import { assert } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
+import { claimRange, finishRange } from './claim.ts'
+import type { Range } from './claim.ts'
 import { correctionColumns, factColumns, inspectionColumns } from './columns.ts'
 import type { Engine, Insert } from './engine.ts'
 
@@ -21,11 +23,6 @@ export const limits = {
   /** Characters of one range: an insert is one text, and a text has an end. */
   rangeTextMax: 64 * 1024 * 1024,
 } as const
-
-export interface Range {
-  readonly first: Offset
-  readonly next: Offset
-}
 
 /** What the projection needs of the log. */
 export interface ProjectedLog {
@@ -128,6 +125,8 @@ export interface ProjectionPorts {
   readonly engine: Engine
   /** Told of the accounts in a range before its rows can be seen; doing it twice must be harmless. */
   readonly onAccounts: (accounts: ReadonlySet<AccountKey>) => Promise<unknown>
+  /** Other processes read this store, and one of them may fill it at the same time for a moment (see claim.ts). */
+  readonly shared?: boolean
 }
 
 /**
@@ -218,21 +217,34 @@ export class Projection {
     const prepared =
       ahead !== null && ahead.range.first === this.#position ? ahead : await this.#prepare(this.position())
     if (prepared === null) return null
-    const { first, next } = prepared.range
-    const rows = `[${first},${next}]`
-    await this.#ports.engine.insert({
-      table: 'projected_range',
-      columns: ['first', 'next'],
-      rows,
-      token: `${first}-${next}`,
-    })
-    this.#pending = prepared
-    return prepared
+    const range = await this.#writeDown(prepared.range)
+    this.#pending = range.next === prepared.range.next ? prepared : preparedOf(range, await this.#recordsOf(range))
+    return this.#pending
   }
 
-  async #insertAll({ accounts, inserts }: Prepared): Promise<void> {
-    await this.#ports.onAccounts(accounts)
-    for (const insert of inserts) await this.#ports.engine.insert(insert)
+  /** Writes a range down before its rows, and gives the one that holds. */
+  async #writeDown(range: Range): Promise<Range> {
+    const { engine, shared = false, log } = this.#ports
+    const { first, next } = range
+    if (shared) {
+      const claimed = await claimRange(engine, range)
+      assert(claimed.next <= log.end(), 'the log here has caught up with what another process has projected')
+      return claimed
+    }
+    await engine.insert({
+      table: 'projected_range',
+      columns: ['first', 'next'],
+      rows: `[${first},${next}]`,
+      token: `${first}-${next}`,
+    })
+    return range
+  }
+
+  async #insertAll({ range, accounts, inserts }: Prepared): Promise<void> {
+    const { engine, shared = false, onAccounts } = this.#ports
+    await onAccounts(accounts)
+    for (const insert of inserts) await engine.insert(insert)
+    if (shared) await finishRange(engine, range)
   }
 
   /** Projects the next range, if there is one. While the engine inserts, the range after it is read and planned. */

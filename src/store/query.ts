@@ -5,17 +5,27 @@
  */
 import { Refusal } from '../core/errors.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
-import { unreachable } from '../core/result.ts'
+import { assert, unreachable } from '../core/result.ts'
 import { hourMicros } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
-import { columnOf } from './columns.ts'
+import { columnOf, factColumns } from './columns.ts'
 import { Parameters, conditionSql, dimensionSql } from './condition.ts'
 import type { Condition, Dimension, SumField } from './condition.ts'
 import type { FactName } from '../core/event.ts'
 import type { Engine, Parameter } from './engine.ts'
+import { newRowsSql } from './staged-rows.ts'
+import type { StagedJob } from './staged-rows.ts'
 
 /** Questions over all accounts. Each has a name, so that who may ask it can be decided and logged. */
-export const operatorQuestions = ['usage_by_account', 'usage_of_all', 'latest_event', 'times_of_numbers'] as const
+export const operatorQuestions = [
+  'usage_by_account',
+  'usage_of_all',
+  'latest_event',
+  'times_of_numbers',
+  'versions_of_event',
+  'corrections',
+  'staged_events',
+] as const
 export type OperatorQuestion = (typeof operatorQuestions)[number]
 
 /** Rows of one answer; a question that has more is refused, not cut. The operator's are about every account. */
@@ -45,7 +55,26 @@ export interface FactQuestion {
   readonly measure: Measure
   readonly conditions: readonly Condition[]
   readonly dimensions: readonly Dimension[]
+  /** What would be counted if this were done; left out: what is counted. */
+  readonly supposing?: Supposition
 }
+
+/** Traffic of an endpoint that would belong to another account. */
+export interface Reattribution {
+  readonly endpoint: string
+  readonly period: Period
+  readonly from: AccountKey
+  readonly to: AccountKey
+}
+
+/**
+ * Rows as they would be: with what a backfill job has loaded, or with traffic moved to another account. The same
+ * question, over other rows, so that what a preview says is what will be counted.
+ */
+export type Supposition =
+  | { readonly kind: 'loaded'; readonly job: StagedJob }
+  /** Only in operator questions, because it is about two accounts. */
+  | { readonly kind: 'reattributed'; readonly reattribution: Reattribution }
 
 /** One row of an answer, exact: quantities are decimal strings. */
 export interface MeasuredRow {
@@ -63,8 +92,8 @@ interface Statement {
   readonly parameters: Readonly<Record<string, Parameter>>
 }
 
-/** L11: the account predicate. Every statement of this file begins its WHERE here. */
-function fence(scope: Scope, parameters: Parameters): string {
+/** L11: the account predicate. Every statement of the store begins its WHERE here. */
+export function fence(scope: Scope, parameters: Parameters): string {
   switch (scope.kind) {
     case 'account':
       return `account = ${parameters.add(scope.account, 'String')}`
@@ -108,6 +137,47 @@ function whereOf(
   ].join(' AND ')
 }
 
+/** The rows that a question counts, behind the fence, and what is asked of them: `FROM … WHERE …`. */
+function rowsOf(
+  question: Omit<FactQuestion, 'measure' | 'dimensions' | 'starts'>,
+  parameters: Parameters,
+  from: Micros,
+): string {
+  const { scope, supposing } = question
+  const stored = whereOf(question, parameters, from)
+  if (supposing === undefined) return `FROM fact WHERE ${stored}`
+  const columns = factColumns.join(', ')
+  switch (supposing.kind) {
+    case 'loaded': {
+      const loaded = [
+        fence(scope, parameters),
+        `time_us >= ${parameters.add(from, 'Int64')}`,
+        `time_us < ${parameters.add(question.period.to, 'Int64')}`,
+        ...question.conditions.map((condition) => conditionSql(condition, parameters)),
+      ].join(' AND ')
+      const rows = newRowsSql(supposing.job, parameters)
+      return `FROM (SELECT ${columns} FROM fact WHERE ${stored} UNION ALL SELECT ${columns} FROM (${rows}) WHERE ${loaded})`
+    }
+    case 'reattributed': {
+      assert(scope.kind === 'operator', 'a question about two accounts is an operator question')
+      const { reattribution } = supposing
+      const payer = (account: AccountKey): string => parameters.add(account, 'String')
+      const moves = [
+        `account = ${payer(reattribution.from)}`,
+        `ifNull(endpoint = ${parameters.add(reattribution.endpoint, 'String')}, 0)`,
+        `time_us >= ${parameters.add(reattribution.period.from, 'Int64')}`,
+        `time_us < ${parameters.add(reattribution.period.to, 'Int64')}`,
+      ].join(' AND ')
+      const both = `account IN (${payer(reattribution.from)}, ${payer(reattribution.to)})`
+      const moved = columns.replace(/\baccount\b/, `if(${moves}, ${payer(reattribution.to)}, account) AS payer`)
+      const renamed = columns.replace(/\baccount\b/, 'payer AS account')
+      return `FROM (SELECT ${renamed} FROM (SELECT ${moved} FROM fact WHERE ${stored} AND ${both}))`
+    }
+    default:
+      return unreachable(supposing)
+  }
+}
+
 function outputs(measure: Exclude<Measure, { kind: 'active_hours' }>): { quantity: string; missing: string } {
   switch (measure.kind) {
     case 'count':
@@ -142,14 +212,14 @@ export function factStatement(question: FactQuestion): Statement {
       `${quantity} AS measured_quantity`,
       `${missing} AS measured_missing`,
     ]
-    const where = whereOf(question, parameters, period.from)
-    const sql = `SELECT ${select.join(', ')} FROM fact WHERE ${where} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${rowsMaxOf(scope) + 1}`
+    const rows = rowsOf(question, parameters, period.from)
+    const sql = `SELECT ${select.join(', ')} ${rows} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${rowsMaxOf(scope) + 1}`
     return { sql, parameters: parameters.values }
   }
   // An active hour is one unit that lies at its first event, so any cut of time into windows adds up. To know
   // which event was first, the hour in which the period begins is looked at from its start.
   const hourStart = (period.from - (period.from % hourMicros)) as Micros
-  const where = whereOf(question, parameters, hourStart)
+  const rows = rowsOf(question, parameters, hourStart)
   const inner = [
     'account',
     `${columnOf(measure.field)} AS active_key`,
@@ -168,7 +238,7 @@ export function factStatement(question: FactQuestion): Statement {
     'toString(count()) AS measured_quantity',
     "'0' AS measured_missing",
   ]
-  const sql = `SELECT ${select.join(', ')} FROM (SELECT ${inner.join(', ')} FROM fact WHERE ${where} GROUP BY ${innerGroups}) WHERE first_us >= ${parameters.add(period.from, 'Int64')} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${rowsMaxOf(scope) + 1}`
+  const sql = `SELECT ${select.join(', ')} FROM (SELECT ${inner.join(', ')} ${rows} GROUP BY ${innerGroups}) WHERE first_us >= ${parameters.add(period.from, 'Int64')} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${rowsMaxOf(scope) + 1}`
   return { sql, parameters: parameters.values }
 }
 

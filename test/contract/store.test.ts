@@ -12,4 +12,6 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 storeContract('chDB in process', () => openPipeline())
-storeContract('ClickHouse over HTTP (chDB behind its protocol)', () => openPipeline(() => openClickHouse(server.address)))
+storeContract('ClickHouse over HTTP (chDB behind its protocol)', () =>
+  openPipeline(() => openClickHouse(server.address)),
+)

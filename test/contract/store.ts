@@ -4,6 +4,7 @@ import type { Micros } from '../../src/core/time.ts'
 import type { Engine, Insert } from '../../src/store/engine.ts'
 import { Projection } from '../../src/store/project.ts'
 import type { ProjectionPorts } from '../../src/store/project.ts'
+import { askPosition } from '../../src/store/position.ts'
 import { askEvents, askFacts, factStatement, operatorQuestions } from '../../src/store/query.ts'
 import type { FactQuestion } from '../../src/store/query.ts'
 import { standardMeters } from '../../src/meter/standard.ts'
@@ -91,6 +92,78 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
           expect(inspected?.n).toBe('40')
         }
       }
+    })
+
+    test('L2: two that fill a shared store at once, each with a view of the log of its own, leave each row once', async () => {
+      const { log } = await pipeline.fresh()
+      const onAccounts = () => Promise.resolve()
+      const open = async (end?: () => Offset): Promise<Projection> => {
+        const view = end === undefined ? log : { end, read: (from: Offset, most: number) => log.read(from, most) }
+        const projection = new Projection({ log: view, engine: pipeline.engine, onAccounts, shared: true })
+        expect(['consistent', 'damaged', 'ahead']).toContain((await projection.open()).kind)
+        return projection
+      }
+      // The one that has lost the lead goes on from where it stood; who is overtaken stops.
+      const stale = await open()
+      const leader = await open()
+      const overtaken: unknown[] = []
+      for (let round = 0; round < 8; round += 1) {
+        const more = (count: number) =>
+          Array.from({ length: count }, () => arrivalOf({ seq: log.end() + 1, bytes_out_wire: 1 }))
+        for (let n = 0; n < 1 + (round % 3); n += 1) await log.append(more(1), testNow)
+        const [first, second] = round % 2 === 0 ? [stale, leader] : [leader, stale]
+        const steps = [first.step()]
+        await log.append(more(1), testNow)
+        steps.push(second.step())
+        for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') overtaken.push(step.reason)
+        if (round === 3) for (let n = 0; n < 3; n += 1) await leader.catchUp()
+      }
+      await (await open()).catchUp()
+      for (const reason of overtaken) expect(String(reason)).toMatch(/Overtaken|has caught up/)
+      const [rows] = await pipeline.engine.query<{ n: string; u: string }>(
+        'SELECT count() AS n, uniqExact(offset) AS u FROM fact',
+        {},
+      )
+      expect(rows).toEqual({ n: String(log.end()), u: String(log.end()) })
+      expect(await askPosition(pipeline.engine)).toBe(log.end())
+    })
+
+    test('who only reads a shared store trusts finished ranges, not those that are written down', async () => {
+      const { log } = await pipeline.fresh()
+      const onAccounts = () => Promise.resolve()
+      const follow = () => askPosition(pipeline.engine)
+      const shared = (engine: Engine) => new Projection({ log, engine, onAccounts, shared: true })
+      await log.append(years, testNow)
+      // A range, six inserts of rows, the word that it is finished: it is trusted after the last of them only.
+      for (let at = 1; at <= 8; at += 1) {
+        await expect(shared(failing(pipeline.engine, at, 'before')).catchUp(), `insert ${at}`).rejects.toThrow()
+        expect(await follow()).toBe(0)
+      }
+      expect(await shared(pipeline.engine).open()).toEqual({ kind: 'consistent', position: 40 })
+      expect(await follow()).toBe(40)
+    })
+
+    test('a record that is older than the last columns of its table goes in with what it has', async () => {
+      const { log, projection } = await pipeline.fresh()
+      await pipeline.engine.command('ALTER TABLE projected_range ADD COLUMN later Nullable(UInt8)')
+      await pipeline.engine.command("ALTER TABLE projected_range ADD COLUMN word String DEFAULT 'none'")
+      const columns = ['first', 'next', 'later', 'word']
+      const rows = '[0,1]\n[1,2,7]\n[2,3,null,"said"]'
+      await pipeline.engine.insert({ table: 'projected_range', columns, rows, token: 'of all ages' })
+      expect(await pipeline.engine.query('SELECT * FROM projected_range ORDER BY first', {})).toEqual([
+        { first: '0', next: '1', later: null, word: 'none' },
+        { first: '1', next: '2', later: 7, word: 'none' },
+        { first: '2', next: '3', later: null, word: 'said' },
+      ])
+      // A row that is cut in the middle is not an old one: nothing of its insert goes in.
+      await expect(
+        pipeline.engine.insert({ table: 'projected_range', columns, rows: '[3,4]\n[4,', token: 'cut' }),
+      ).rejects.toThrow()
+      const [{ n } = { n: '' }] = await pipeline.engine.query<{ n: string }>(
+        'SELECT count() AS n FROM projected_range',
+        {},
+      )
+      expect([n, projection.position(), log.end()]).toEqual(['3', 0, 0])
     })
 
     test('a store that lacks rows, has too many, or knows more than the log is found at the start', async () => {

@@ -1,4 +1,4 @@
-import { diceFor, pick } from './dice.ts'
+import { diceFor, pick, shuffled } from './dice.ts'
 import type { Dice } from './dice.ts'
 import type { Fault } from './proxy.ts'
 
@@ -46,7 +46,7 @@ export interface RoundPlan {
   readonly afterAnswers: number
   readonly afterMillis: number
   readonly blow: Blow
-  /** Starts that are killed before the one that may finish, each after so many milliseconds. */
+  /** Starts that end like the blow before the one that may finish, each after so many milliseconds. */
   readonly startKills: readonly number[]
   /** What the network does to each producer's requests, again and again. */
   readonly faults: ReadonlyMap<string, readonly Fault[]>
@@ -99,8 +99,13 @@ const blowKinds: readonly Blow['kind'][] = [
   'stop',
 ]
 
-function planBlow(dice: Dice, powerCuts: boolean): Blow {
-  const kind = powerCuts && dice(3) > 0 ? 'power cut' : pick(dice, blowKinds)
+/** Every kind comes as often as it is listed, in an order of its own in each run of so many rounds. */
+function blowKindOf(seed: number, number: number): Blow['kind'] {
+  const run = Math.floor(number / blowKinds.length)
+  return shuffled(diceFor(seed, run, 'blows'), blowKinds)[number % blowKinds.length] ?? 'kill'
+}
+
+function planBlow(kind: Blow['kind'], dice: Dice): Blow {
   switch (kind) {
     case 'kill while projecting':
       return { kind, afterMillis: dice(120) }
@@ -127,8 +132,8 @@ export function planRound(seed: number, number: number, powerCuts: boolean): Rou
     accounts: Array.from({ length: accountsOfRound }, (_, index) => `round-${number}-${index}`),
     afterAnswers: 1 + dice(40),
     afterMillis: dice(160),
-    blow: planBlow(dice, powerCuts),
-    startKills: dice(4) === 0 ? Array.from({ length: 1 + dice(2) }, () => dice(2_000)) : [],
+    blow: planBlow(powerCuts ? 'power cut' : blowKindOf(seed, number), dice),
+    startKills: dice(5) === 0 ? Array.from({ length: dice(3) === 0 ? 2 : 1 }, () => dice(1_500)) : [],
     faults: new Map(
       [...producerShapes.map(({ source }) => source), 'clerk'].map((source) => {
         const own = diceFor(seed, number, 'faults', source)

@@ -195,9 +195,13 @@ export class Campaign {
         expect(postmasterOf(this.#cluster), 'an orderly stop takes its Postgres with it').toBeNull()
         return
       case 'power cut':
-        if (this.#options.disk === null) throw new Error('there is no disk whose power could be cut')
-        return cutPower(this.#options.disk, service)
+        return this.#cutPower(service)
     }
+  }
+
+  async #cutPower(service: Pick<RunningService, 'process'>): Promise<void> {
+    if (this.#options.disk === null) throw new Error('there is no disk whose power could be cut')
+    await cutPower(this.#options.disk, service)
   }
 
   #postmaster(when: string): number {
@@ -212,7 +216,8 @@ export class Campaign {
     for (const millis of startKills) {
       const launched = launchService(this.#options.service)
       await pause(millis)
-      await launched.kill()
+      if (blow.kind === 'power cut') await this.#cutPower(launched)
+      else await launched.kill()
     }
     const started = await startService(this.#options.service)
     if (left !== null) expect(isRunning(left), 'the old Postgres was ended').toBe(false)

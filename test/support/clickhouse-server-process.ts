@@ -73,7 +73,9 @@ async function askedBy(request: IncomingMessage): Promise<Asked> {
 
 function authenticate(request: IncomingMessage, parameters: URLSearchParams): void {
   const basic = /^Basic (.+)$/.exec(request.headers.authorization ?? '')?.[1]
-  const [name = '', ...rest] = Buffer.from(basic ?? '', 'base64').toString().split(':')
+  const [name = '', ...rest] = Buffer.from(basic ?? '', 'base64')
+    .toString()
+    .split(':')
   const given =
     basic === undefined
       ? [

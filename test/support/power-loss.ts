@@ -39,6 +39,11 @@ export class PowerDisk {
     return join(this.#folder, 'image')
   }
 
+  /** Everything that was written so far is on the disk. */
+  flush(): void {
+    run('sync', '--file-system', this.path)
+  }
+
   /** From here on nothing reaches the disk, and everything that tries gets an error. */
   cut(): void {
     run('perl', '-e', shutDown, this.path)
@@ -97,7 +102,7 @@ function run(command: string, ...args: readonly string[]): void {
 }
 
 /** Freezes a service and its Postgres, cuts the power, ends them, and switches the power on again. */
-export async function cutPower(disk: PowerDisk, service: RunningService): Promise<void> {
+export async function cutPower(disk: PowerDisk, service: Pick<RunningService, 'process'>): Promise<void> {
   const { pid } = service.process
   if (pid === undefined) throw new Error('the service has no process')
   signal(familyOf(pid), 'SIGSTOP')

@@ -39,6 +39,8 @@ export interface ServiceOptions {
   readonly data: string
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** A command that runs Node in its place; the process keeps its number. */
+  readonly wrapper?: readonly string[]
 }
 
 export function temporaryDirectory(name: string): string {
@@ -88,8 +90,9 @@ function ended(child: ChildProcess): Promise<number | null> {
 }
 
 /** Starts the service without waiting for it. */
-export function launchService({ data, args = ['--empty'], env = {} }: ServiceOptions): LaunchedService {
-  const child = spawn(process.execPath, [join(root, 'src/app/main.ts'), ...args], {
+export function launchService({ data, args = ['--empty'], env = {}, wrapper = [] }: ServiceOptions): LaunchedService {
+  const [command = '', ...words] = [...wrapper, process.execPath, join(root, 'src/app/main.ts'), ...args]
+  const child = spawn(command, words, {
     cwd: root,
     env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', ...env, CROSSFOOT_DATA: data },
     stdio: ['ignore', 'pipe', 'pipe'],

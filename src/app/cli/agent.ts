@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { watch } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Agent } from '../../collect/agent.ts'
 import type { AgentTask, AgentWorld } from '../../collect/agent.ts'
+import type { DoorWorld } from '../../collect/door.ts'
 import { limits } from '../../collect/limits.ts'
 import { runAgent } from '../../collect/run-agent.ts'
 import type { Service } from '../../collect/service.ts'
 import { systemClock } from '../../core/time.ts'
 import { openDataDirectory } from '../data-directory.ts'
+import { openDoors, readDoors } from './agent-doors.ts'
+import type { Doors } from './agent-doors.ts'
 import { agentHelp } from './agent-help.ts'
 import { findService, serviceOptions } from './client.ts'
 import { UsageError, exitCodes } from './command.ts'
@@ -23,6 +27,9 @@ const options = {
   ...formatOptions,
   to: { type: 'string' },
   tail: { type: 'string', multiple: true },
+  otlp: { type: 'string' },
+  syslog: { type: 'string', multiple: true },
+  'delay-checkpoint': { type: 'string' },
   source: { type: 'string' },
   spool: { type: 'string' },
   'spool-max': { type: 'string' },
@@ -30,6 +37,7 @@ const options = {
 
 interface Request {
   readonly task: AgentTask
+  readonly doors: Doors
   readonly service: Service
 }
 
@@ -54,21 +62,42 @@ function readSpoolMax(text: string | undefined): number {
   return bytes
 }
 
+/** Seconds that the time of a checkpoint stays behind: 0 for logs, a minute where others bring what they held back. */
+function readDelay(text: string | undefined, hasDoors: boolean): number {
+  if (text === undefined) return hasDoors ? limits.doorDelayMs : 0
+  if (!/^\d{1,7}$/.test(text))
+    throw new UsageError(`--delay-checkpoint ${text} is not a number of seconds, such as 300`)
+  return Number(text) * 1000
+}
+
+/** Records by OTLP are in one form; an agent with other logs beside them would need two. */
+function readFormatName(name: string | undefined, otlp: string | undefined): string | undefined {
+  if (otlp === undefined) return name
+  if (name !== undefined && name !== 'otlp-json')
+    throw new UsageError(`--otlp goes with --format otlp-json (the default there); run another agent for ${name}`)
+  return 'otlp-json'
+}
+
 function readRequest(argv: readonly string[], terminal: Terminal): Request {
   const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
+  const doors = readDoors(values.otlp, values.syslog ?? [])
+  const hasDoors = doors.otlp !== undefined || doors.syslog.length > 0
   // A shell writes `--tail *.log` as one option and many words.
   const paths = [...(values.tail ?? []), ...positionals].map((path) => resolve(path))
-  if (values.tail === undefined) throw new UsageError('--tail FILE is missing')
+  if (values.tail === undefined && (positionals.length > 0 || !hasDoors))
+    throw new UsageError(hasDoors ? 'files are named with --tail FILE' : '--tail FILE, --otlp or --syslog is missing')
   if (values.spool === undefined) throw new UsageError('--spool DIR is missing')
-  const format = readFormat(values.format)
+  const format = readFormat(readFormatName(values.format, values.otlp))
   return {
     task: {
       paths: [...new Set(paths)],
       openReader: readReader(values, format),
       rule: readRule(values['account-from'], format),
       source: readSource(values.source) ?? `agent:${hostname()}`.slice(0, limits.factCharactersMax),
+      delayMs: readDelay(values['delay-checkpoint'], hasDoors),
       spool: { directory: resolve(values.spool), bytesMax: readSpoolMax(values['spool-max']) },
     },
+    doors,
     service: findService({ url: readServiceUrl(values), key: values.key }, terminal),
   }
 }
@@ -99,7 +128,7 @@ function watchFolders(paths: readonly string[], changed: () => void): () => void
 }
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const { task, service } = readRequest(argv, terminal)
+  const { task, doors, service } = readRequest(argv, terminal)
   const held = await takeSpool(task.spool.directory)
   const note = (message: string): void => void terminal.stderr.write(`crossfoot agent: ${message}\n`)
   const [end, giveUp] = [new AbortController(), new AbortController()]
@@ -108,24 +137,24 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     end.abort()
     setTimeout(() => giveUp.abort(), limits.flushMsMax).unref()
   }
-  const wait = new Bell(end.signal)
-  const world: AgentWorld = {
-    random: Math.random,
-    now: () => systemClock.now(),
-    newEpoch: randomUUID,
-    note,
-    wait: (milliseconds) => wait.wait(milliseconds),
-  }
+  // Many wait at once, each for its own time; the end wakes all of them.
+  const wait = (milliseconds: number): Promise<void> =>
+    delay(milliseconds, undefined, { signal: end.signal }).catch(() => undefined)
+  const world: AgentWorld = { random: Math.random, now: () => systemClock.now(), newEpoch: randomUUID, note, wait }
   const agent = new Agent(task, { ...service, signal: giveUp.signal }, world)
   const unwatch = watchFolders(task.paths, () => changed.ring())
+  let closeDoors = (): Promise<void> => Promise.resolve()
   process.once('SIGTERM', stop).once('SIGINT', stop)
   try {
     note(`${task.paths.length} logs as ${agent.source} to ${service.url}, spool ${task.spool.directory}`)
+    closeDoors = await openDoors(doors, doorWorld(agent, task, { note, wait, taken: () => taken.ring() }))
     await runAgent(agent, {
       signal: end.signal,
       untilChange: (milliseconds) => changed.wait(milliseconds),
       untilTaken: (milliseconds) => taken.wait(milliseconds),
       taken: () => taken.ring(),
+      pause: wait,
+      closeDoors,
       note,
     })
     if (agent.lost > 0) note(`${agent.lost} lines were lost before they could be read, and declared so`)
@@ -136,8 +165,32 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     giveUp.abort()
     process.off('SIGTERM', stop).off('SIGINT', stop)
     unwatch()
+    await closeDoors()
     agent.close()
     held.close()
+  }
+}
+
+interface Ways extends Pick<DoorWorld, 'note' | 'wait'> {
+  readonly taken: () => void
+}
+
+function doorWorld(agent: Agent, { openReader }: AgentTask, { note, wait, taken }: Ways): DoorWorld {
+  let told = ''
+  return {
+    source: agent.source,
+    openReader,
+    receive: async (lines, reader) => {
+      const outcome = await agent.receive(lines, reader)
+      if (outcome.kind === 'taken') taken()
+      return outcome
+    },
+    declareLost: (lines) => agent.declareLost(lines),
+    wait,
+    note: (message) => {
+      if (message !== told) note(message)
+      told = message
+    },
   }
 }
 

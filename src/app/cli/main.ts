@@ -5,15 +5,19 @@ import { UsageError, didYouMean, exitCodes } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { agentCommand } from './agent.ts'
 import { apiCommand } from './api.ts'
+import { balanceCommand } from './balance.ts'
 import { completenessCommand } from './completeness.ts'
 import { importCommand } from './import.ts'
 import { invoiceCommand } from './invoice.ts'
+import { quarantineCommand } from './quarantine.ts'
 import { usageCommand } from './usage.ts'
 
 /** The words of the command line, in the order of the flow. A new command is one more line here. */
 const commands: readonly Command[] = [
   importCommand,
   agentCommand,
+  balanceCommand,
+  quarantineCommand,
   completenessCommand,
   usageCommand,
   invoiceCommand,

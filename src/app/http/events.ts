@@ -5,8 +5,7 @@ import { BodyBudget, limits, readBody } from '../../ingest/body.ts'
 import { receive } from '../../ingest/receive.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Service } from '../service.ts'
-import { principalOf, requireOperator } from './access.ts'
-import { pageSize } from './schema.ts'
+import { principalOf } from './access.ts'
 import type { Server } from './routes.ts'
 
 const receiptSchema = z.object({
@@ -68,56 +67,6 @@ function addIngest(server: Server, service: Service): void {
   })
 }
 
-function addBalance(server: Server, { log }: Service): void {
-  server.get(
-    '/v1/balance',
-    {
-      config: { scope: 'usage:read' },
-      schema: {
-        summary: 'What became of everything received, by source and day of arrival',
-        description: 'received = accepted + duplicates + quarantined, always.',
-        querystring: z.object({ after: z.string().optional(), limit: pageSize }),
-      },
-    },
-    async (request) => {
-      requireOperator(request)
-      const { after, limit } = request.query
-      // The day holds no `|`, so the last one stands before it, whatever the source is called.
-      const place = after?.replace(/\|(?=[^|]*$)/, '\0') ?? null
-      const rows = await log.balances({ after: place, most: limit })
-      const last = rows.at(-1)
-      return {
-        rows: rows.map(({ source, day, received, accepted, duplicates, quarantined }) => ({
-          source,
-          day,
-          received: String(received),
-          accepted: String(accepted),
-          duplicates: String(duplicates),
-          quarantined: String(quarantined),
-        })),
-        next: rows.length < limit || last === undefined ? null : `${last.source}|${last.day}`,
-      }
-    },
-  )
-  server.get(
-    '/v1/quarantine',
-    {
-      config: { scope: 'usage:read' },
-      schema: {
-        summary: 'What is held aside, newest first, each with its reason',
-        querystring: z.object({ before: z.coerce.number().int().min(0).optional(), limit: pageSize }),
-      },
-    },
-    async (request) => {
-      requireOperator(request)
-      const { before, limit } = request.query
-      const { rows, next } = await log.held({ before: before ?? null, most: limit })
-      return { total: Number((await log.heldTotals()).held), rows, next }
-    },
-  )
-}
-
 export function addEventRoutes(server: Server, service: Service): void {
   addIngest(server, service)
-  addBalance(server, service)
 }

@@ -8,6 +8,7 @@ import type { Service } from '../service.ts'
 import { addAccess } from './access.ts'
 import { addAccountRoutes } from './accounts.ts'
 import { addContractRoutes } from './contracts.ts'
+import { addBalanceRoutes } from './balance.ts'
 import { addEventRoutes } from './events.ts'
 import { answerBroken, refusalOf, sendRefusal } from './failure.ts'
 import { addFreshness } from './fresh.ts'
@@ -15,6 +16,7 @@ import { addInvoiceRoutes } from './invoices.ts'
 import { addMeterRoutes } from './meters.ts'
 import { addOperationRoutes } from './operations.ts'
 import { addPages } from './pages.ts'
+import { addQuarantineRoutes } from './quarantine.ts'
 import { addRepeat } from './repeat.ts'
 import type { Server } from './routes.ts'
 import { addSourceRoutes } from './sources.ts'
@@ -67,6 +69,8 @@ export async function buildServer(service: Service): Promise<Server> {
   addFreshness(server, service)
   addOperationRoutes(server, service)
   addEventRoutes(server, service)
+  addBalanceRoutes(server, service)
+  addQuarantineRoutes(server, service)
   addSourceRoutes(server, service)
   addUsageRoutes(server, service)
   addMeterRoutes(server, service)

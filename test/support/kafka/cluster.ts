@@ -141,7 +141,13 @@ export async function startKafka({ nodes: count }: { readonly nodes: 1 | 3 }): P
   const ports = await freePorts(count * 2)
   const nodes = Array.from({ length: count }, (_, index): Node => {
     const directory = join(root, `node-${index}`)
-    return { id: index + 1, port: ports[index * 2] ?? 0, controllerPort: ports[index * 2 + 1] ?? 0, directory, process: null }
+    return {
+      id: index + 1,
+      port: ports[index * 2] ?? 0,
+      controllerPort: ports[index * 2 + 1] ?? 0,
+      directory,
+      process: null,
+    }
   })
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map(killProcess))

@@ -1,0 +1,136 @@
+/** From an event's versions and what somebody wants to be different to the correction that is appended. Pure. */
+import { Refusal } from '../core/errors.ts'
+import type { Problem } from '../core/errors.ts'
+import { factFields, inspectionFields } from '../core/event.ts'
+import type { AccountKey, Offset, SourceName } from '../core/ids.ts'
+import type { Arrival, CorrectionKind, Decision, LogRecord, ParsedEvent } from '../core/record.ts'
+import { assert, fail, ok, unreachable } from '../core/result.ts'
+import type { Result } from '../core/result.ts'
+import { formatInstant } from '../core/time.ts'
+import type { Micros } from '../core/time.ts'
+import { parseEvent } from '../ingest/event.ts'
+import type { OwnerAt } from '../ingest/event.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** What somebody wants to be different. */
+export type Wanted =
+  /** Fields with their new values; null takes a value away. */
+  | { readonly kind: 'amend'; readonly change: Fields }
+  | { readonly kind: 'retract' }
+  | { readonly kind: 'reattribute'; readonly account: AccountKey }
+
+/** A version of an event that is to be superseded. */
+export interface Base {
+  readonly version: LogRecord
+  /** The version itself, or the one that it retracted: what a restored event is made of. */
+  readonly content: LogRecord & { readonly fact: string }
+}
+
+/** The event of a version as a sender would write it; absent fields are left out. */
+export function fieldsOf({ fact, inspection }: Pick<LogRecord, 'fact' | 'inspection'>): Fields {
+  const fields: Record<string, unknown> = {}
+  const put = (table: typeof factFields | typeof inspectionFields, text: string | null): void => {
+    const values = text === null ? [] : (JSON.parse(text) as unknown[])
+    table.forEach(({ name, type }, index) => {
+      const value = values[index] ?? null
+      if (value === null || (name === 'epoch' && value === '')) return
+      fields[name] = type.kind === 'instant' ? formatInstant(value as Micros) : value
+    })
+  }
+  put(factFields, fact)
+  put(inspectionFields, inspection)
+  return fields
+}
+
+const identity = ['source', 'epoch', 'id', 'seq'] as const
+
+/** A number with a fraction has lost digits before anybody could look at it (L4). */
+function problemOf(change: Fields): Problem | null {
+  for (const [field, value] of Object.entries(change)) {
+    if ((identity as readonly string[]).includes(field))
+      return { code: 'REQUEST_INVALID', field, message: `${field} is the event’s identity, which no correction changes` }
+    if (typeof value === 'number' && !Number.isSafeInteger(value))
+      return { code: 'REQUEST_INVALID', field, message: `${field} is written as a decimal text, so that no digit is lost` }
+  }
+  return null
+}
+
+export interface Door {
+  readonly now: Micros
+  readonly ownerAt: OwnerAt
+}
+
+function amended({ version, content }: Base, change: Fields, door: Door): Result<ParsedEvent, Problem> {
+  const problem = problemOf(change)
+  if (problem !== null) return fail(problem)
+  const input = { ...fieldsOf(content), ...change }
+  // Who pays stays who paid, unless the change says otherwise; `account: null` asks who owned the endpoint.
+  const ownerAt: OwnerAt = Object.hasOwn(change, 'account') ? door.ownerAt : () => version.account
+  const arrival = parseEvent(input, JSON.stringify(input), { now: door.now, ownerAt, oldest: 0 as Micros })
+  if (arrival.kind === 'held') return fail(arrival.held.problem)
+  assert(arrival.kind === 'event', 'the door gives an event or holds it')
+  const { event } = arrival
+  // Moved by an earlier correction, an event stays there although it still says what its source said.
+  const account = Object.hasOwn(change, 'account') ? event.account : version.account
+  return ok({ ...event, account })
+}
+
+/** The same content under another account: what the source said stays as it said it. */
+function reattributed({ content }: Base, account: AccountKey): ParsedEvent {
+  const [source, id, epoch, seq] = JSON.parse(content.fact) as [string, string, string, string | null]
+  const { time, fact, inspection } = content
+  const number = seq === null ? null : Number(seq)
+  // A correction is known by the version that it supersedes; the log never looks at this hash.
+  return { source: source as SourceName, epoch, id, seq: number, time, account, fact, inspection, hash: '' }
+}
+
+function newVersion(base: Base, wanted: Wanted, door: Door): Result<ParsedEvent | null, Problem> {
+  switch (wanted.kind) {
+    case 'amend':
+      return amended(base, wanted.change, door)
+    case 'retract':
+      return ok(null)
+    case 'reattribute':
+      return ok(reattributed(base, wanted.account))
+    default:
+      return unreachable(wanted)
+  }
+}
+
+function isSame({ version }: Base, event: ParsedEvent | null): boolean {
+  const { fact, inspection, account } = version
+  if (event === null || fact === null) return event === null && fact === null
+  return event.fact === fact && event.inspection === inspection && event.account === account
+}
+
+/** What is to be appended, and `unchanged` when the event is that way already. */
+export interface PlannedCorrection {
+  readonly kind: CorrectionKind
+  readonly supersedes: Offset
+  readonly unchanged: boolean
+  readonly event: ParsedEvent | null
+  readonly arrival: Extract<Arrival, { kind: 'correction' }>
+}
+
+/** Plans a correction of a version. Throws Refusal REQUEST_INVALID with what the door says about the new version. */
+export function planCorrection(base: Base, wanted: Wanted, { by, reason, ...door }: Decision & Door): PlannedCorrection {
+  if (wanted.kind === 'reattribute' && base.version.fact === null)
+    throw new Refusal('REQUEST_INVALID', 'the event is retracted; amend it first, which restores it')
+  const event = newVersion(base, wanted, door)
+  if (!event.ok) {
+    const { code, message, field } = event.error
+    throw new Refusal('REQUEST_INVALID', message, {
+      problems: [{ code, message, ...(field === undefined ? {} : { field: `change.${field}` }) }],
+    })
+  }
+  const { offset, account, time } = base.version
+  const correction = { kind: wanted.kind, supersedes: offset, was: { account, time }, by, reason }
+  return {
+    kind: wanted.kind,
+    supersedes: offset,
+    unchanged: isSame(base, event.value),
+    event: event.value,
+    arrival: { kind: 'correction', correction, event: event.value },
+  }
+}

@@ -1,0 +1,79 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { limits as collectorLimits } from '../limits.ts'
+import type { Service } from '../service.ts'
+import { ServiceError } from '../service.ts'
+import { Spool } from '../spool.ts'
+import { Counters } from './counters.ts'
+import { FileInbox } from './inbox.ts'
+import { Shipper, newSpoolState } from './shipper.ts'
+import type { Batching, ShipperWorld } from './shipper.ts'
+import { LossFile, slotNumbers, sourceOfSlot, takeSlot } from './slot.ts'
+import type { Slot } from './slot.ts'
+import type { Teller } from './trouble.ts'
+
+export interface Adopter {
+  readonly service: Service
+  readonly teller: Teller
+  readonly world: ShipperWorld
+  readonly batching: Batching
+}
+
+interface Left {
+  readonly parent: string
+  /** Ours. */
+  readonly directory: string
+  readonly source: string
+  readonly spoolBytesMax: number
+}
+
+/** Sends what processes that are gone have left in their slots of the spool directory, under their own numberings. */
+export async function adoptLeftSlots(where: Left, adopter: Adopter): Promise<void> {
+  for (const number of slotNumbers(where.parent)) {
+    const directory = join(where.parent, `slot-${number}`)
+    // A slot without a spool has never been used for anything but its lock.
+    if (directory === where.directory || !hasRecords(directory)) continue
+    const slot = takeSlot(where.parent, number)
+    if (slot === undefined) continue
+    try {
+      await sendLeft(slot, where, adopter)
+    } catch (error) {
+      // Ours go first: when the service is away, or their spool is damaged, they are left where they are.
+      if (!(error instanceof ServiceError)) adopter.teller.tell('spool', `${directory}: ${(error as Error).message}`)
+    } finally {
+      slot.release()
+    }
+  }
+}
+
+function hasRecords(directory: string): boolean {
+  return existsSync(directory) && readdirSync(directory).some((name) => /^(segment|hand-over)-/.test(name))
+}
+
+async function sendLeft(
+  { directory, number }: Slot,
+  { source, spoolBytesMax: bytesMax }: Left,
+  adopter: Adopter,
+): Promise<void> {
+  const counters = new Counters()
+  const segmentBytesMax = Math.min(collectorLimits.segmentBytesMax, Math.floor(bytesMax / 4))
+  const initial = () => newSpoolState(sourceOfSlot(source, number), randomUUID(), adopter.world.now())
+  const spool = new Spool(directory, { bytesMax, segmentBytesMax }, initial)
+  const inbox = new FileInbox(directory, undefined, spool.state.files)
+  const losses = new LossFile(directory)
+  counters.set('lost', losses.count)
+  losses.close()
+  const shipper = new Shipper({ ...adopter, inbox, spool, counters }, adopter.batching)
+  try {
+    const before = { seq: shipper.seq, lost: spool.state.lost, hadUnsent: shipper.hasUnsent }
+    for (let taken = shipper.take(); taken === 'full' || shipper.hasUnsent; taken = shipper.take()) {
+      // A disk that refuses is not helped by trying at once.
+      if (!(await shipper.send())) break
+    }
+    const hasChanged = before.hadUnsent || shipper.seq > before.seq || losses.count > before.lost
+    if (hasChanged) await shipper.checkpoint('now')
+  } finally {
+    shipper.close()
+  }
+}

@@ -1,0 +1,262 @@
+import type { Micros } from '../../core/time.ts'
+import { sendCheckpoint } from '../checkpoint.ts'
+import { deliver } from '../delivery.ts'
+import type { BatchOutcome } from '../delivery.ts'
+import type { Service, World } from '../service.ts'
+import { ServiceError } from '../service.ts'
+import type { SpoolState } from '../spool-frame.ts'
+import type { Counters } from './counters.ts'
+import { numberLines } from './event-line.ts'
+import type { Inbox } from './inbox.ts'
+import { limits } from './limits.ts'
+import type { EventSpool } from './memory-spool.ts'
+import type { Teller } from './trouble.ts'
+
+export interface Batching {
+  readonly eventsMax: number
+  readonly bytesMax: number
+  /** How long a record waits for others to fill a request. */
+  readonly sendEveryMs: number
+  /** How long before its recording an event may have happened. */
+  readonly lateMs: number
+}
+
+export interface ShipperWorld extends World {
+  readonly now: () => Micros
+  /** Milliseconds of a clock that nobody sets. */
+  readonly elapsed: () => number
+}
+
+export interface ShipperParts {
+  readonly inbox: Inbox
+  readonly spool: EventSpool
+  readonly service: Service
+  readonly counters: Counters
+  readonly teller: Teller
+  readonly world: ShipperWorld
+}
+
+export function newSpoolState(source: string, epoch: string, now: Micros): SpoolState {
+  const empty = { seq: 0, lost: 0, upTo: null, files: [], finished: [] }
+  return { source, epoch, ...empty, begunAt: now, lookedAt: now }
+}
+
+/**
+ * Moves records from the hand-over into the spool, where they get their numbers, and from there to the service.
+ * `take` is synchronous and durable in steps; `send` and `checkpoint` may fail or be killed at any moment.
+ */
+export class Shipper {
+  readonly #parts: ShipperParts
+  readonly #batching: Batching
+  /** Shrinks when a request is too large for whatever stands before the service. */
+  #eventsMax: number
+  /** How many events of the oldest batch the service has taken already. */
+  #done = 0
+  #upTo: Micros | null
+  #acknowledged: SpoolState | undefined
+  #waitingSince: number | undefined
+  #checkpointAt = Number.NEGATIVE_INFINITY
+  #clock: { readonly now: Micros; readonly elapsed: number }
+
+  constructor(parts: ShipperParts, batching: Batching) {
+    this.#parts = parts
+    this.#batching = batching
+    this.#eventsMax = batching.eventsMax
+    const { spool, counters, world } = parts
+    this.#upTo = spool.state.upTo
+    this.#clock = { now: world.now(), elapsed: world.elapsed() }
+    const oldest = spool.next({ eventsMax: 1, bytesMax: 1 })
+    this.#acknowledged = oldest === undefined ? spool.state : undefined
+    this.#waitingSince = oldest === undefined ? undefined : Number.NEGATIVE_INFINITY
+    counters.set('spooledSeq', spool.state.seq)
+    // Every event in the spool has a number, so the first of them tells what lies before.
+    const acknowledged = oldest === undefined ? spool.state.seq : oldest.state.seq - oldest.events.length
+    counters.set('acknowledgedSeq', acknowledged)
+    counters.set('sentSeq', acknowledged)
+    counters.set('spoolBytes', spool.bytes)
+  }
+
+  get seq(): number {
+    return this.#parts.spool.state.seq
+  }
+
+  get acknowledgedSeq(): number {
+    return this.#parts.counters.get('acknowledgedSeq')
+  }
+
+  get hasUnsent(): boolean {
+    return this.#parts.spool.hasUnsent
+  }
+
+  /** Takes everything that was recorded before this call; `full` when the spool does not take all of it. */
+  take(): 'idle' | 'full' {
+    const { inbox, counters, world } = this.#parts
+    counters.set('woken', 0)
+    const startedAt = this.#lookAtClock(world.now())
+    for (let piece = inbox.read(); piece !== undefined; piece = inbox.read()) {
+      const { source, epoch, seq } = this.#parts.spool.state
+      const events = numberLines(piece.lines, { source, epoch }, seq)
+      const state = { ...this.#state(), seq: seq + events.length, files: piece.positions }
+      if (!this.#append(state, events)) return 'full'
+      piece.commit()
+      this.#waitingSince ??= world.elapsed()
+      if (piece.ownBytes > 0) counters.add('takenLines', piece.lines.length)
+      counters.add('takenBytes', piece.ownBytes)
+      counters.set('spooledSeq', state.seq)
+    }
+    if (this.#upTo === null || startedAt > this.#upTo) this.#upTo = startedAt
+    return 'idle'
+  }
+
+  /** Milliseconds until something has to be sent; 0: now. Undefined: nothing waits. */
+  dueInMs(): number | undefined {
+    const { counters, world } = this.#parts
+    if (this.#waitingSince === undefined) return undefined
+    if (counters.get('spooledSeq') - counters.get('acknowledgedSeq') >= this.#eventsMax) return 0
+    return Math.max(this.#waitingSince + this.#batching.sendEveryMs - world.elapsed(), 0)
+  }
+
+  /** Sends one batch. False when nothing waits. Throws a `ServiceError`. */
+  async send(): Promise<boolean> {
+    const { spool, counters, world, teller } = this.#parts
+    const batch = spool.next({ eventsMax: this.#eventsMax, bytesMax: this.#batching.bytesMax })
+    if (batch === undefined) return false
+    const sentAt = world.elapsed()
+    counters.set('sentSeq', Math.max(batch.state.seq, counters.get('sentSeq')))
+    while (this.#done < batch.events.length) await this.#sendSome(batch.events)
+    spool.acknowledge(batch)
+    this.#done -= batch.events.length
+    this.#acknowledged = batch.state
+    this.#waitingSince = spool.hasUnsent ? sentAt : undefined
+    counters.set('acknowledgedSeq', batch.state.seq)
+    counters.set('spoolBytes', spool.bytes)
+    teller.isOver('unreachable', 'refused')
+    return true
+  }
+
+  /** States what was sent and lost, when that is due or now. Never throws for what the service does. */
+  async checkpoint(when: 'due' | 'now' = 'due', service = this.#parts.service): Promise<void> {
+    const { spool, counters, world, teller } = this.#parts
+    if (when === 'due' && world.elapsed() - this.#checkpointAt < limits.checkpointEveryMs) return
+    const state = this.#acknowledged
+    // While something waits, only what was acknowledged counts; otherwise everything that was recorded.
+    const upTo = spool.hasUnsent ? state?.upTo : this.#upTo
+    if (state === undefined || upTo === undefined || upTo === null) return
+    this.#checkpointAt = world.elapsed()
+    const time = Math.max(upTo - this.#batching.lateMs * 1000, 0) as Micros
+    const { source, epoch, seq } = state
+    const failure = await sendCheckpoint(service, { source, epoch, seq, time, lost: counters.get('lost') })
+    if (failure !== undefined) teller.tell('unreachable', `the checkpoint did not arrive (${failure})`)
+  }
+
+  /**
+   * Gives up what has not been acknowledged, for a spool that ends with its process. What was on its way may have
+   * arrived and is called lost as well: nobody can know.
+   */
+  abandon(): number {
+    const { inbox, spool, counters } = this.#parts
+    const acknowledged = counters.get('acknowledgedSeq')
+    let lost = spool.state.seq - acknowledged
+    for (let piece = inbox.read(); piece !== undefined; piece = inbox.read()) {
+      lost += piece.lines.length
+      counters.add('takenLines', piece.lines.length)
+      piece.commit()
+    }
+    counters.add('lost', lost)
+    counters.set('spooledSeq', acknowledged)
+    spool.close()
+    this.#acknowledged = { ...spool.state, seq: acknowledged }
+    return lost
+  }
+
+  close(): void {
+    // What was lost and where the files are; nothing depends on it.
+    this.#append(this.#state(), [])
+    this.#parts.inbox.close()
+    this.#parts.spool.close()
+  }
+
+  #state(): SpoolState {
+    const { spool, counters } = this.#parts
+    return { ...spool.state, upTo: this.#upTo, lost: counters.get('lost') }
+  }
+
+  #append(state: SpoolState, events: readonly string[]): boolean {
+    const { spool, counters, teller } = this.#parts
+    const bytes = events.reduce((sum, event) => sum + Buffer.byteLength(event) + 1, 0)
+    if (!spool.hasRoomFor(bytes)) return false
+    try {
+      spool.append(state, events)
+      counters.set('spoolBytes', spool.bytes)
+      teller.isOver('spool')
+      return true
+    } catch (error) {
+      teller.tell('spool', `the spool cannot be written (${(error as Error).message}); records wait before it`)
+      return false
+    }
+  }
+
+  async #sendSome(events: readonly string[]): Promise<void> {
+    const some = this.#slice(events)
+    try {
+      this.#count(await this.#deliver(some), some.length)
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.status !== 413) throw error
+      if (some.length > 1) {
+        this.#eventsMax = Math.ceil(some.length / 2)
+        return
+      }
+      this.#parts.teller.tell('unreadable', `an event is too large for the service: ${error.message}`)
+      this.#count(await this.#deliver(some.map((event) => standIn(event, error.message))), 1)
+    }
+    this.#done += some.length
+  }
+
+  #slice(events: readonly string[]): string[] {
+    const some: string[] = []
+    let bytes = 0
+    for (let at = this.#done; at < events.length && some.length < this.#eventsMax; at += 1) {
+      const event = events[at] ?? ''
+      bytes += Buffer.byteLength(event) + 1
+      if (some.length > 0 && bytes > this.#batching.bytesMax) break
+      some.push(event)
+    }
+    return some
+  }
+
+  #deliver(events: readonly string[]): Promise<BatchOutcome> {
+    const { service, world } = this.#parts
+    return deliver(service, { lines: events.map((_, index) => index), body: `${events.join('\n')}\n` }, world)
+  }
+
+  #count({ accepted, duplicates, quarantined, notAccepted }: BatchOutcome, events: number): void {
+    const { counters, teller } = this.#parts
+    counters.add('acknowledged', events)
+    counters.add('accepted', accepted)
+    counters.add('duplicates', duplicates)
+    counters.add('quarantined', quarantined)
+    // What the host could not make an event of was told when it was recorded.
+    const held = notAccepted.find(({ status, code }) => status === 'quarantined' && code !== 'EVENT_UNREADABLE')
+    if (held !== undefined) teller.tell('quarantined', `the service keeps events aside: ${held.message} (${held.code})`)
+  }
+
+  /** L7: a statement rests on the clock. One that was set is told; up to where all is known never goes back. */
+  #lookAtClock(now: Micros): Micros {
+    const elapsed = this.#parts.world.elapsed()
+    const moved = (now - this.#clock.now) / 1000 - (elapsed - this.#clock.elapsed)
+    this.#clock = { now, elapsed }
+    if (Math.abs(moved) > limits.clockJumpMs)
+      this.#parts.teller.tell(
+        'clock',
+        `the clock was set ${moved < 0 ? 'back' : 'ahead'} by ${Math.abs(Math.round(moved / 1000))} s`,
+      )
+    return now
+  }
+}
+
+/** In the place of an event that the service does not take for its size: it keeps its number, and is seen. */
+function standIn(event: string, reason: string): string {
+  const { source, epoch, seq } = JSON.parse(event) as Readonly<Record<string, unknown>>
+  const message = `too large for the service: ${reason}`.slice(0, limits.unreadableMessageCharacters)
+  return JSON.stringify({ source, epoch, seq, unreadable: { message, line: event.slice(0, 256).toWellFormed() } })
+}

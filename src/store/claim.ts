@@ -1,0 +1,47 @@
+/**
+ * Ranges of a store that several processes could fill. One of them leads, and a leader that has lost the lead may not
+ * know it yet. Whatever two of them do at the same time, a row is in once (docs/decisions/0025): there is one range that
+ * begins at an offset, whoever wrote it down, and its rows have the same tokens, whoever inserts them.
+ */
+import type { Offset } from '../core/ids.ts'
+import type { Engine } from './engine.ts'
+
+export interface Range {
+  readonly first: Offset
+  readonly next: Offset
+}
+
+/** Another process fills this store and is further: whoever meets this stops projecting and asks for the lead again. */
+export class Overtaken extends Error {
+  override readonly name = 'Overtaken'
+}
+
+/** Writes a range down and gives the one that holds: the first that was written down for its first offset. */
+export async function claimRange(engine: Engine, { first, next }: Range): Promise<Range> {
+  // The token is the offset alone: of two claims the engine drops the second, whatever it says.
+  await engine.insert({
+    table: 'projected_range',
+    columns: ['first', 'next'],
+    rows: `[${first},${next}]`,
+    token: `range from ${first}`,
+  })
+  const rows = await engine.query<{ first: string; next: string }>(
+    'SELECT first, next FROM projected_range WHERE next > {first:UInt64} ORDER BY next LIMIT 2',
+    { first },
+  )
+  const [held] = rows
+  // Ranges beyond this one, or across it, were written by somebody else after this one was finished.
+  if (held === undefined || rows.length > 1 || Number(held.first) !== first)
+    throw new Overtaken(`another process has projected beyond offset ${first} into this store`)
+  return { first, next: Number(held.next) as Offset }
+}
+
+/** Tells those who only read the store that every row of a range is in. Doing it again changes nothing. */
+export async function finishRange(engine: Engine, { first, next }: Range): Promise<void> {
+  await engine.insert({
+    table: 'finished_range',
+    columns: ['first', 'next'],
+    rows: `[${first},${next}]`,
+    token: `finished ${first}-${next}`,
+  })
+}

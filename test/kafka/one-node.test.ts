@@ -1,0 +1,273 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Admin } from '@platformatic/kafka'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { AccountKey, Offset } from '../../src/core/ids.ts'
+import type { Arrival, Correction } from '../../src/core/record.ts'
+import { clientOptions, TopicReader, TopicWriter } from '../../src/log/kafka-client.ts'
+import { partsOf } from '../../src/log/kafka-records.ts'
+import { openTopics, topicNames } from '../../src/log/kafka-topics.ts'
+import { openKafkaLog } from '../../src/log/kafka.ts'
+import { openLmdbLog } from '../../src/log/lmdb.ts'
+import type { EventLog } from '../../src/log/log.ts'
+import { arrivalOf, testNow } from '../support/events.ts'
+import { contentOf } from '../support/kafka-logs.ts'
+import { startKafka } from '../support/kafka/cluster.ts'
+import type { Kafka } from '../support/kafka/cluster.ts'
+import { available } from '../support/kafka/jars.ts'
+import { until } from '../support/until.ts'
+
+const kinds = ({ outcomes }: { outcomes: readonly { kind: string }[] }): string[] => outcomes.map(({ kind }) => kind)
+const numbered = (from: number, to: number, more: Record<string, unknown> = {}): Arrival[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => arrivalOf({ seq: from + index, ...more }))
+
+describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSFOOT_KAFKA=1, Java and Maven)', () => {
+  let kafka: Kafka
+  let prefix = ''
+  const logs = new Set<EventLog>()
+  const directories: string[] = []
+  beforeAll(async () => {
+    kafka = await startKafka({ nodes: 1 })
+  })
+  afterAll(() => kafka.stop())
+  afterEach(async () => {
+    await Promise.all([...logs].map((log) => log.close()))
+    logs.clear()
+    for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true })
+    prefix = ''
+  })
+
+  const newDirectory = (): string => {
+    const directory = mkdtempSync(join(tmpdir(), 'crossfoot-kafka-log-'))
+    directories.push(directory)
+    return directory
+  }
+  const names = () => {
+    prefix ||= `test-${randomBytes(6).toString('hex')}`
+    return topicNames(prefix)
+  }
+  const open = async (directory = newDirectory(), onBroken: (error: unknown) => void = () => undefined) => {
+    names()
+    const options = { brokers: kafka.brokers, topicPrefix: prefix, directory, partitions: 3 }
+    const log = await openKafkaLog({ ...options, random: randomBytes, onBroken })
+    logs.add(log)
+    return log
+  }
+  const close = async (log: EventLog): Promise<void> => {
+    logs.delete(log)
+    await log.close()
+  }
+  const withAdmin = async <Done>(action: (admin: Admin) => Promise<Done>): Promise<Done> => {
+    const admin = new Admin(clientOptions(kafka.brokers, 'test'))
+    try {
+      return await action(admin)
+    } finally {
+      await admin.close()
+    }
+  }
+  const caughtUp = (log: EventLog, other: EventLog) =>
+    until(() => log.end() === other.end(), 10_000, 'the other gateway has followed')
+
+  test('L2: the same events at once through two gateways count once, and both see the same log', async () => {
+    const [one, two] = [await open(), await open()]
+    const batches = Array.from({ length: 10 }, (_, batch) => numbered(batch * 30 + 1, batch * 30 + 30))
+    const answers = await Promise.all([one, two].flatMap((log) => batches.map((batch) => log.append(batch, testNow))))
+    const all = answers.flatMap(kinds)
+    expect(all.filter((kind) => kind === 'accepted').length).toBe(300)
+    expect(all.filter((kind) => kind === 'duplicate').length).toBe(300)
+    const offsets = answers.flatMap(({ outcomes }) =>
+      outcomes.flatMap((o) => (o.kind === 'accepted' ? [o.offset] : [])),
+    )
+    expect(offsets.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 300 }, (_, index) => index))
+    await until(async () => (await two.batches({ before: null, most: 1 }))[0]?.number === 19, 10_000, 'all batches')
+    await until(async () => (await one.batches({ before: null, most: 1 }))[0]?.number === 19, 10_000, 'all batches')
+    expect(await contentOf(two)).toEqual(await contentOf(one))
+  })
+
+  test('L2: an id counts once across a change of the number of partitions', async () => {
+    const log = await open()
+    const batch = Array.from({ length: 40 }, (_, index) => arrivalOf({ id: `id-${index}` }))
+    expect(new Set(kinds(await log.append(batch, testNow)))).toEqual(new Set(['accepted']))
+    await withAdmin((admin) =>
+      admin.createPartitions({ topics: [{ name: names().events, count: 8, assignments: null }] }),
+    )
+    // A gateway that is opened now spreads over all partitions.
+    const other = await open()
+    expect(new Set(kinds(await other.append(batch, testNow)))).toEqual(new Set(['duplicate']))
+    const spread = await withAdmin(async (admin) => {
+      const partitions = Array.from({ length: 8 }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1n }))
+      const [listed] = await admin.listOffsets({ topics: [{ name: names().events, partitions }] })
+      return listed?.partitions.filter(({ offset }) => offset > 0n).length ?? 0
+    })
+    expect(spread).toBeGreaterThan(3)
+    expect(other.end()).toBe(40)
+  })
+
+  test('L5: a state directory that is lost is built anew from the topics, to the same records', async () => {
+    const directory = newDirectory()
+    const first = await open(directory)
+    await appendOfAllKinds(first)
+    const content = await contentOf(first)
+    await close(first)
+    rmSync(directory, { recursive: true })
+    const again = await open(directory)
+    expect(await contentOf(again)).toEqual(content)
+    expect(kinds(await again.append([arrivalOf({ id: 'a', bytes_out_wire: 1 })], testNow))).toEqual(['duplicate'])
+  })
+
+  /** Every kind of arrival, and every other command. */
+  const appendOfAllKinds = async (log: EventLog): Promise<void> => {
+    const inspected = arrivalOf({ seq: 1, path: '/a\tb\nc', user_agent: 'ünï\u2028' })
+    await log.append([inspected, arrivalOf({ id: 'a', bytes_out_wire: 1 }), arrivalOf({ seq: 2, status: -1 })], testNow)
+    await log.append([arrivalOf({ id: 'a', bytes_out_wire: 2 }), arrivalOf({ id: 'b', epoch: 'é"' })], testNow, 'me')
+    const was = { account: 'acme' as AccountKey, time: testNow }
+    const correction: Correction = { kind: 'retract', supersedes: 0 as Offset, was, by: 'ann', reason: 'a "test"' }
+    const repaired = arrivalOf({ seq: 2, status: 200 })
+    if (repaired.kind !== 'event') throw new Error('the event is well')
+    const release = { held: 0, by: 'ann', reason: 'repaired' }
+    await log.append(
+      [
+        { kind: 'correction', correction, event: null },
+        { ...repaired, release },
+      ],
+      testNow,
+    )
+    await log.writeOff([1], { by: 'ann', reason: 'test' }, testNow)
+    const stated = { source: 'edge-1', epoch: '', seq: 2, time: testNow, lost: 1 }
+    await log.checkpoint(stated, testNow)
+    await log.checkpoint({ ...stated, epoch: 'gone' }, testNow)
+    await log.withdrawCheckpoint({ source: 'edge-1', epoch: 'gone' }, testNow)
+  }
+
+  test('all that can be in a log comes through the topics as it was', async () => {
+    const kafkaLog = await open()
+    await appendOfAllKinds(kafkaLog)
+    const follower = await open()
+    // The embedded log, which writes none of it to a network, is the oracle.
+    const embedded = openLmdbLog(newDirectory())
+    logs.add(embedded)
+    await appendOfAllKinds(embedded)
+    const content = await contentOf(embedded)
+    expect(embedded.end()).toBe(5)
+    expect(await contentOf(kafkaLog)).toEqual(content)
+    expect(await contentOf(follower)).toEqual(content)
+  })
+
+  test('what is larger than a message is split, and comes together again in order', async () => {
+    const log = await open()
+    const noise = () => randomBytes(90_000).toString('base64')
+    const inputs = Array.from({ length: 60 }, (_, index) => ({
+      kind: 'held' as const,
+      held: {
+        source: 'edge-1',
+        epoch: '',
+        id: `${index}`,
+        seq: null,
+        raw: noise(),
+        problem: { code: 'EVENT_NOT_JSON', message: '' } as const,
+      },
+    }))
+    expect(new Set(kinds(await log.append(inputs, testNow)))).toEqual(new Set(['held']))
+    const follower = await open()
+    const ids: (string | null)[] = []
+    for (let before: number | null = null; ;) {
+      const page = await follower.held({ before, most: 100 })
+      ids.push(...page.rows.map(({ id }) => id))
+      if (page.next === null) break
+      before = page.next
+    }
+    expect(ids).toEqual(inputs.map(({ held }) => held.id).toReversed())
+  })
+
+  test('L1: a part that no commit names, as a crash leaves it, never happened', async () => {
+    const log = await open()
+    await log.append(numbered(1, 5), testNow)
+    const command = { kind: 'append', now: testNow, sender: '', arrivals: numbered(6, 10) } as const
+    const writer = new TopicWriter(clientOptions(kafka.brokers, 'test'), names().events)
+    for (const { partition, value } of await partsOf([command], 3)) {
+      await writer.send([{ partition, key: 'crashed/1/0', value }])
+    }
+    await writer.close()
+    const other = await open()
+    expect(kinds(await other.append(numbered(5, 7), testNow))).toEqual(['duplicate', 'accepted', 'accepted'])
+    await caughtUp(log, other)
+    expect(log.end()).toBe(7)
+    expect((await log.source('edge-1'))?.[0]?.accepted).toEqual([[1, 7]])
+  })
+
+  test('L1: a commit that its writer sent twice counts once, in the balance, too', async () => {
+    const log = await open()
+    await log.append(numbered(1, 5), testNow)
+    const client = clientOptions(kafka.brokers, 'test')
+    const reader = new TopicReader(client, (await openTopics(client, { prefix, partitions: 3 })).commits)
+    const [answer] = await reader.fetch([{ partition: 0, offset: 0 }], 0)
+    await reader.close()
+    const writer = new TopicWriter(client, names().commits)
+    for (const { key, value } of answer?.records ?? []) await writer.send([{ partition: 0, key, value }])
+    await writer.close()
+    await log.append(numbered(6, 6), testNow)
+    const follower = await open()
+    for (const each of [log, follower]) {
+      expect((await each.batches({ before: null, most: 10 })).map(({ received }) => received)).toEqual([1n, 5n])
+      expect(each.end()).toBe(6)
+    }
+  })
+
+  test('topics that would forget, and directories of something else, are refused with what to do', async () => {
+    await withAdmin(async (admin) => {
+      const create = (topic: string, configs: Record<string, string>, partitions = 1) =>
+        admin.createTopics({
+          topics: [topic],
+          partitions,
+          replicas: 1,
+          configs: Object.entries({ 'max.message.bytes': '8388608', ...configs }).map(([name, value]) => ({
+            name,
+            value,
+          })),
+        })
+      await create(names().events, { 'retention.ms': '604800000' })
+      await expect(open()).rejects.toThrow(
+        'retention.ms=604800000, so it would lose what was acknowledged; set retention.ms=-1',
+      )
+      prefix = ''
+      await create(names().events, { 'retention.ms': '-1' })
+      await create(names().commits, { 'retention.ms': '-1', 'cleanup.policy': 'compact' })
+      await expect(open()).rejects.toThrow(`${names().commits} has cleanup.policy=compact`)
+      prefix = ''
+      await create(names().events, { 'retention.ms': '-1' })
+      await create(names().commits, { 'retention.ms': '-1' }, 2)
+      await expect(open()).rejects.toThrow('has 2 partitions and must have 1')
+      prefix = ''
+    })
+    const directory = newDirectory()
+    const log = await open(directory)
+    await log.append(numbered(1, 1), testNow)
+    await expect(open(directory)).rejects.toThrow('open in')
+    await close(log)
+    prefix = ''
+    await expect(open(directory)).rejects.toThrow('made from other topics')
+    const embedded = openLmdbLog(newDirectory())
+    await embedded.append(numbered(1, 1), testNow)
+    await embedded.close()
+    await expect(open(directories.at(-1))).rejects.toThrow('holds an embedded log')
+  })
+
+  test('a broker that is away is answered with "send it again", and the log goes on when it is back', async () => {
+    const broken: unknown[] = []
+    const log = await open(newDirectory(), (error) => broken.push(error))
+    await log.append(numbered(1, 5), testNow)
+    await kafka.killNode(0)
+    await expect(log.append(numbered(6, 10), testNow)).rejects.toMatchObject({
+      code: 'OVERLOADED',
+      retryAfterSeconds: 1,
+    })
+    // What is there can be read all the time.
+    expect(log.end()).toBe(5)
+    const waiting = log.append(numbered(6, 12), testNow)
+    await kafka.restartNode(0)
+    expect(new Set(kinds(await waiting))).toEqual(new Set(['accepted']))
+    expect([log.end(), broken]).toEqual([12, []])
+  })
+})
