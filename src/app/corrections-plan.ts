@@ -49,9 +49,17 @@ const identity = ['source', 'epoch', 'id', 'seq'] as const
 function problemOf(change: Fields): Problem | null {
   for (const [field, value] of Object.entries(change)) {
     if ((identity as readonly string[]).includes(field))
-      return { code: 'REQUEST_INVALID', field, message: `${field} is the event’s identity, which no correction changes` }
+      return {
+        code: 'REQUEST_INVALID',
+        field,
+        message: `${field} is the event’s identity, which no correction changes`,
+      }
     if (typeof value === 'number' && !Number.isSafeInteger(value))
-      return { code: 'REQUEST_INVALID', field, message: `${field} is written as a decimal text, so that no digit is lost` }
+      return {
+        code: 'REQUEST_INVALID',
+        field,
+        message: `${field} is written as a decimal text, so that no digit is lost`,
+      }
   }
   return null
 }
@@ -114,7 +122,11 @@ export interface PlannedCorrection {
 }
 
 /** Plans a correction of a version. Throws Refusal REQUEST_INVALID with what the door says about the new version. */
-export function planCorrection(base: Base, wanted: Wanted, { by, reason, ...door }: Decision & Door): PlannedCorrection {
+export function planCorrection(
+  base: Base,
+  wanted: Wanted,
+  { by, reason, ...door }: Decision & Door,
+): PlannedCorrection {
   if (wanted.kind === 'reattribute' && base.version.fact === null)
     throw new Refusal('REQUEST_INVALID', 'the event is retracted; amend it first, which restores it')
   const event = newVersion(base, wanted, door)

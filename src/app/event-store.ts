@@ -46,6 +46,8 @@ export interface EventStore {
   readonly engine: Engine
   readonly projection: Counted
   readonly projector: Following
+  /** Whether this process fills the store now. */
+  leads(): boolean
   close(): Promise<void>
 }
 
@@ -89,6 +91,7 @@ export async function openEmbeddedStore(path: string, ports: StorePorts): Promis
     engine,
     projection,
     projector,
+    leads: () => true,
     async close() {
       await projector.stop()
       await engine.close()
@@ -113,20 +116,19 @@ class FollowedPosition implements Counted {
 
   /** One look at a time; who comes while one is under way waits for it. */
   look(): Promise<void> {
-    this.#looking ??= askPosition(this.#engine)
-      .then(
-        (position) => {
-          this.#position = position
-          this.trouble = null
-        },
-        (error: unknown) => {
-          this.trouble = error instanceof Error ? error.message : String(error)
-        },
-      )
-      .finally(() => {
-        this.#looking = null
-      })
+    this.#looking ??= this.#ask().finally(() => {
+      this.#looking = null
+    })
     return this.#looking
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      this.#position = await askPosition(this.#engine)
+      this.trouble = null
+    } catch (error) {
+      this.trouble = error instanceof Error ? error.message : String(error)
+    }
   }
 
   async reach(offset: Offset, millis: number): Promise<boolean> {
@@ -141,14 +143,17 @@ class FollowedPosition implements Counted {
 }
 
 /** The store on a server, which other processes read, and one of them fills. */
-export async function openSharedStore(server: NonNullable<Config['clickhouse']>, ports: StorePorts): Promise<EventStore> {
+export async function openSharedStore(
+  server: NonNullable<Config['clickhouse']>,
+  ports: StorePorts,
+): Promise<EventStore> {
   const { config, databaseUrl, report } = ports
   const { asks, projects } = dutiesOf[config.role]
   const engine = openClickHouse(server)
   const followed = new FollowedPosition(engine)
   // Processes that start at once take turns at the tables.
   if (asks) await withLock(databaseUrl, () => migrateStore(engine, migrations))
-  const rebuild = async (): Promise<void> => {
+  const rebuild = async (engine: Engine): Promise<void> => {
     report('the event store does not agree with the log; rebuilding it from the log', null)
     await emptyStore(engine)
     await migrateStore(engine, migrations)
@@ -173,6 +178,7 @@ export async function openSharedStore(server: NonNullable<Config['clickhouse']>,
       // A role without questions has nothing to wait for.
       reach: (offset, millis) => (asks ? followed.reach(offset, millis) : Promise.resolve(false)),
     },
+    leads: () => leader?.leads ?? false,
     async close() {
       if (looking !== null) clearInterval(looking)
       await leader?.stop()

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Overtaken } from '../store/claim.ts'
 import { Projection } from '../store/project.ts'
 import type { ProjectionPorts } from '../store/project.ts'
+import type { Engine } from '../store/engine.ts'
 import { fenced, waitForLead } from './leader.ts'
 import type { Lease } from './leader.ts'
 import { Projector } from './projector.ts'
@@ -17,7 +18,7 @@ export const limits = {
 export interface LeaderPorts extends ProjectionPorts {
   readonly databaseUrl: string
   /** Empties the store and creates its tables again. Null: a damaged store is not ours to empty. */
-  readonly rebuild: ((ports: ProjectionPorts) => Promise<void>) | null
+  readonly rebuild: ((engine: Engine) => Promise<void>) | null
   readonly report: (error: unknown) => void
   /** What nobody but a person can put right. */
   readonly onFatal: (reason: string) => void
@@ -76,7 +77,7 @@ export class ProjectionLeader {
     if (projection === null) return
     const over = Promise.withResolvers<unknown>()
     void lease.lost.then(over.resolve)
-    this.#stop.signal.addEventListener('abort', over.resolve)
+    this.#stop.signal.addEventListener('abort', over.resolve, { once: true })
     const projector = new Projector(
       projection,
       () => log.end(),
@@ -108,9 +109,10 @@ export class ProjectionLeader {
       const isCertain = standing.kind === 'damaged' ? attempt > 1 : performance.now() > until
       if (isCertain && (standing.kind === 'ahead' || this.#ports.rebuild === null)) {
         this.#ports.onFatal(adviceFor(standing.kind, standing.reason))
+        this.#stop.abort()
         return null
       }
-      if (isCertain) await this.#ports.rebuild?.(ports)
+      if (isCertain) await this.#ports.rebuild?.(ports.engine)
       await pause(limits.againMillis, undefined, { signal: this.#stop.signal }).catch(() => undefined)
     }
     return null

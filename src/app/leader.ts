@@ -115,7 +115,8 @@ export async function waitForLead(url: string, signal: AbortSignal): Promise<Lea
 /** An engine that writes only while the lease is held. */
 export function fenced(engine: Engine, lease: Lease): Engine {
   const require = (): void => {
-    if (!lease.isHeld()) throw new NotLeading('another process may be projecting: the connection to Postgres is not confirmed')
+    if (!lease.isHeld())
+      throw new NotLeading('another process may be projecting: the connection to Postgres is not confirmed')
   }
   return {
     ...engine,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { exitCodeOfBadConfig, readConfig } from './config.ts'
+import type { Config } from './config.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { buildServer } from './http/server.ts'
 import type { Server } from './http/routes.ts'
@@ -37,27 +38,22 @@ async function listen(
   }
 }
 
-/** `npm start`: opens the data directory and its engines, listens, and says so in one line. */
-async function main(): Promise<void> {
+/** Opens the data directory and the engines, listens, and says so in one line. */
+async function serve(config: Config): Promise<void> {
   const started = performance.now()
-  const config = readConfig({ env: process.env, args: process.argv.slice(2), cwd: process.cwd() })
-  if (!config.ok) {
-    for (const problem of config.error) process.stderr.write(`crossfoot: ${problem}\n`)
-    process.exit(exitCodeOfBadConfig)
-  }
-  const { host, port, logLevel } = config.value
+  const { host, port, logLevel, role } = config
   const logger = pino({ level: logLevel }, pino.destination({ dest: 2, sync: true }))
   let fatal = (reason: string): void => {
     logger.fatal(reason)
     process.exit(1)
   }
   const service = await openService({
-    config: config.value,
+    config,
     world: systemWorld,
     logger,
     onFatal: (reason) => fatal(reason),
   })
-  const company = await sampleToLoad(service)
+  const company = role === 'all' ? await sampleToLoad(service) : null
   if (company !== null) await describeSample(service, company)
   const server = await buildServer(service)
   const stopHousekeeping = startHousekeeping(service)
@@ -85,11 +81,10 @@ async function main(): Promise<void> {
     throw error
   })
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  process.stdout.write(`crossfoot ready at ${address} after ${seconds} s, data in ${config.value.dataDirectory}\n`)
+  const as = role === 'all' ? '' : ` as ${role}`
+  process.stdout.write(`crossfoot ready at ${address} after ${seconds} s${as}, data in ${config.dataDirectory}\n`)
   if (service.newKey !== null) {
-    process.stdout.write(
-      `development API key: ${service.newKey}\n  (also in ${config.value.dataDirectory}/dev-api-key)\n`,
-    )
+    process.stdout.write(`development API key: ${service.newKey}\n  (also in ${config.dataDirectory}/dev-api-key)\n`)
   }
   if (company !== null) await loadSample(service, company, address)
 }
@@ -110,11 +105,21 @@ async function loadSample(service: Service, company: SampleCompany, address: str
   }
 }
 
-try {
-  await main()
-} catch (error) {
-  process.stderr.write(`crossfoot: ${error instanceof Error ? error.message : String(error)}\n`)
-  if (process.env['LOG_LEVEL'] === 'debug')
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`)
-  process.exit(1)
+/** `npm start`, and `crossfoot serve`: ends the process when it cannot start; else it serves until a signal ends it. */
+export async function main(args: readonly string[]): Promise<void> {
+  const config = readConfig({ env: process.env, args, cwd: process.cwd() })
+  if (!config.ok) {
+    for (const problem of config.error) process.stderr.write(`crossfoot: ${problem}\n`)
+    process.exit(exitCodeOfBadConfig)
+  }
+  try {
+    await serve(config.value)
+  } catch (error) {
+    process.stderr.write(`crossfoot: ${error instanceof Error ? error.message : String(error)}\n`)
+    if (config.value.logLevel === 'debug')
+      process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`)
+    process.exit(1)
+  }
 }
+
+if (import.meta.main) await main(process.argv.slice(2))

@@ -11,17 +11,13 @@ import { openDatabase } from '../account/database.ts'
 import type { Database } from '../account/database.ts'
 import { followOwnership } from '../account/endpoints.ts'
 import type { CurrentOwnership } from '../account/endpoints.ts'
+import type { AccountKey } from '../core/ids.ts'
 import type { Append } from '../ingest/receive.ts'
-import { openLmdbLog } from '../log/lmdb.ts'
 import type { EventLog } from '../log/log.ts'
 import { seedStandardMeters } from '../meter/catalogue.ts'
 import { usageReader } from '../meter/usage.ts'
 import type { ReadUsage } from '../meter/usage.ts'
-import { openChdb } from '../store/engine.ts'
 import type { Engine } from '../store/engine.ts'
-import { emptyStore, migrateStore } from '../store/migrate.ts'
-import { Projection } from '../store/project.ts'
-import type { ProjectionPorts } from '../store/project.ts'
 import { completenessReader } from './completeness.ts'
 import type { CompletenessReader } from './completeness.ts'
 import type { Config } from './config.ts'
@@ -29,10 +25,13 @@ import { openDataDirectory } from './data-directory.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { writeDevelopmentKey } from './development-key.ts'
 import { DiskGuard } from './disk.ts'
+import { openEmbeddedStore, openSharedStore } from './event-store.ts'
+import type { Counted, EventStore, Following } from './event-store.ts'
 import { migrate, readMigrations } from './migrate.ts'
+import { openLog } from './open-log.ts'
 import { externalPostgres, startPostgres } from './postgres.ts'
 import type { PostgresServer } from './postgres.ts'
-import { Projector } from './projector.ts'
+import { dutiesOf } from './roles.ts'
 import { planSample } from './sample/load.ts'
 import type { World } from './world.ts'
 
@@ -45,8 +44,10 @@ export interface Service {
   readonly database: Database
   readonly log: EventLog
   readonly engine: Engine
-  readonly projection: Projection
-  readonly projector: Projector
+  readonly projection: Counted
+  readonly projector: Following
+  /** Whether this process fills the store now. */
+  leads(): boolean
   readonly ownership: CurrentOwnership
   readonly authenticator: Authenticator
   readonly disk: DiskGuard
@@ -79,40 +80,49 @@ function openPostgres(options: ServiceOptions, directory: DataDirectory): Promis
   })
 }
 
-interface Stored {
-  readonly engine: Engine
-  readonly projection: Projection
+interface StoreNeeds {
+  readonly directory: DataDirectory
+  readonly log: EventLog
+  readonly database: Database
+  readonly databaseUrl: string
 }
 
-/** Opens the store and proves it against the log; one that disagrees is emptied and rebuilt from the log. */
-async function openStore(path: string, log: EventLog, options: ServiceOptions, database: Database): Promise<Stored> {
-  const engine = openChdb(path)
-  await migrateStore(engine, join(migrationsFolder, 'clickhouse'))
+function openStore(
+  options: ServiceOptions,
+  { directory, log, database, databaseUrl }: StoreNeeds,
+): Promise<EventStore> {
+  const { config, logger, world, onFatal } = options
   const seen = rememberSeen(database)
-  const ports: ProjectionPorts = {
+  const ports = {
+    config,
     log,
-    engine,
-    onAccounts: (accounts) => seen.register(accounts, options.world.now()),
+    databaseUrl,
+    onAccounts: (accounts: ReadonlySet<AccountKey>) => seen.register(accounts, world.now()),
+    report: (message: string, error: unknown) => logger.error({ err: error }, message),
+    onFatal,
   }
-  const projection = new Projection(ports)
-  const standing = await projection.open()
-  if (standing.kind === 'consistent') return { engine, projection }
-  if (standing.kind === 'ahead') {
-    throw new Error(
-      `the log lacks events that were accepted: ${standing.reason}. Restore the log from its backup; ` +
-        `or, to go on without these events, move ${path} away`,
-    )
-  }
-  options.logger.warn(
-    { reason: standing.reason },
-    'the event store does not agree with the log; rebuilding it from the log',
-  )
-  await emptyStore(engine)
-  await migrateStore(engine, join(migrationsFolder, 'clickhouse'))
-  const rebuilt = new Projection(ports)
-  await rebuilt.open()
-  await rebuilt.catchUp()
-  return { engine, projection: rebuilt }
+  return config.clickhouse === null
+    ? openEmbeddedStore(join(directory.path, 'store'), ports)
+    : openSharedStore(config.clickhouse, ports)
+}
+
+/** Ownership that another process has changed is known here after this time at the latest. */
+const ownershipMillis = 2_000
+
+/** Asks again and again for what other processes change; one time after the other, however long each takes. */
+function followChanges(ownership: CurrentOwnership, logger: Logger): () => void {
+  let isAsking = false
+  const timer = setInterval(() => {
+    if (isAsking) return
+    isAsking = true
+    ownership
+      .refresh()
+      .catch((error: unknown) => logger.warn({ err: error }, 'who owns which endpoint could not be read'))
+      .finally(() => {
+        isAsking = false
+      })
+  }, ownershipMillis)
+  return () => clearInterval(timer)
 }
 
 /** L5: an invoice counts the log below an offset; a log that does not reach that far is not the one it counted. */
@@ -139,7 +149,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   try {
     const directory = await openDataDirectory(config.dataDirectory)
     closers.push(() => directory.close())
-    const log = openLmdbLog(join(directory.path, 'log'), (error) => {
+    const log = await openLog(config, directory.path, (error) => {
       logger.error({ err: error }, 'the log cannot be written')
       options.onFatal('the log cannot be written; the next start opens it anew')
     })
@@ -153,17 +163,16 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     closers.push(() => database.end())
     await requireWholeLog(database, log)
     await seedStandardMeters(database, world.now())
-    await planSample({ config, database, log, world })
-    const newKey = await writeDevelopmentKey(database, directory.path, { now: world.now(), random: world.random })
-    const { engine, projection } = await openStore(join(directory.path, 'store'), log, options, database)
-    closers.push(() => engine.close())
-    const projector = new Projector(
-      projection,
-      () => log.end(),
-      (error) => logger.error({ err: error }, 'the event store refuses'),
-    )
-    closers.push(() => projector.stop())
-    projector.wake()
+    const { greets } = dutiesOf[config.role]
+    if (config.role === 'all') await planSample({ config, database, log, world })
+    const newKey = greets
+      ? await writeDevelopmentKey(database, directory.path, { now: world.now(), random: world.random })
+      : null
+    const store = await openStore(options, { directory, log, database, databaseUrl: postgres.url })
+    closers.push(() => store.close())
+    const { engine, projection, projector } = store
+    const ownership = await followOwnership(database)
+    if (config.kafka !== null) closers.push(followChanges(ownership, logger))
     const disk = new DiskGuard(directory.path, config.diskReserveBytes, world)
     const append: Append = async (arrivals, sender) => {
       await disk.check()
@@ -180,7 +189,8 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       engine,
       projection,
       projector,
-      ownership: await followOwnership(database),
+      leads: () => store.leads(),
+      ownership,
       authenticator: authenticator(database, world),
       disk,
       completeness: completenessReader({ database, engine, log, world }),

@@ -21,10 +21,8 @@ class GroupWriter {
   readonly #numberings = new Map<string, Numbering>()
   readonly #balances: BalanceSheet
   readonly #identities: Identities
-  /** What the append in hand has accepted. */
-  #accepted: LogRecord[] = []
-  /** What all appends of the group have accepted. */
-  readonly #written: LogRecord[][] = []
+  /** What the group has accepted: one chunk, because a chunk of each small request would be mostly overhead. */
+  readonly #accepted: LogRecord[] = []
   /** What was received by the append in hand; releases were received before, refused corrections never. */
   readonly #received: Outcome[] = []
   #next: number
@@ -158,11 +156,6 @@ class GroupWriter {
     const first = this.#next as Offset
     const day = dayName(now)
     const outcomes = arrivals.map((arrival) => this.#take(arrival, now, day))
-    if (this.#accepted.length > 0) {
-      this.#tables.chunks.putSync(numberKey(first), encodeChunk(this.#accepted, now))
-      this.#written.push(this.#accepted)
-      this.#accepted = []
-    }
     const batch = countUp(this.#tables, 'batches')
     writeBatch(this.#tables, { number: batch, arrived: now, sender, first, ...balanceOf(this.#received) })
     this.#received.length = 0
@@ -193,11 +186,13 @@ class GroupWriter {
     }
   }
 
-  finish(): { readonly end: number; readonly written: readonly (readonly LogRecord[])[] } {
+  finish(): { readonly end: number; readonly written: readonly LogRecord[] } {
+    const [first] = this.#accepted
+    if (first !== undefined) this.#tables.chunks.putSync(numberKey(first.offset), encodeChunk(this.#accepted))
     for (const numbering of this.#numberings.values()) numbering.flush()
     this.#identities.flush()
     this.#balances.finish()
-    return { end: this.#next, written: this.#written }
+    return { end: this.#next, written: this.#accepted }
   }
 }
 
@@ -211,8 +206,8 @@ export function supersededBy(tables: Tables, version: Offset): Offset | null {
 export interface Applied {
   readonly effects: readonly Effect[]
   readonly end: number
-  /** The records of each append that accepted something. */
-  readonly written: readonly (readonly LogRecord[])[]
+  /** The records that were accepted. */
+  readonly written: readonly LogRecord[]
 }
 
 /** Applies commands in order inside the caller's transaction. */

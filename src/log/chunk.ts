@@ -5,24 +5,25 @@ import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 
 /**
- * A chunk is the accepted part of one append: a header of 16 bytes (CRC-32 of all that follows, number of
- * records, time of arrival), then the records compressed with zstd. Inside, one line per record with fields
- * between tabs: time, account, fact, inspection, and of a correction: what it corrects. An absent one is empty.
- * JSON never contains a raw tab or newline.
+ * A chunk is what one group of appends accepted: a header of 8 bytes (CRC-32 of all that follows, number of records),
+ * then the records compressed with zstd. Inside, one line per record with fields between tabs: time of arrival, time,
+ * account, fact, inspection, and of a correction: what it corrects. An absent one is empty. JSON never contains a raw
+ * tab or newline.
  */
-const headerBytes = 16
+const headerBytes = 8
 
-function lineOf({ time, account, fact, inspection, correction }: LogRecord): string {
-  const line = `${time}\t${account}\t${fact ?? ''}\t${inspection ?? ''}`
+/** The form in which chunks are written; a log of another form is refused when it is opened. */
+export const chunkFormat = 2
+
+function lineOf({ ingested, time, account, fact, inspection, correction }: LogRecord): string {
+  const line = `${ingested}\t${time}\t${account}\t${fact ?? ''}\t${inspection ?? ''}`
   return correction === null ? line : `${line}\t${JSON.stringify(correction)}`
 }
 
-export function encodeChunk(records: readonly LogRecord[], ingested: Micros): Buffer {
-  const lines = records.map(lineOf)
-  const body = zstdCompressSync(Buffer.from(lines.join('\n'), 'utf8'), { params: { 100: 1 } })
+export function encodeChunk(records: readonly LogRecord[]): Buffer {
+  const body = zstdCompressSync(Buffer.from(records.map(lineOf).join('\n'), 'utf8'), { params: { 100: 1 } })
   const chunk = Buffer.allocUnsafe(headerBytes + body.length)
   chunk.writeUInt32BE(records.length, 4)
-  chunk.writeBigUInt64BE(BigInt(ingested), 8)
   body.copy(chunk, headerBytes)
   chunk.writeUInt32BE(crc32(chunk.subarray(4)), 0)
   return chunk
@@ -35,14 +36,13 @@ export function chunkLength(chunk: Buffer): number {
 /** Reads a chunk back. What was written is checked again here: damage is found before anyone counts it. */
 export function decodeChunk(chunk: Buffer, first: Offset): LogRecord[] {
   assert(crc32(chunk.subarray(4)) === chunk.readUInt32BE(0), `log chunk at offset ${first} is damaged (checksum)`)
-  const ingested = Number(chunk.readBigUInt64BE(8)) as Micros
   const lines = zstdDecompressSync(chunk.subarray(headerBytes)).toString('utf8').split('\n')
   assert(lines.length === chunkLength(chunk), `log chunk at offset ${first} has as many events as its header says`)
   return lines.map((line, index): LogRecord => {
-    const [time = '', account = '', fact = '', inspection = '', correction = ''] = line.split('\t')
+    const [ingested = '', time = '', account = '', fact = '', inspection = '', correction = ''] = line.split('\t')
     return {
       offset: (first + index) as Offset,
-      ingested,
+      ingested: Number(ingested) as Micros,
       time: Number(time) as Micros,
       account: account as AccountKey,
       fact: fact === '' ? null : fact,

@@ -17,6 +17,7 @@ export class FreshRecords {
   #text = 0
 
   add(records: readonly LogRecord[]): void {
+    if (records.length === 0) return
     const text = textOf(records)
     this.#runs.push({ records, text })
     this.#text += text

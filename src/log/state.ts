@@ -8,7 +8,7 @@ import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 import { applyGroup, supersededBy } from './apply.ts'
 import { decodeBatch, decodeDay, heldTotals } from './balance.ts'
-import { chunkLength, decodeChunk } from './chunk.ts'
+import { chunkFormat, chunkLength, decodeChunk } from './chunk.ts'
 import { FreshRecords } from './fresh-records.ts'
 import { isStale } from './identities.ts'
 import type { Command, Effect } from './command.ts'
@@ -83,6 +83,10 @@ export class LogState {
     })
     this.#tables = openTables(this.#root)
     for (const { key, value } of this.#tables.chunks.getRange({ reverse: true, limit: 1 })) {
+      if (readCounter(this.#tables, 'format') !== chunkFormat)
+        throw new Error(
+          `the log in ${directory} was written by another version of Crossfoot, in a form that this one does not read; move it away, or run the version that wrote it`,
+        )
       this.#end = numberOf(key) + chunkLength(value)
     }
   }
@@ -95,10 +99,11 @@ export class LogState {
     try {
       const { effects, end, written } = this.#root.transactionSync(() => {
         if (step !== undefined) this.#take(step)
+        if (this.#end === 0) writeCounter(this.#tables, 'format', chunkFormat)
         return applyGroup(this.#tables, commands, this.#end)
       })
       this.#end = end
-      for (const records of written) this.#fresh.add(records)
+      this.#fresh.add(written)
       return effects
     } catch (error) {
       throw refusalFor(error, this.#directory)

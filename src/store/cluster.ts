@@ -9,7 +9,7 @@
 import type { Cluster } from './engine.ts'
 
 /** Tables that every server has as a whole. All others are sharded by account. */
-const everywhere: readonly string[] = ['schema_migration', 'projected_range', 'finished_range']
+const everywhere: ReadonlySet<string> = new Set(['schema_migration', 'projected_range', 'finished_range'])
 
 const shardingKey = 'cityHash64(account)'
 
@@ -27,7 +27,7 @@ function local(table: string): string {
 }
 
 export function isSharded(table: string): boolean {
-  return !everywhere.includes(table)
+  return !everywhere.has(table)
 }
 
 /** What is left of a file without its comments, statement by statement; each ends with a semicolon at a line's end. */

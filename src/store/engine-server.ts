@@ -117,7 +117,7 @@ function insertWith(client: ClickHouseClient, settings: Readonly<Record<string, 
     const { stream } = await client.exec({
       query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT JSONCompactEachRow`,
       values: Readable.from(piecesOf(rows), { objectMode: false }),
-      clickhouse_settings: { ...insertSettings, ...settings, insert_deduplication_token: token } as never,
+      clickhouse_settings: { ...insertSettings, ...settings, insert_deduplication_token: token },
     })
     for await (const _ of stream);
   }

@@ -22,6 +22,8 @@ export const operatorQuestions = [
   'usage_of_all',
   'latest_event',
   'times_of_numbers',
+  'counter_samples',
+  'counted_beside_counters',
   'versions_of_event',
   'corrections',
   'staged_events',
@@ -122,7 +124,7 @@ function newestVersion(
   return `offset NOT IN (SELECT supersedes FROM correction WHERE ${where})`
 }
 
-function whereOf(
+export function whereOf(
   question: Omit<FactQuestion, 'measure' | 'dimensions' | 'starts'>,
   parameters: Parameters,
   from: Micros,

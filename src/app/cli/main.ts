@@ -10,10 +10,12 @@ import { completenessCommand } from './completeness.ts'
 import { importCommand } from './import.ts'
 import { invoiceCommand } from './invoice.ts'
 import { quarantineCommand } from './quarantine.ts'
+import { serveCommand } from './serve.ts'
 import { usageCommand } from './usage.ts'
 
 /** The words of the command line, in the order of the flow. A new command is one more line here. */
 const commands: readonly Command[] = [
+  serveCommand,
   importCommand,
   agentCommand,
   balanceCommand,

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { dutiesOf } from '../roles.ts'
 import type { Service } from '../service.ts'
 import { openCount } from '../../log/log.ts'
 import { eventsBody } from './event-schema.ts'
@@ -18,7 +19,10 @@ function metricsOf(service: Service): Registry {
     })
   }
   gauge('crossfoot_log_events', 'Events accepted into the log', () => service.log.end())
-  gauge('crossfoot_counted_events', 'Events that usage can see', () => service.projection.position())
+  // L13: a role that asks the store nothing does not know what is counted, which is not 0.
+  const { asks, projects } = dutiesOf[service.config.role]
+  if (asks) gauge('crossfoot_counted_events', 'Events that usage can see', () => service.projection.position())
+  if (projects) gauge('crossfoot_leads', 'Whether this process fills the store now', () => Number(service.leads()))
   gauge('crossfoot_quarantined', 'Inputs held aside and not resolved', async () =>
     Number(openCount(await service.log.heldTotals())),
   )
@@ -31,7 +35,8 @@ export function addOperationRoutes(server: Server, service: Service): void {
   const registry = metricsOf(service)
   server.get('/healthz', { schema: { summary: 'The process is alive' } }, () => ({ status: 'ok' }))
   server.get('/readyz', { schema: { summary: 'The service can answer' } }, async (_request, reply) => {
-    const behind = service.log.end() - service.projection.position()
+    const { asks } = dutiesOf[service.config.role]
+    const behind = asks ? service.log.end() - service.projection.position() : null
     const database = await service.database.query('select 1').then(
       () => null,
       (error: Error) => error.message,

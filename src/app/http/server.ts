@@ -18,6 +18,7 @@ import { addOperationRoutes } from './operations.ts'
 import { addPages } from './pages.ts'
 import { addQuarantineRoutes } from './quarantine.ts'
 import { addRepeat } from './repeat.ts'
+import { addRoleGate } from './role.ts'
 import type { Server } from './routes.ts'
 import { addSourceRoutes } from './sources.ts'
 import { addTextCheck } from './text.ts'
@@ -63,6 +64,7 @@ export async function buildServer(service: Service): Promise<Server> {
     },
     transform: jsonSchemaTransform,
   })
+  addRoleGate(server, service.config.role)
   addAccess(server, service)
   addTextCheck(server)
   addRepeat(server, service)

@@ -58,9 +58,16 @@ describe.each(['files', 'memory'])('the client with a spool in %s', (kind) => {
     start(kind === 'memory' ? { spool: 'memory', ...options } : options)
 
   test('each event arrives once, through lost requests, lost answers and refusals', async () => {
-    const faults = ['drop-before', 'drop-after', { status: 503, retryAfter: '0' }, { status: 500 }, 'none'] as const
-    service.fault = (post) => faults[post % 5] ?? 'none'
-    const client = startIn({ batchEventsMax: 100, sendEveryMs: 10 })
+    const faults = [
+      'drop-after',
+      'none',
+      'drop-before',
+      { status: 503, retryAfter: '0' },
+      'none',
+      { status: 500 },
+    ] as const
+    service.fault = (post) => faults[post - 1] ?? 'none'
+    const client = startIn({ batchEventsMax: 150, sendEveryMs: 10 })
     expect(record(client, 450)).toBe(450)
     expect(await client.flush()).toBe(true)
     expectEachOnce(450)

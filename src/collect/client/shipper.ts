@@ -3,7 +3,6 @@ import { sendCheckpoint } from '../checkpoint.ts'
 import { deliver } from '../delivery.ts'
 import type { BatchOutcome } from '../delivery.ts'
 import type { Service, World } from '../service.ts'
-import { ServiceError } from '../service.ts'
 import type { SpoolState } from '../spool-frame.ts'
 import type { Counters } from './counters.ts'
 import { numberLines } from './event-line.ts'
@@ -48,8 +47,6 @@ export function newSpoolState(source: string, epoch: string, now: Micros): Spool
 export class Shipper {
   readonly #parts: ShipperParts
   readonly #batching: Batching
-  /** Shrinks when a request is too large for whatever stands before the service. */
-  #eventsMax: number
   /** How many events of the oldest batch the service has taken already. */
   #done = 0
   #upTo: Micros | null
@@ -61,7 +58,6 @@ export class Shipper {
   constructor(parts: ShipperParts, batching: Batching) {
     this.#parts = parts
     this.#batching = batching
-    this.#eventsMax = batching.eventsMax
     const { spool, counters, world } = parts
     this.#upTo = spool.state.upTo
     this.#clock = { now: world.now(), elapsed: world.elapsed() }
@@ -112,14 +108,14 @@ export class Shipper {
   dueInMs(): number | undefined {
     const { counters, world } = this.#parts
     if (this.#waitingSince === undefined) return undefined
-    if (counters.get('spooledSeq') - counters.get('acknowledgedSeq') >= this.#eventsMax) return 0
+    if (counters.get('spooledSeq') - counters.get('acknowledgedSeq') >= this.#batching.eventsMax) return 0
     return Math.max(this.#waitingSince + this.#batching.sendEveryMs - world.elapsed(), 0)
   }
 
   /** Sends one batch. False when nothing waits. Throws a `ServiceError`. */
   async send(): Promise<boolean> {
     const { spool, counters, world, teller } = this.#parts
-    const batch = spool.next({ eventsMax: this.#eventsMax, bytesMax: this.#batching.bytesMax })
+    const batch = spool.next(this.#batching)
     if (batch === undefined) return false
     const sentAt = world.elapsed()
     counters.set('sentSeq', Math.max(batch.state.seq, counters.get('sentSeq')))
@@ -198,24 +194,16 @@ export class Shipper {
 
   async #sendSome(events: readonly string[]): Promise<void> {
     const some = this.#slice(events)
-    try {
-      this.#count(await this.#deliver(some), some.length)
-    } catch (error) {
-      if (!(error instanceof ServiceError) || error.status !== 413) throw error
-      if (some.length > 1) {
-        this.#eventsMax = Math.ceil(some.length / 2)
-        return
-      }
-      this.#parts.teller.tell('unreadable', `an event is too large for the service: ${error.message}`)
-      this.#count(await this.#deliver(some.map((event) => standIn(event, error.message))), 1)
-    }
+    const { service, world } = this.#parts
+    const batch = { lines: some.map((_, index) => index), body: `${some.join('\n')}\n` }
+    this.#count(await deliver(service, batch, world), some.length)
     this.#done += some.length
   }
 
   #slice(events: readonly string[]): string[] {
     const some: string[] = []
     let bytes = 0
-    for (let at = this.#done; at < events.length && some.length < this.#eventsMax; at += 1) {
+    for (let at = this.#done; at < events.length && some.length < this.#batching.eventsMax; at += 1) {
       const event = events[at] ?? ''
       bytes += Buffer.byteLength(event) + 1
       if (some.length > 0 && bytes > this.#batching.bytesMax) break
@@ -224,19 +212,13 @@ export class Shipper {
     return some
   }
 
-  #deliver(events: readonly string[]): Promise<BatchOutcome> {
-    const { service, world } = this.#parts
-    return deliver(service, { lines: events.map((_, index) => index), body: `${events.join('\n')}\n` }, world)
-  }
-
   #count({ accepted, duplicates, quarantined, notAccepted }: BatchOutcome, events: number): void {
     const { counters, teller } = this.#parts
     counters.add('acknowledged', events)
     counters.add('accepted', accepted)
     counters.add('duplicates', duplicates)
     counters.add('quarantined', quarantined)
-    // What the host could not make an event of was told when it was recorded.
-    const held = notAccepted.find(({ status, code }) => status === 'quarantined' && code !== 'EVENT_UNREADABLE')
+    const held = notAccepted.find(({ status }) => status === 'quarantined')
     if (held !== undefined) teller.tell('quarantined', `the service keeps events aside: ${held.message} (${held.code})`)
   }
 
@@ -252,11 +234,4 @@ export class Shipper {
       )
     return now
   }
-}
-
-/** In the place of an event that the service does not take for its size: it keeps its number, and is seen. */
-function standIn(event: string, reason: string): string {
-  const { source, epoch, seq } = JSON.parse(event) as Readonly<Record<string, unknown>>
-  const message = `too large for the service: ${reason}`.slice(0, limits.unreadableMessageCharacters)
-  return JSON.stringify({ source, epoch, seq, unreadable: { message, line: event.slice(0, 256).toWellFormed() } })
 }
