@@ -81,7 +81,7 @@ try {
   const embedded = openLmdbLog(join(root, 'embedded'))
   const yardstick = await measureAll(embedded)
   await embedded.close()
-  const options = { brokers: kafka.brokers, topicPrefix: 'bench', partitions: 12, random: randomBytes }
+  const options = { brokers: kafka.brokers, topicPrefix: 'bench', partitions: 3, random: randomBytes }
   const log = await openKafkaLog({ ...options, directory: join(root, 'kafka') })
   const figures = await measureAll(log)
   const end = log.end()

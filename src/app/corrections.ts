@@ -68,9 +68,26 @@ export async function waitForStore({ log, projector }: Pick<Service, 'log' | 'pr
   })
 }
 
-export async function readVersion({ log }: Pick<Service, 'log'>, offset: Offset): Promise<LogRecord> {
-  const record = (await log.read(offset, 1)).find((one) => one.offset === offset)
-  assert(record !== undefined, `the log has offset ${offset}`)
+/** Versions by their offsets. Read in order: neighbours lie together in the log. */
+export async function readVersions(
+  { log }: Pick<Service, 'log'>,
+  offsets: readonly Offset[],
+): Promise<readonly LogRecord[]> {
+  const found: LogRecord[] = []
+  let read: readonly LogRecord[] = []
+  for (const offset of offsets.toSorted((a, b) => a - b)) {
+    const at = (): LogRecord | undefined => read[offset - (read[0]?.offset ?? offset)]
+    if (at()?.offset !== offset) read = await log.read(offset, 1)
+    const record = at()
+    assert(record?.offset === offset, `the log has offset ${offset}`)
+    found.push(record)
+  }
+  return found
+}
+
+async function readVersion(ports: Pick<Service, 'log'>, offset: Offset): Promise<LogRecord> {
+  const [record] = await readVersions(ports, [offset])
+  assert(record !== undefined, 'every offset that was asked for is there')
   return record
 }
 
@@ -81,7 +98,7 @@ export async function newestOf({ log }: Pick<Service, 'log'>, version: Offset): 
   return newest
 }
 
-function hasFact(record: LogRecord): record is Base['content'] {
+export function hasFact(record: LogRecord): record is Base['content'] {
   return record.fact !== null
 }
 
@@ -200,16 +217,17 @@ async function apply(
   )
 }
 
-/**
- * Makes corrections, or only says what they would do. One answer for each, in order: what was done, or why not. An
- * event may be named once in a request, because its second correction would be about a version nobody has seen.
- */
-export async function correct(
+async function planned(ports: CorrectionPorts, one: Prepared): Promise<Corrected | Refusal> {
+  const { offset } = one.base.version
+  if (one.newest !== offset) return stale(one.request, one.newest)
+  const { unchanged } = one.planned
+  return described(ports, one, { outcome: unchanged ? 'unchanged' : 'planned', offset: unchanged ? offset : null })
+}
+
+async function prepareEach(
   ports: CorrectionPorts,
   requests: readonly CorrectionRequest[],
-  { sender, dryRun }: { readonly sender: string; readonly dryRun: boolean },
-): Promise<readonly (Corrected | Refusal)[]> {
-  await waitForStore(ports)
+): Promise<readonly (Prepared | Refusal)[]> {
   const attempts: (Prepared | Refusal)[] = []
   const named = new Set<Offset>()
   for (const request of requests) {
@@ -224,16 +242,28 @@ export async function correct(
       attempts.push(error)
     }
   }
-  const prepared = attempts.filter((one) => !(one instanceof Refusal))
+  return attempts
+}
+
+/**
+ * Makes corrections, or only says what they would do. One answer for each, in order: what was done, or why not. An
+ * event may be named once in a request, because its second correction would be about a version nobody has seen.
+ */
+export async function correct(
+  ports: CorrectionPorts,
+  requests: readonly CorrectionRequest[],
+  { sender, dryRun }: { readonly sender: string; readonly dryRun: boolean },
+): Promise<readonly (Corrected | Refusal)[]> {
+  await waitForStore(ports)
+  const attempts = await prepareEach(ports, requests)
+  const prepared = attempts.filter((one): one is Prepared => !(one instanceof Refusal))
   const answers = dryRun
     ? await Promise.all(prepared.map((one) => planned(ports, one)))
     : await apply(ports, prepared, sender)
-  let next = 0
-  return attempts.map((one) => (one instanceof Refusal ? one : (answers[next++] ?? (one.planned.arrival as never))))
-}
-
-async function planned(ports: CorrectionPorts, one: Prepared): Promise<Corrected | Refusal> {
-  if (one.newest !== one.base.version.offset) return stale(one.request, one.newest)
-  const outcome = one.planned.unchanged ? 'unchanged' : 'planned'
-  return described(ports, one, { outcome, offset: one.planned.unchanged ? one.base.version.offset : null })
+  return attempts.map((one) => {
+    if (one instanceof Refusal) return one
+    const answer = answers[prepared.indexOf(one)]
+    assert(answer !== undefined, 'every prepared correction has an answer')
+    return answer
+  })
 }

@@ -152,7 +152,14 @@ export async function openSharedStore(
   const engine = openClickHouse(server)
   const followed = new FollowedPosition(engine)
   // Processes that start at once take turns at the tables.
-  if (asks) await withLock(databaseUrl, () => migrateStore(engine, migrations))
+  if (asks) {
+    await withLock(databaseUrl, () => migrateStore(engine, migrations)).catch((error: Error) => {
+      throw new Error(
+        `the event store at ${server.url} cannot be used (${error.message}); start it, or correct CLICKHOUSE_URL`,
+        { cause: error },
+      )
+    })
+  }
   const rebuild = async (engine: Engine): Promise<void> => {
     report('the event store does not agree with the log; rebuilding it from the log', null)
     await emptyStore(engine)

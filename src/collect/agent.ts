@@ -180,10 +180,7 @@ export class Agent {
     if (this.#isLossDue) return
     // Losses come in crowds; the spool is full or its disk is, so it is not written for each of them.
     this.#isLossDue = true
-    void this.#world.wait(limits.checkpointEveryMs, 'more may be lost').then(() => {
-      this.#isLossDue = false
-      if (!this.#isClosed) this.save()
-    })
+    void this.#saveLater()
   }
 
   /** Sends what waits in the spool, a bounded part of it. False when nothing waits. Throws a `ServiceError`. */
@@ -315,10 +312,19 @@ export class Agent {
   #commitSoon(): void {
     if (this.#isCommitDue) return
     this.#isCommitDue = true
-    void this.#world.wait(limits.groupMs, 'more lines may arrive').then(() => {
-      this.#isCommitDue = false
-      if (!this.#isClosed) this.#commit()
-    })
+    void this.#commitLater()
+  }
+
+  async #commitLater(): Promise<void> {
+    await this.#world.wait(limits.groupMs, 'more lines may arrive')
+    this.#isCommitDue = false
+    if (!this.#isClosed) this.#commit()
+  }
+
+  async #saveLater(): Promise<void> {
+    await this.#world.wait(limits.checkpointEveryMs, 'more may be lost')
+    this.#isLossDue = false
+    if (!this.#isClosed) this.save()
   }
 
   get #isGroupFull(): boolean {

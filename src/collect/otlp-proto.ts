@@ -62,7 +62,7 @@ const [exportType, resourceType, recordType] = [typeOf('Export'), typeOf('Resour
 
 /** In the form that OTLP has in JSON: 64-bit numbers as text, an unset value without a name. */
 function plain(type: Type, bytes: Uint8Array): JsonRecord {
-  return type.toObject(type.decode(bytes), { longs: String }) as JsonRecord
+  return type.toObject(type.decode(bytes), { longs: String })
 }
 
 interface PackedExport {

@@ -5,7 +5,7 @@ import { startOfMessage } from './syslog-message.ts'
 const newline = 0x0a
 /** A count is only taken for one when a priority follows it: a line of a log may well begin with a number. */
 const countPattern = /^([1-9]\d{0,8}) </
-const maybeCount = /^(?:[1-9]\d{0,8}(?: |$)|$)/
+const maybeCount = /^[1-9]\d{0,8} ?$/
 const countBytesMax = 12
 
 /**

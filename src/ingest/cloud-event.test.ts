@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Offset } from '../core/ids.ts'
 import type { Arrival, Outcome } from '../core/record.ts'
 import type { Micros } from '../core/time.ts'
+import { structuredForm } from './cloud-event.ts'
 import { receive } from './receive.ts'
 
 const now = (Date.UTC(2026, 9, 15) * 1000) as Micros
@@ -47,6 +48,28 @@ describe('CloudEvents 1.0', () => {
     expect(wrapped.arrivals).toEqual(bare.arrivals)
     const [arrival] = wrapped.arrivals
     expect(arrival?.kind === 'event' && arrival.event.fact).toContain('"9007199254740993"')
+  })
+
+  test('binary mode is the same event: attributes in headers, data in the body, to the byte', async () => {
+    const data = '{"account":"acme","bytes_out_wire":9007199254740993,"quantity":0.10}'
+    const headers = {
+      'content-type': 'application/json',
+      'ce-specversion': '1.0',
+      'ce-type': 'com.example.http_request',
+      'ce-source': '/edge/z%C3%BCrich',
+      'ce-id': 'a',
+      'ce-time': '2026-10-14T10:00:00Z',
+    }
+    const structured = structuredForm(headers, Buffer.from(data))
+    const binary = await send(structured?.toString() ?? '', 'application/cloudevents+json')
+    const plain = `{"source":"/edge/zürich","id":"a","time":"2026-10-14T10:00:00Z","kind":"http_request",${data.slice(1)}`
+    expect(binary.arrivals).toEqual((await send(plain, 'application/json')).arrivals)
+    expect(binary.receipt.accepted).toBe(1)
+    expect(structuredForm({ ...headers, 'ce-sampledrate': '1' }, Buffer.from(data))?.toString()).toContain(
+      '"sampledrate":1,',
+    )
+    expect(structuredForm({ 'content-type': 'application/json' }, Buffer.from(data))).toBeNull()
+    expect(structuredForm(headers, Buffer.from('{}, "id": "b"'))).toBeNull()
   })
 
   test('a batch is one event after the other; a bad one does not cost its neighbours', async () => {

@@ -41,3 +41,35 @@ export function fromCloudEvent(value: unknown): Result<Fields, Problem> {
   if (twice !== undefined) return invalid(`data.${twice}`, 'stands in the envelope')
   return ok({ ...data, kind: data['kind'] ?? kindOf(type), source, id, time, recorded_time: recordedtime })
 }
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
+
+function attributeOf(header: string): string {
+  try {
+    return decodeURIComponent(header)
+  } catch {
+    return header
+  }
+}
+
+/**
+ * A CloudEvent in binary mode as the same event in structured mode: its attributes are the `ce-` headers, with percent
+ * encoding (HTTP binding 1.0, §3.1), its data is the body. Null when the request is none, or its body is no JSON.
+ */
+export function structuredForm(headers: Headers, body: Buffer): Buffer | null {
+  if (headers['ce-specversion'] === undefined) return null
+  const attributes: Record<string, string | number> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (!name.startsWith('ce-') || typeof value !== 'string') continue
+    const text = attributeOf(value)
+    attributes[name.slice('ce-'.length)] = name === 'ce-sampledrate' && /^\d{1,9}$/.test(text) ? Number(text) : text
+  }
+  const data = body.toString('utf8')
+  try {
+    JSON.parse(data)
+  } catch {
+    return null
+  }
+  // The data keeps its own text, and with it every digit.
+  return Buffer.from(`${JSON.stringify(attributes).slice(0, -1)},"data":${data}}`)
+}

@@ -42,8 +42,7 @@ export async function readCounters(engine: Engine, question: CounterQuestion): P
   const found = await askCounters(engine, question)
   const series = found.slice(0, storeLimits.seriesMax)
   const comparable = series.filter((one) => comparedName(one) !== null)
-  const traffic = await askBesideCounters(engine, { series: comparable, below: question.below })
-  const beside = new Map(comparable.map((one, index) => [one, traffic[index]]))
+  const beside = await askBesideCounters(engine, { series: comparable, below: question.below })
   return {
     cut: found.length > series.length,
     series: series.map((one): ComparedSeries => {

@@ -117,5 +117,6 @@ test('the tables of a cluster, local and distributed, have the columns of one se
   }
   await emptyStore(engine)
   const left = await engine.query("SELECT name FROM system.tables WHERE database = 'default'", {})
-  expect(left, 'emptyStore drops every table that the migrations make').toEqual([])
+  // What a backfill has loaded is not in the log yet: emptying the store must not lose it.
+  expect(left, 'emptyStore drops every table that can be made of the log').toEqual([{ name: 'staged_fact' }])
 })

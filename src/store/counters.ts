@@ -9,6 +9,8 @@ import { whereOf } from './query.ts'
 export const limits = {
   /** Series of one answer; one more says that there are more. */
   seriesMax: 1_000,
+  /** Series without an endpoint that are compared with events. */
+  wideMax: 100,
   /** A series whose last sample is older begins anew: what it counted in between is not known. */
   lookbackMicros: 35 * dayMicros,
 } as const
@@ -61,7 +63,8 @@ const stepSql = (from: string): string => `
     NOT is_first AND (value < value_before OR ifNull(started_us > time_before, 0)
       OR ifNull(started_us != started_before, 0)) AS is_reset,
     is_first AND ifNull(started_us >= ${from}, 0) AS is_begun,
-    toUInt256(assumeNotNull(multiIf(is_begun OR is_reset, value, is_first, 0, value - value_before))) AS rise,
+    toInt256(ifNull(value, 0)) - if(is_first OR is_reset, 0, toInt256(ifNull(value_before, 0))) AS above,
+    if(is_first AND NOT is_begun, 0, above) AS rise,
     multiIf(is_begun, started_us, is_first, time_us, time_before) AS after_us`
 
 const seriesColumns = 'source, name, given_account, endpoint, region, attributes_json'
@@ -124,7 +127,7 @@ const nothing: CountedTraffic = {
   bytes_in_body: '0',
 }
 
-type Beside = Pick<CounterSeries, 'source' | 'account' | 'endpoint' | 'region' | 'after' | 'until'>
+export type Beside = Pick<CounterSeries, 'source' | 'account' | 'endpoint' | 'region' | 'after' | 'until'>
 
 /** The list of series as a table of the statement. An absent value is the empty text, which no event has. */
 function seriesTable(series: readonly Beside[], parameters: Parameters): string {
@@ -143,18 +146,12 @@ function seriesTable(series: readonly Beside[], parameters: Parameters): string 
     `${times(({ after }) => after)} AS s_after`,
     `${times(({ until }) => until)} AS s_until`,
   ]
-  return `SELECT * FROM (SELECT 1 AS one) ARRAY JOIN ${columns.join(', ')}`
+  const names = 'n, s_source, s_account, s_endpoint, s_region, s_after, s_until'
+  return `SELECT ${names} FROM (SELECT 1 AS one) ARRAY JOIN ${columns.join(', ')}`
 }
 
-/**
- * What the events of each series' source say of the same traffic, over exactly the time that the series covers: one
- * answer for each, in order, all by one statement.
- */
-export async function askBesideCounters(
-  engine: Engine,
-  { series, below }: { readonly series: readonly Beside[]; readonly below: Offset },
-): Promise<readonly CountedTraffic[]> {
-  if (series.length === 0) return []
+/** `join`: what an event and a series have to have in common; without the endpoint each event meets every series. */
+function besideSql(series: readonly Beside[], below: Offset, join: string): { sql: string; parameters: Parameters } {
   const parameters = new Parameters()
   const period = {
     from: Math.min(...series.map(({ after }) => after)) as Micros,
@@ -169,27 +166,54 @@ export async function askBesideCounters(
   const where = whereOf({ scope, period, below, conditions }, parameters, period.from)
   const finished = "phase = 'final'"
   const sums = quantities.map((name) => `toString(ifNull(sum(toUInt256(${name})), 0)) AS sum_${name}`)
-  const rows = await engine.query<Record<string, string>>(
-    `SELECT toString(n) AS n, toString(countIf(kind = 'http_request' AND ${finished})) AS requests,
+  const sql = `SELECT toString(n) AS number, toString(countIf(kind = 'http_request' AND ${finished})) AS requests,
        toString(countIf(kind != 'http_request' AND ${finished})) AS connections, ${sums.join(', ')}
      FROM (SELECT source, account, endpoint, region, kind, phase, time_us, ${quantities.join(', ')} FROM fact WHERE ${where}) AS event
-     INNER JOIN (${seriesTable(series, parameters)}) AS list ON event.source = list.s_source
+     INNER JOIN (${seriesTable(series, parameters)}) AS list ON ${join}
      WHERE time_us > s_after AND time_us <= s_until AND (s_account = '' OR account = s_account)
        AND (s_endpoint = '' OR endpoint = s_endpoint) AND (s_region = '' OR region = s_region)
-     GROUP BY n`,
-    parameters.values,
-  )
-  const byNumber = new Map(rows.map((row) => [Number(row['n']), row]))
-  return series.map((_, index): CountedTraffic => {
-    const row = byNumber.get(index + 1)
-    if (row === undefined) return nothing
-    return {
-      requests: row['requests'] ?? '0',
-      connections: row['connections'] ?? '0',
-      bytes_out_wire: row['sum_bytes_out_wire'] ?? '0',
-      bytes_out_body: row['sum_bytes_out_body'] ?? '0',
-      bytes_in_wire: row['sum_bytes_in_wire'] ?? '0',
-      bytes_in_body: row['sum_bytes_in_body'] ?? '0',
-    }
-  })
+     GROUP BY n`
+  return { sql, parameters }
+}
+
+const bySource = 'event.source = list.s_source'
+const byEndpoint = `${bySource} AND event.endpoint = list.s_endpoint`
+
+async function askBeside(
+  engine: Engine,
+  series: readonly Beside[],
+  below: Offset,
+  join: string,
+): Promise<ReadonlyMap<Beside, CountedTraffic>> {
+  if (series.length === 0) return new Map()
+  const { sql, parameters } = besideSql(series, below, join)
+  const rows = await engine.query<Record<string, string>>(sql, parameters.values)
+  const byNumber = new Map(rows.map((row) => [Number(row['number']), row]))
+  return new Map(series.map((one, index) => [one, trafficOf(byNumber.get(index + 1))]))
+}
+
+function trafficOf(row: Readonly<Record<string, string>> | undefined): CountedTraffic {
+  if (row === undefined) return nothing
+  return {
+    requests: row['requests'] ?? '0',
+    connections: row['connections'] ?? '0',
+    bytes_out_wire: row['sum_bytes_out_wire'] ?? '0',
+    bytes_out_body: row['sum_bytes_out_body'] ?? '0',
+    bytes_in_wire: row['sum_bytes_in_wire'] ?? '0',
+    bytes_in_body: row['sum_bytes_in_body'] ?? '0',
+  }
+}
+
+/**
+ * What the events of each series' source say of the same traffic, over exactly the time that the series covers. Of
+ * the series that name no endpoint only so many are answered, because each event is held against each of them.
+ */
+export async function askBesideCounters(
+  engine: Engine,
+  { series, below }: { readonly series: readonly CounterSeries[]; readonly below: Offset },
+): Promise<ReadonlyMap<Beside, CountedTraffic>> {
+  const wide = series.filter(({ endpoint }) => endpoint === null).slice(0, limits.wideMax)
+  const narrow = series.filter(({ endpoint }) => endpoint !== null)
+  const found = [await askBeside(engine, wide, below, bySource), await askBeside(engine, narrow, below, byEndpoint)]
+  return new Map(found.flatMap((some) => [...some]))
 }

@@ -44,7 +44,7 @@ export async function migrateStore(engine: Engine, folder: string): Promise<void
 }
 
 /**
- * Drops everything, so that it can be rebuilt from the log. The record of migrations goes first: after a crash in
+ * Drops everything that can be rebuilt from the log; what a backfill has loaded is not in the log and stays. The record of migrations goes first: after a crash in
  * the middle the next start creates what is missing, finds the store damaged, and empties it again.
  */
 export async function emptyStore(engine: Engine): Promise<void> {

@@ -5,6 +5,7 @@ import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, renameSync, rmS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connect } from 'node:net'
 import { CheckpointDoor } from '../support/checkpoint-door.ts'
 import { FakeService } from '../support/fake-service.ts'
 import { until } from '../support/until.ts'
@@ -41,7 +42,12 @@ afterEach(async () => {
 })
 
 function startAgent(...more: string[]) {
-  const args = ['--tail', log, '--format', 'nginx-json', '--spool', join(folder, 'spool'), '--source', 'edge', ...more]
+  return startReceiver('--tail', log, '--format', 'nginx-json', ...more)
+}
+
+/** An agent with these doors or files, and what it tells about where it listens. */
+function startReceiver(...options: string[]) {
+  const args = ['--spool', join(folder, 'spool'), '--source', 'edge', ...options]
   const child = spawn(process.execPath, [script, ...args, '--to', door.url, '--key', 'k'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -52,7 +58,8 @@ function startAgent(...more: string[]) {
     running.delete(child)
     return { code: code as number | null, stderr }
   })
-  return { child, ended }
+  const told = (about: RegExp): Promise<string> => until(() => about.exec(stderr)?.[1], 10_000, `it tells ${about}`)
+  return { child, ended, told }
 }
 
 let written = 0
@@ -147,6 +154,53 @@ describe('crossfoot agent', () => {
     await until(() => service.accepted().length === 50, 10_000, 'the lines have arrived')
     next.child.kill('SIGTERM')
     expect(await next.ended).toMatchObject({ code: 0 })
+    expectEachOnce()
+  })
+
+  test('OTLP and syslog: what was answered for survives kill -9, and is sent', async () => {
+    const places = ['--otlp', '127.0.0.1:0', '--format', 'otlp-json']
+    const record = (bytes: number): object => ({
+      timeUnixNano: '1700000000000000000',
+      attributes: [
+        { key: 'http.request.method', value: { stringValue: 'GET' } },
+        { key: 'http.response.body.size', value: { intValue: String(bytes) } },
+      ],
+    })
+    const fault = service.fault
+    service.fault = () => ({ status: 503 })
+    const first = startReceiver(...places)
+    const url = await first.told(/OTLP\/HTTP at (\S+)/)
+    for (let bytes = 1; bytes <= 20; bytes += 1) {
+      const body = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: [record(bytes)] }] }] })
+      const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+      expect([answer.status, await answer.text()]).toEqual([200, '{}'])
+    }
+    first.child.kill('SIGKILL')
+    await first.ended
+    service.fault = fault
+    const next = startReceiver(...places)
+    await until(() => service.accepted().length === 20, 10_000, 'what was answered for is sent')
+    next.child.kill('SIGTERM')
+    expect(await next.ended).toMatchObject({ code: 0 })
+    written = 20
+    expectEachOnce()
+    expect(door.checkpoints.at(-1)).toMatchObject({ seq: '20', lost: '0' })
+  })
+
+  test('lines of nginx by syslog over TCP, up to the end', async () => {
+    const agent = startReceiver('--syslog', 'tcp://127.0.0.1:0', '--format', 'nginx-json')
+    const place = new URL(await agent.told(/syslog at (tcp:\S+)/))
+    const socket = connect(Number(place.port), place.hostname)
+    for (written = 0; written < 300;) {
+      written += 1
+      const line = JSON.stringify({ msec: 1_400_000_000 + written, body_bytes_sent: written })
+      const message = `<190>Nov 22 15:38:05 edge nginx: ${line}`
+      socket.write(written % 2 === 0 ? `${message}\n` : `${message.length} ${message}`)
+    }
+    socket.end()
+    await until(() => service.accepted().length === 300, 10_000, 'all lines are sent')
+    agent.child.kill('SIGTERM')
+    expect(await agent.ended).toMatchObject({ code: 0 })
     expectEachOnce()
   })
 

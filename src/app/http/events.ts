@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { BodyBudget, limits, readBody } from '../../ingest/body.ts'
+import { structuredForm } from '../../ingest/cloud-event.ts'
 import { receive } from '../../ingest/receive.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Service } from '../service.ts'
@@ -39,7 +40,7 @@ function addIngest(server: Server, service: Service): void {
         schema: {
           summary: 'Send events',
           description:
-            'One event, an array of events, or one event per line (application/x-ndjson); plain, gzip or zstd. ' +
+            'One event, an array of events, one event per line (application/x-ndjson), or CloudEvents 1.0 (structured, binary, batch); plain, gzip or zstd. ' +
             'Answers when every accepted event is durable, with what happened to each that was not accepted.',
           response: { 200: receiptSchema },
         },
@@ -50,7 +51,9 @@ function addIngest(server: Server, service: Service): void {
           throw new Refusal('BODY_EMPTY', 'the request has no body')
         const body = await readBody(request.body as Readable, encoding, budget)
         try {
-          const receipt = await receive(body, contentType, {
+          const structured = structuredForm(request.headers, body)
+          const mediaType = structured === null ? contentType : 'application/cloudevents+json'
+          const receipt = await receive(structured ?? body, mediaType, {
             now: service.world.now(),
             ownerAt: (endpoint, time) => service.ownership.ownerAt(endpoint, time),
             append: service.append,

@@ -9,7 +9,7 @@ import { Counters } from './counters.ts'
 import { FileInbox } from './inbox.ts'
 import { Shipper, newSpoolState } from './shipper.ts'
 import type { Batching, ShipperWorld } from './shipper.ts'
-import { LossFile, slotNumbers, sourceOfSlot, takeSlot } from './slot.ts'
+import { LossFile, slotNumbers, sourceOfSlot, takeSlot, unmarkInUse, wentDown } from './slot.ts'
 import type { Slot } from './slot.ts'
 import type { Teller } from './trouble.ts'
 
@@ -56,12 +56,14 @@ async function sendLeft(
   { source, spoolBytesMax: bytesMax }: Left,
   adopter: Adopter,
 ): Promise<void> {
+  const { directory, number } = slot
   const counters = new Counters()
   const segmentBytesMax = Math.min(collectorLimits.segmentBytesMax, Math.floor(bytesMax / 4))
   const initial = () => newSpoolState(sourceOfSlot(source, number), randomUUID(), adopter.world.now())
   const spool = new Spool(directory, { bytesMax, segmentBytesMax }, initial)
   const inbox = new FileInbox(directory, undefined, spool.state.files)
   const losses = new LossFile(directory)
+  if (wentDown(slot)) losses.add()
   counters.set('lost', losses.count)
   losses.close()
   const shipper = new Shipper({ ...adopter, inbox, spool, counters }, adopter.batching)
@@ -72,6 +74,7 @@ async function sendLeft(
       if (!(await shipper.send())) break
     }
     const hasChanged = before.hadUnsent || shipper.seq > before.seq || losses.count > before.lost
+    unmarkInUse(slot)
     if (hasChanged) await shipper.checkpoint('now')
   } finally {
     shipper.close()

@@ -81,11 +81,11 @@ describe.each(['files', 'memory'])('the client with a spool in %s', (kind) => {
   test('a request that is too large is halved, and an event that is too large alone keeps its number', async () => {
     service.fault = () => {
       const { events, bytes } = service.requests.at(-1) ?? { events: 0, bytes: 0 }
-      return events > 7 || bytes > 4_000 ? { status: 413, code: 'BODY_TOO_LARGE', message: 'too large' } : 'none'
+      return events > 7 || bytes > 6_000 ? { status: 413, code: 'BODY_TOO_LARGE', message: 'too large' } : 'none'
     }
     const client = startIn()
     record(client, 60)
-    client.record({ kind: 'http_request', path: 'x'.repeat(5_000) })
+    client.record({ kind: 'http_request', path: 'x'.repeat(8_000) })
     expect(await client.flush()).toBe(true)
     expectEachOnce(60)
     expect(service.held()).toEqual([expect.objectContaining({ seq: 61, unreadable: expect.anything() })])

@@ -20,7 +20,7 @@ import { limits } from './limits.ts'
 import type { FromWorker, ToWorker, Where, WorkerTask } from './message.ts'
 import { parseOptions } from './options.ts'
 import type { ClientOptions, Settings } from './options.ts'
-import { LossFile, sourceOfSlot, takeFreeSlot } from './slot.ts'
+import { LossFile, markInUse, sourceOfSlot, takeFreeSlot, unmarkInUse, wentDown } from './slot.ts'
 import { Teller } from './trouble.ts'
 import type { Trouble } from './trouble.ts'
 
@@ -74,8 +74,13 @@ interface Hold {
   readonly where: Where
   readonly source: string
   readonly losses: LossFile | undefined
-  release(): void
+  /** The machine went down with records that may not have been synced. */
+  readonly hasGoneDown: boolean
+  release(isSynced: boolean): void
 }
+
+const lostWithMachine =
+  'the machine went down while this spool was in use: records of its last moment may be lost, nobody knows how many, and one is declared'
 
 function holdFiles(directory: string, settings: Settings, counters: Counters): Hold {
   const parent = resolve(directory)
@@ -84,6 +89,9 @@ function holdFiles(directory: string, settings: Settings, counters: Counters): H
   const run = randomUUID()
   const handOverBytesMax = Math.floor(settings.spoolBytesMax / 4)
   const losses = new LossFile(slot.directory)
+  const hasGoneDown = wentDown(slot)
+  if (hasGoneDown) losses.add()
+  markInUse(slot)
   counters.set('lost', losses.count)
   const handOver = new FileHandOver({ directory: slot.directory, run }, counters, handOverBytesMax)
   const spoolBytesMax = settings.spoolBytesMax - handOverBytesMax
@@ -92,8 +100,10 @@ function holdFiles(directory: string, settings: Settings, counters: Counters): H
     where: { kind: 'files', parent, directory: slot.directory, slot: slot.number, run, spoolBytesMax },
     source: sourceOfSlot(settings.source, slot.number),
     losses,
-    release: () => {
+    hasGoneDown,
+    release: (isSynced) => {
       losses.close()
+      if (isSynced) unmarkInUse(slot)
       slot.release()
     },
   }
@@ -109,6 +119,7 @@ function holdMemory(settings: Settings, counters: Counters): Hold {
     where: { kind: 'memory', port: port2, spoolBytesMax },
     source: settings.source,
     losses: undefined,
+    hasGoneDown: false,
     release: () => {},
   }
 }
@@ -143,6 +154,7 @@ class SpoolingClient implements Client {
     this.#hold = spool === 'memory' ? holdMemory(settings, this.#counters) : holdFiles(spool, settings, this.#counters)
     this.#lostBefore = this.#counters.get('lost')
     this.#teller = new Teller((trouble) => this.#tell(trouble))
+    if (this.#hold.hasGoneDown) this.#teller.tell('lost', lostWithMachine)
     this.#startWorker()
   }
 
@@ -220,7 +232,7 @@ class SpoolingClient implements Client {
     await this.#worker?.terminate()
     this.#moved()
     this.#hold.handOver.close()
-    this.#hold.release()
+    this.#hold.release(this.#counters.get('takenLines') === this.#hold.handOver.lines)
     return this.stats()
   }
 

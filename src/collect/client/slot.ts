@@ -1,4 +1,14 @@
-import { closeSync, mkdirSync, openSync, readSync, readdirSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { limits } from './limits.ts'
@@ -98,4 +108,32 @@ export class LossFile {
     this.#bytes.writeBigUInt64LE(BigInt(this.count), 0)
     writeSync(this.#file, this.#bytes, 0, 8, 0)
   }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Whether the machine has gone down since somebody wrote here: then the records of the last milliseconds may be lost
+ * before they had numbers, which nothing else would show. Known on Linux only. Asked once, by whoever takes the slot.
+ */
+export function wentDown({ directory }: Slot): boolean {
+  const path = join(directory, 'in-use')
+  const used = textOf(path)
+  const boot = textOf('/proc/sys/kernel/random/boot_id') ?? ''
+  return used !== undefined && used !== '' && used !== boot
+}
+
+export function markInUse({ directory }: Slot): void {
+  writeFileSync(join(directory, 'in-use'), textOf('/proc/sys/kernel/random/boot_id') ?? '', { mode: 0o600 })
+}
+
+/** When everything that was recorded is synced. */
+export function unmarkInUse({ directory }: Slot): void {
+  rmSync(join(directory, 'in-use'), { force: true })
 }
