@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 import { assert } from '../core/result.ts'
+import { parseInstant } from '../core/time.ts'
+import type { Micros } from '../core/time.ts'
 import type { AccountRule } from './account-rule.ts'
+import { sendCheckpoint } from './checkpoint.ts'
 import { BatchBuilder, Lanes, deliver } from './delivery.ts'
 import type { Batch, BatchOutcome, NotAccepted } from './delivery.ts'
 import { entriesOf } from './entries.ts'
@@ -11,9 +14,10 @@ import type { LineReader } from './line-reader.ts'
 import { LineSplitter } from './line-splitter.ts'
 import type { SplitLine } from './line-splitter.ts'
 import { outgoingLine } from './outgoing-line.ts'
+import type { OutgoingLine } from './outgoing-line.ts'
 import { nothingSeen, parseSeenLines } from './seen-lines.ts'
 import type { SeenLines } from './seen-lines.ts'
-import { ServiceError, bodyOf, callOnce, callPatiently } from './service.ts'
+import { ServiceError, bodyOf, callOnce, callPatiently, retryDelayMs } from './service.ts'
 import type { Service, World } from './service.ts'
 
 /** What is to be imported, and how. */
@@ -69,6 +73,8 @@ export interface ImportReport {
   damage: { readonly reason: string; readonly afterLine: number; readonly contentBytes: number } | undefined
   /** Why the import stopped before the end of the file. */
   stopped: string | undefined
+  /** What was stated about the whole of the file, and why it did not arrive, if it did not. */
+  checkpoint: { readonly seq: number; readonly time: Micros; readonly failure: string | undefined } | undefined
 }
 
 /** L1: every line that was read is in exactly one place. */
@@ -110,6 +116,10 @@ class ImportRun {
   #isFirstBatch = true
   #lastEntry = 0
   #contentBytes = 0
+  /** The greatest time of an event. */
+  #time: Micros | undefined
+  /** Some events have an identity of their own, so this file's numbers have holes that are none. */
+  #hasUnnumbered = false
 
   constructor(task: ImportTask, door: ImportDoor, content: FileContent) {
     this.#task = task
@@ -131,12 +141,14 @@ class ImportRun {
       unfinished: undefined,
       damage: undefined,
       stopped: undefined,
+      checkpoint: undefined,
     }
   }
 
   async readAll(): Promise<void> {
+    let end: ContentEnd | undefined
     try {
-      const end = await this.#readChunks()
+      end = await this.#readChunks()
       if (end !== undefined) await this.#takeEnd(end)
       await this.#sendProbe()
       if (this.#batch.length > 0) await this.#send(this.#batch.take())
@@ -144,6 +156,26 @@ class ImportRun {
       // Also after a failure: what is under way is answered for and belongs into the report.
       await this.#lanes.settle()
     }
+    if (end?.kind === 'complete') await this.#stateCheckpoint()
+  }
+
+  /**
+   * The file is all here, so its source has said everything up to its last number and its greatest time, and lost
+   * nothing. A file that may still grow, or of which a part was asked for, has said no such thing.
+   */
+  async #stateCheckpoint(): Promise<void> {
+    const time = this.#time
+    const isWhole = this.#task.lines.from === 1 && this.report.unfinished === undefined
+    if (!isWhole || this.#hasUnnumbered || time === undefined || !addsUp(this.report)) return
+    const { service, world } = this.#door
+    const seq = this.#lastEntry
+    let failure: string | undefined
+    for (let attempt = 1; attempt <= limits.checkpointAttemptsMax; attempt += 1) {
+      failure = await sendCheckpoint(service, { source: this.#source, epoch: '', seq, time, lost: 0 })
+      if (failure === undefined || attempt === limits.checkpointAttemptsMax) break
+      await world.wait(retryDelayMs(attempt, world.random()), failure)
+    }
+    this.report.checkpoint = { seq, time, failure }
   }
 
   /** Reads to the end of the file, or to the last line that is asked for; then there is no end to speak of. */
@@ -195,9 +227,16 @@ class ImportRun {
   async #take(line: SplitLine): Promise<void> {
     if (line.number < this.#task.lines.from) return
     this.report.lines += 1
-    if (this.#seen.held.has(line.number)) this.report.skipped += 1
-    else if (this.#seen.accepted.has(line.number)) await this.#skip(line)
-    else await this.#add(line)
+    if (this.#seen.held.has(line.number)) {
+      this.report.skipped += 1
+      return
+    }
+    const outgoing = outgoingLine(line, { source: this.#source, reader: this.#task.reader, rule: this.#task.rule })
+    if (!outgoing.numbered) this.#hasUnnumbered = true
+    const time = outgoing.time === undefined ? undefined : parseInstant(outgoing.time)
+    if (time?.ok === true && time.value > (this.#time ?? -1)) this.#time = time.value
+    if (this.#seen.accepted.has(line.number)) await this.#skip(line.number, outgoing)
+    else await this.#add(line.number, outgoing)
   }
 
   async #begin(firstEntry: Buffer): Promise<void> {
@@ -218,13 +257,12 @@ class ImportRun {
     if (!this.#task.again) this.#seen = seen.value
   }
 
-  async #add(line: SplitLine): Promise<void> {
-    const outgoing = outgoingLine(line, { source: this.#source, reader: this.#task.reader, rule: this.#task.rule })
+  async #add(line: number, outgoing: OutgoingLine): Promise<void> {
     if (!outgoing.hasSize) this.report.withoutSize += 1
     if (outgoing.account === 'no-match') this.report.accountMissing += 1
     if (outgoing.account === 'not-a-key') this.report.accountNotKey += 1
     if (this.#batch.isFullFor(outgoing.json)) await this.#send(this.#batch.take())
-    this.#batch.add(line.number, outgoing.json)
+    this.#batch.add(line, outgoing.json)
   }
 
   /**
@@ -232,14 +270,13 @@ class ImportRun {
    * as conflicts, the service has another file under this source, and skipping would lose this one silently.
    * The first line cannot tell, because it is what the source was made of.
    */
-  async #skip(line: SplitLine): Promise<void> {
-    const tells = line.number > 1 || this.#task.source !== undefined
+  async #skip(line: number, { json }: OutgoingLine): Promise<void> {
+    const tells = line > 1 || this.#task.source !== undefined
     if (!tells || this.#probed === limits.probedLinesMax) {
       this.report.skipped += 1
       return
     }
-    const { json } = outgoingLine(line, { source: this.#source, reader: this.#task.reader, rule: this.#task.rule })
-    this.#probe.add(line.number, json)
+    this.#probe.add(line, json)
     this.#probed += 1
     if (this.#probed === limits.probedLinesMax) await this.#sendProbe()
   }

@@ -20,6 +20,7 @@ export const limits = {
   probedLinesMax: 16,
   quarantinedShownMax: 10,
   attemptsMax: 10,
+  checkpointAttemptsMax: 4,
   retryFirstMs: 200,
   retryMsMax: 10_000,
   retryAfterMsMax: 60_000,

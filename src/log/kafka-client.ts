@@ -54,6 +54,32 @@ export function isTooLarge(error: unknown): boolean {
 /** The records that were asked for are not there any more, and never will be. */
 export class RecordsLost extends Error {}
 
+/** Tells when Kafka stops to answer and when it answers again, and not of every try between. */
+export class Outage {
+  readonly #tell: (text: string) => void
+  readonly #failing = new Set<string>()
+
+  constructor(tell: (text: string) => void) {
+    this.#tell = tell
+  }
+
+  failed(what: string, error: unknown): void {
+    if (this.#failing.has(what)) return
+    this.#failing.add(what)
+    this.#tell(`Kafka: ${what} does not work, and is tried again: ${reasonOf(error)}`)
+  }
+
+  worked(what: string): void {
+    if (this.#failing.delete(what)) this.#tell(`Kafka: ${what} works again`)
+  }
+}
+
+/** The client joins the errors of all its tries; the last one says most. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors.at(-1))
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** Waits longer after each failure. */
 export class Backoff {
   #millis: number = limits.retryMillisMin
@@ -72,26 +98,32 @@ export class Backoff {
 export class TopicReader {
   readonly #client: Base
   readonly #topic: Topic
+  readonly #outage: Outage
   readonly #closing = new AbortController()
 
-  constructor(options: BaseOptions, topic: Topic) {
+  constructor(options: BaseOptions, topic: Topic, outage: Outage) {
     this.#client = new Base(options)
     this.#topic = topic
+    this.#outage = outage
   }
 
   /** One answer for each partition that is asked for; its records may be none, or end early. */
   async fetch(wanted: readonly Wanted[], waitMillis: number): Promise<readonly Fetched[]> {
     const backoff = new Backoff()
+    const what = `reading ${this.#topic.name}`
     let forceUpdate = false
     for (;;) {
       this.#closing.signal.throwIfAborted()
       try {
-        return await this.#fetchOnce(wanted, waitMillis, forceUpdate)
+        const fetched = await this.#fetchOnce(wanted, waitMillis, forceUpdate)
+        this.#outage.worked(what)
+        return fetched
       } catch (error) {
         if (findErrorBy(error as Error, 'apiId', 'OFFSET_OUT_OF_RANGE') !== null) {
           throw new RecordsLost(`the topic ${this.#topic.name} does not have all records any more`, { cause: error })
         }
         forceUpdate = true
+        if (!this.#closing.signal.aborted) this.#outage.failed(what, error)
         await backoff.wait(this.#closing.signal)
       }
     }

@@ -6,6 +6,7 @@ import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 import type { Command, Effect } from './command.ts'
 import { Backoff, RecordsLost, TopicReader } from './kafka-client.ts'
+import type { Outage } from './kafka-client.ts'
 import { limits as clientLimits } from './kafka-client.ts'
 import { commandsOf, decodeCommit, newestOf, partKey, sumOf } from './kafka-records.ts'
 import type { Commit, Place } from './kafka-records.ts'
@@ -27,6 +28,8 @@ const notes = {
   group: (writer: string) => `group ${writer}`,
 } as const
 
+const applying = 'applying what was committed'
+
 interface FoundCommit {
   readonly offset: number
   readonly sum: number
@@ -37,6 +40,7 @@ export interface Following {
   readonly client: BaseOptions
   readonly topics: Topics
   readonly state: LogState
+  readonly outage: Outage
   /** The commands of a commit that this process wrote itself, as long as it has them in memory. */
   readonly own: (commit: Commit) => readonly Command[] | null
   readonly applied: (commit: Commit, effects: readonly Effect[]) => void
@@ -55,9 +59,9 @@ export class Follower {
 
   constructor(following: Following) {
     this.#with = following
-    this.#commits = new TopicReader(following.client, following.topics.commits)
+    this.#commits = new TopicReader(following.client, following.topics.commits, following.outage)
     // A connection of its own: the other one waits at the end of its topic.
-    this.#parts = new TopicReader(following.client, following.topics.events)
+    this.#parts = new TopicReader(following.client, following.topics.events, following.outage)
   }
 
   /** The newest time that was applied since the log was opened; 0 when nothing was. */
@@ -118,6 +122,7 @@ export class Follower {
         const [answer] = await this.#commits.fetch([{ partition: 0, offset: position }], clientLimits.pollMillis)
         await this.#take(answer?.records ?? [])
         this.#stalled = null
+        this.#with.outage.worked(applying)
         backoff.reset()
       } catch (error) {
         if (this.#closing.signal.aborted) return
@@ -127,6 +132,7 @@ export class Follower {
         }
         // No room on the local disk. What is committed stays committed, and is applied when there is room.
         this.#stalled = error
+        this.#with.outage.failed(applying, error)
         await backoff.wait(this.#closing.signal)
       }
     }

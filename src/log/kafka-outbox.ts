@@ -5,6 +5,7 @@ import { Refusal } from '../core/errors.ts'
 import { sizeOf } from './command.ts'
 import type { Command, Effect } from './command.ts'
 import { Backoff, isTooLarge, TopicWriter } from './kafka-client.ts'
+import type { Outage } from './kafka-client.ts'
 import { encodeCommit, partKey, partsOf, sumOf } from './kafka-records.ts'
 import type { Part, Place } from './kafka-records.ts'
 import type { Topics } from './kafka-topics.ts'
@@ -22,6 +23,8 @@ export const limits = {
   /** Groups that are on their way at once. */
   groupsMax: 3,
 } as const
+
+const writing = 'writing'
 
 interface Waiting {
   readonly command: Command
@@ -64,8 +67,17 @@ function textOf(command: Command): number {
   return text
 }
 
+export interface Sending {
+  readonly client: BaseOptions
+  readonly topics: Topics
+  /** A name that no other opening of a log ever had. */
+  readonly writer: string
+  readonly outage: Outage
+}
+
 export class Outbox {
   readonly #writer: string
+  readonly #outage: Outage
   readonly #events: TopicWriter
   readonly #commits: TopicWriter
   readonly #closing = new AbortController()
@@ -79,8 +91,9 @@ export class Outbox {
   #committing: Promise<void> = Promise.resolve()
   #broken: unknown = null
 
-  constructor(client: BaseOptions, topics: Topics, writer: string) {
+  constructor({ client, topics, writer, outage }: Sending) {
     this.#writer = writer
+    this.#outage = outage
     this.#events = new TopicWriter(client, topics.events.name)
     this.#commits = new TopicWriter(client, topics.commits.name)
     this.#sweeper = setInterval(() => this.#sweep(performance.now()), limits.sweepMillis)
@@ -194,8 +207,11 @@ export class Outbox {
     const backoff = new Backoff()
     while (this.#groups.has(group.number) && group.waiting.some(({ answered }) => !answered)) {
       try {
-        return await action()
+        const done = await action()
+        this.#outage.worked(writing)
+        return done
       } catch (error) {
+        this.#outage.failed(writing, error)
         if (isTooLarge(error)) for (const waiting of group.waiting) this.#refuse(waiting, error)
         else await backoff.wait(this.#closing.signal)
       }

@@ -27,6 +27,7 @@ interface Wish {
   readonly prefix: string
   /** Of the event topic, when it is created. */
   readonly partitions: number
+  readonly tell: (text: string) => void
 }
 
 export function topicNames(prefix: string): { readonly events: string; readonly commits: string } {
@@ -34,14 +35,22 @@ export function topicNames(prefix: string): { readonly events: string; readonly 
 }
 
 /** Makes sure that both topics are there and keep everything; throws a message for the operator otherwise. */
-export async function openTopics(options: BaseOptions, { prefix, partitions }: Wish): Promise<Topics> {
+export async function openTopics(options: BaseOptions, { prefix, partitions, tell }: Wish): Promise<Topics> {
   const admin = new Admin(options)
   try {
     const names = topicNames(prefix)
     await createMissing(admin, names.events, partitions)
     await createMissing(admin, names.commits, 1)
-    const topics = await ready(admin, [names.events, names.commits])
+    const { topics, brokers } = await ready(admin, [names.events, names.commits])
     for (const name of [names.events, names.commits]) await check(admin, name)
+    for (const [name, { partitions }] of topics) {
+      const copies = Math.min(...partitions.map(({ replicas }) => replicas.length))
+      if (copies < Math.min(3, brokers.size)) {
+        tell(
+          `Kafka: the topic ${name} has ${copies} replicas on ${brokers.size} brokers; 3 survive the loss of a broker`,
+        )
+      }
+    }
     const commits = topics.get(names.commits)?.partitionsCount
     if (commits !== 1) {
       throw new Error(
@@ -84,12 +93,12 @@ async function createMissing(admin: Admin, topic: string, partitions: number): P
 }
 
 /** A topic that was just created is not known to all brokers at once. */
-async function ready(admin: Admin, names: string[]): Promise<ClusterMetadata['topics']> {
+async function ready(admin: Admin, names: string[]): Promise<ClusterMetadata> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { topics } = await admin.metadata({ topics: [...names], forceUpdate: true })
-      const all = names.flatMap((name) => topics.get(name)?.partitions ?? [{ leader: -1 }])
-      if (all.every(({ leader }) => leader >= 0)) return topics
+      const metadata = await admin.metadata({ topics: [...names], forceUpdate: true })
+      const all = names.flatMap((name) => metadata.topics.get(name)?.partitions ?? [{ leader: -1 }])
+      if (all.every(({ leader }) => leader >= 0)) return metadata
     } catch (error) {
       if (attempt >= waits.attempts) throw error
     }

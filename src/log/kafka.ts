@@ -7,7 +7,7 @@ import { mkdirSync, realpathSync } from 'node:fs'
 import { dayMicros } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import type { CommandKind, CommandOf, Effects } from './command.ts'
-import { clientOptions } from './kafka-client.ts'
+import { clientOptions, Outage } from './kafka-client.ts'
 import { Follower } from './kafka-follower.ts'
 import { Outbox } from './kafka-outbox.ts'
 import { openTopics } from './kafka-topics.ts'
@@ -29,6 +29,8 @@ export interface KafkaLogOptions {
   readonly random: (size: number) => Buffer
   /** Told once, when the log can take nothing any more until it is opened anew. */
   readonly onBroken?: (error: unknown) => void
+  /** Lines for the operator: Kafka is away, and back. */
+  readonly tell?: (text: string) => void
 }
 
 export const limits = {
@@ -50,13 +52,15 @@ class KafkaLog extends LogOnState {
   constructor(state: LogState, topics: Topics, options: KafkaLogOptions) {
     super(state)
     const client = clientOptions(options.brokers, 'log')
-    const outbox = new Outbox(client, topics, options.random(12).toString('base64url'))
+    const outage = new Outage(options.tell ?? (() => undefined))
+    const outbox = new Outbox({ client, topics, outage, writer: options.random(12).toString('base64url') })
     this.#outbox = outbox
     this.#directory = realpathSync(options.directory)
     this.#follower = new Follower({
       client,
       topics,
       state,
+      outage,
       own: ({ writer, group }) => outbox.commandsOf(writer, group),
       applied: ({ writer, group }, effects) => outbox.settle(writer, group, effects),
       broken: (error) => {
@@ -101,6 +105,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
   const topics = await openTopics(clientOptions(options.brokers, 'log-topics'), {
     prefix: options.topicPrefix,
     partitions: options.partitions,
+    tell: options.tell ?? (() => undefined),
   })
   mkdirSync(options.directory, { recursive: true, mode: 0o700 })
   const directory = realpathSync(options.directory)

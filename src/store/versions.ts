@@ -96,6 +96,38 @@ export async function askCorrections(engine: Engine, page: CorrectionsPage): Pro
   return rows.map(correctionOf)
 }
 
+/** The identities of the events that corrections are about, by the corrections' offsets. */
+export async function askNames(
+  engine: Engine,
+  corrections: readonly StoredCorrection[],
+): Promise<ReadonlyMap<Offset, Omit<EventName, 'by'> & { readonly id: string; readonly seq: string | null }>> {
+  if (corrections.length === 0) return new Map()
+  // A correction's row has the account and time of the version that it superseded, and so has a retraction's.
+  const nearby = (parameters: Parameters): string =>
+    [
+      fence({ kind: 'operator', question: 'corrections' }, parameters),
+      `account IN ${parameters.add([...new Set(corrections.map(({ account }) => account))], 'Array(String)')}`,
+      `time_us IN ${parameters.add([...new Set(corrections.map(({ time }) => time))], 'Array(Int64)')}`,
+    ].join(' AND ')
+  const [ofFacts, ofRetractions] = [new Parameters(), new Parameters()]
+  const facts = await engine.query<{ offset: string; source: string; epoch: string; id: string; seq: string | null }>(
+    `SELECT offset, source, epoch, id, seq FROM fact WHERE ${nearby(ofFacts)}`,
+    ofFacts.values,
+  )
+  const retractions = await engine.query<{ offset: string; supersedes: string }>(
+    `SELECT offset, supersedes FROM correction WHERE ${nearby(ofRetractions)} AND kind = 'retract'`,
+    ofRetractions.values,
+  )
+  const byOffset = new Map(facts.map((fact) => [Number(fact.offset), fact]))
+  const retracted = new Map(retractions.map(({ offset, supersedes }) => [Number(offset), Number(supersedes)]))
+  return new Map(
+    corrections.flatMap(({ offset, supersedes }) => {
+      const fact = byOffset.get(supersedes) ?? byOffset.get(retracted.get(supersedes) ?? -1)
+      return fact === undefined ? [] : [[offset, fact] as const]
+    }),
+  )
+}
+
 /** Which of these versions are corrections, and of what: the operator's way to see why an event is as it is. */
 export async function askCorrectionsAt(
   engine: Engine,

@@ -110,6 +110,7 @@ describe(`a service with the client library, killed with -9 (CROSSFOOT_SEED=${se
     await last.ended
     readLedger('round-last', last.ledger(), recorded)
     const stats = JSON.parse(printed) as ClientStats
+    console.log(stats, service.output())
     expect(stats).toMatchObject({ pending: 0, quarantined: 0 })
 
     const counted: string[] = []

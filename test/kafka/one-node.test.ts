@@ -1,12 +1,15 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { Admin } from '@platformatic/kafka'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Refusal } from '../../src/core/errors.ts'
 import type { AccountKey, Offset } from '../../src/core/ids.ts'
 import type { Arrival, Correction } from '../../src/core/record.ts'
-import { clientOptions, TopicReader, TopicWriter } from '../../src/log/kafka-client.ts'
+import { clientOptions, Outage, TopicReader, TopicWriter } from '../../src/log/kafka-client.ts'
 import { partsOf } from '../../src/log/kafka-records.ts'
 import { openTopics, topicNames } from '../../src/log/kafka-topics.ts'
 import { openKafkaLog } from '../../src/log/kafka.ts'
@@ -17,11 +20,20 @@ import { contentOf } from '../support/kafka-logs.ts'
 import { startKafka } from '../support/kafka/cluster.ts'
 import type { Kafka } from '../support/kafka/cluster.ts'
 import { available } from '../support/kafka/jars.ts'
+import { canMount, mountSmallDisk, unmount } from '../support/tmpfs.ts'
 import { until } from '../support/until.ts'
 
 const kinds = ({ outcomes }: { outcomes: readonly { kind: string }[] }): string[] => outcomes.map(({ kind }) => kind)
 const numbered = (from: number, to: number, more: Record<string, unknown> = {}): Arrival[] =>
   Array.from({ length: to - from + 1 }, (_, index) => arrivalOf({ seq: from + index, ...more }))
+
+/** Held inputs of 120,000 characters each that cannot be compressed. */
+const heldNoise = (count: number) =>
+  Array.from({ length: count }, (_, index) => {
+    const problem = { code: 'EVENT_NOT_JSON', message: '' } as const
+    const raw = randomBytes(90_000).toString('base64')
+    return { kind: 'held', held: { source: 'edge-1', epoch: '', id: `${index}`, seq: null, raw, problem } } as const
+  })
 
 describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSFOOT_KAFKA=1, Java and Maven)', () => {
   let kafka: Kafka
@@ -48,10 +60,15 @@ describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSF
     prefix ||= `test-${randomBytes(6).toString('hex')}`
     return topicNames(prefix)
   }
-  const open = async (directory = newDirectory(), onBroken: (error: unknown) => void = () => undefined) => {
+  const open = async (directory = newDirectory(), told: string[] = []) => {
     names()
     const options = { brokers: kafka.brokers, topicPrefix: prefix, directory, partitions: 3 }
-    const log = await openKafkaLog({ ...options, random: randomBytes, onBroken })
+    const log = await openKafkaLog({
+      ...options,
+      random: randomBytes,
+      onBroken: (error) => told.push(`broken: ${String(error)}`),
+      tell: (line) => told.push(line),
+    })
     logs.add(log)
     return log
   }
@@ -157,18 +174,7 @@ describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSF
 
   test('what is larger than a message is split, and comes together again in order', async () => {
     const log = await open()
-    const noise = () => randomBytes(90_000).toString('base64')
-    const inputs = Array.from({ length: 60 }, (_, index) => ({
-      kind: 'held' as const,
-      held: {
-        source: 'edge-1',
-        epoch: '',
-        id: `${index}`,
-        seq: null,
-        raw: noise(),
-        problem: { code: 'EVENT_NOT_JSON', message: '' } as const,
-      },
-    }))
+    const inputs = heldNoise(60)
     expect(new Set(kinds(await log.append(inputs, testNow)))).toEqual(new Set(['held']))
     const follower = await open()
     const ids: (string | null)[] = []
@@ -201,7 +207,11 @@ describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSF
     const log = await open()
     await log.append(numbered(1, 5), testNow)
     const client = clientOptions(kafka.brokers, 'test')
-    const reader = new TopicReader(client, (await openTopics(client, { prefix, partitions: 3 })).commits)
+    const reader = new TopicReader(
+      client,
+      (await openTopics(client, { prefix, partitions: 3, tell: () => undefined })).commits,
+      new Outage(() => undefined),
+    )
     const [answer] = await reader.fetch([{ partition: 0, offset: 0 }], 0)
     await reader.close()
     const writer = new TopicWriter(client, names().commits)
@@ -255,8 +265,8 @@ describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSF
   })
 
   test('a broker that is away is answered with "send it again", and the log goes on when it is back', async () => {
-    const broken: unknown[] = []
-    const log = await open(newDirectory(), (error) => broken.push(error))
+    const told: string[] = []
+    const log = await open(newDirectory(), told)
     await log.append(numbered(1, 5), testNow)
     await kafka.killNode(0)
     await expect(log.append(numbered(6, 10), testNow)).rejects.toMatchObject({
@@ -268,6 +278,40 @@ describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSF
     const waiting = log.append(numbered(6, 12), testNow)
     await kafka.restartNode(0)
     expect(new Set(kinds(await waiting))).toEqual(new Set(['accepted']))
-    expect([log.end(), broken]).toEqual([12, []])
+    expect(log.end()).toBe(12)
+    const expected = [`reading ${names().commits}`, 'writing'].flatMap((what) => [
+      `Kafka: ${what} does not work`,
+      `Kafka: ${what} works again`,
+    ])
+    const missing = () => expected.filter((start) => !told.some((line) => line.startsWith(start)))
+    await until(() => missing().length === 0, 10_000, 'the operator was told of each outage and its end')
   })
+
+  test.skipIf(!canMount())(
+    'L3: a gateway whose own disk is full takes nothing, and catches up when there is room',
+    async () => {
+      const directory = newDirectory()
+      mountSmallDisk(directory, 4)
+      try {
+        const log = await open(directory)
+        const other = await open()
+        // Committed, and too much for the disk: not lost, and not answered before it is applied.
+        const large = log.append(heldNoise(40), testNow)
+        const codeOf = (error: unknown) => (error instanceof Refusal ? error.code : 'unexpected')
+        await until(
+          async () => (await Promise.race([log.append([], testNow).catch(codeOf), turn('taken')])) === 'DISK_FULL',
+          10_000,
+          'nothing more is taken',
+        )
+        execFileSync('mount', ['-o', 'remount,size=64m', directory])
+        expect(new Set(kinds(await large))).toEqual(new Set(['held']))
+        expect(kinds(await log.append(numbered(1, 1), testNow))).toEqual(['accepted'])
+        await caughtUp(other, log)
+        expect(await contentOf(log)).toEqual(await contentOf(other))
+        await close(log)
+      } finally {
+        unmount(directory)
+      }
+    },
+  )
 })

@@ -47,7 +47,10 @@ describe('a gap of one event among a million', () => {
     })
     expect(await usageTotal(service, 'acme', 'http_requests')).toBe(BigInt(events - 1))
     await service.post('/v1/events', lineOf(missing), ndjson)
-    expect(await completeness()).toMatchObject({ complete: true, sources: [{ source: 'edge', missing: '0', gaps: [] }] })
+    expect(await completeness()).toMatchObject({
+      complete: true,
+      sources: [{ source: 'edge', missing: '0', gaps: [] }],
+    })
     expect(await usageTotal(service, 'acme', 'http_requests')).toBe(BigInt(events))
   })
 })
@@ -71,7 +74,10 @@ describe('a source that dies', () => {
         for (let second = 1; second <= death + rhythm + 1; second += 1) {
           // It speaks more often than its rhythm asks for, and of what is just past.
           if (second <= death && (second === 1 || second - spoken > dice(rhythm - 2))) {
-            await log.append([arrivalOf({ source, seq: second, time: new Date(at(second) / 1_000).toISOString() }, at(second))], at(second))
+            await log.append(
+              [arrivalOf({ source, seq: second, time: new Date(at(second) / 1_000).toISOString() }, at(second))],
+              at(second),
+            )
             await log.checkpoint({ source, epoch: '', seq: null, time: at(second), lost: 0 }, at(second))
             spoken = second
           }

@@ -75,7 +75,10 @@ describe(`equal identities at once (CROSSFOOT_SEED=${seed})`, () => {
       for (const [index, { identity }] of twins.entries()) {
         const refused = receipts.map(({ results }) => results.find((result) => result.index === index))
         const loser = refused.findIndex((result) => result !== undefined)
-        expect(refused.filter((result) => result !== undefined), identity).toMatchObject([{ code: 'EVENT_CONFLICT' }])
+        expect(
+          refused.filter((result) => result !== undefined),
+          identity,
+        ).toMatchObject([{ code: 'EVENT_CONFLICT' }])
         // The answers say which of the two counts.
         ledger.sent(identity, 'twins', loser === 0 ? 2n : 1n)
         conflicts.add(`${identity} ${loser + 1}`)

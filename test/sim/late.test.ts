@@ -46,50 +46,59 @@ describe('an event that is late', () => {
   })
   afterAll(() => discardData(data))
 
-  test.each(lateness)('by %s, numbered: accepted, in its own window, and what was counted before stays', async (_, days) => {
-    const time = timeBefore(days)
-    const seq = 10 + days
-    const before = String(await eventsInLog(service))
-    const windows = ['hour', 'day', 'month'] as const
-    const countedBefore = await Promise.all(windows.map((window) => filled(time, window)))
-    const totalBefore = BigInt((await usage(everything)).total)
-    expect(await send({ source: 'edge', seq, time })).toMatchObject({ accepted: 1, results: [] })
-    for (const [index, window] of windows.entries()) {
-      const expected = new Map(countedBefore[index])
-      const start = startOf[window](time)
-      expected.set(start, (expected.get(start) ?? 0n) + 7n)
-      expect(await filled(time, window), window).toEqual(expected)
-    }
-    // L5: an invoice that counted below an offset is counted again to the same.
-    expect(await usage(`${everything}&below=${before}`)).toMatchObject({ total: String(totalBefore) })
-    expect(await usage(everything)).toMatchObject({ total: String(totalBefore + 7n) })
-    // L2 at any age: the same again is no traffic, and other content under its number neither.
-    expect(await send({ source: 'edge', seq, time })).toMatchObject({ duplicates: 1, accepted: 0 })
-    expect(await send({ source: 'edge', seq, time, bytes_out_wire: 8 })).toMatchObject({
-      quarantined: 1,
-      results: [{ code: 'EVENT_CONFLICT' }],
-    })
-    expect(await usage(everything)).toMatchObject({ total: String(totalBefore + 7n) })
-  })
+  test.each(lateness)(
+    'by %s, numbered: accepted, in its own window, and what was counted before stays',
+    async (_, days) => {
+      const time = timeBefore(days)
+      const seq = 10 + days
+      const before = String(await eventsInLog(service))
+      const windows = ['hour', 'day', 'month'] as const
+      const countedBefore = await Promise.all(windows.map((window) => filled(time, window)))
+      const totalBefore = BigInt((await usage(everything)).total)
+      expect(await send({ source: 'edge', seq, time })).toMatchObject({ accepted: 1, results: [] })
+      for (const [index, window] of windows.entries()) {
+        const expected = new Map(countedBefore[index])
+        const start = startOf[window](time)
+        expected.set(start, (expected.get(start) ?? 0n) + 7n)
+        expect(await filled(time, window), window).toEqual(expected)
+      }
+      // L5: an invoice that counted below an offset is counted again to the same.
+      expect(await usage(`${everything}&below=${before}`)).toMatchObject({ total: String(totalBefore) })
+      expect(await usage(everything)).toMatchObject({ total: String(totalBefore + 7n) })
+      // L2 at any age: the same again is no traffic, and other content under its number neither.
+      expect(await send({ source: 'edge', seq, time })).toMatchObject({ duplicates: 1, accepted: 0 })
+      expect(await send({ source: 'edge', seq, time, bytes_out_wire: 8 })).toMatchObject({
+        quarantined: 1,
+        results: [{ code: 'EVENT_CONFLICT' }],
+      })
+      expect(await usage(everything)).toMatchObject({ total: String(totalBefore + 7n) })
+    },
+  )
 
-  test.each(lateness)('by %s, without a number: counted while it can be told from a repetition, else told the way', async (_, days) => {
-    const event = { source: 'app', id: `late-${days}`, time: timeBefore(days) }
-    const before = await usage(everything)
-    const first = await send(event)
-    if (days < 35) {
-      expect(first).toMatchObject({ accepted: 1 })
-      expect(await send(event)).toMatchObject({ duplicates: 1 })
-      expect((await usage(everything)).total).toBe(String(BigInt(before.total) + 7n))
-      return
-    }
-    expect(first).toMatchObject({ quarantined: 1, results: [{ code: 'EVENT_TIME_TOO_OLD', field: 'time' }] })
-    expect(first.results[0]?.message).toMatch(/35 days.*POST \/v1\/backfills/)
-    expect((await usage(everything)).total).toBe(before.total)
-    const { body } = await service.get('/v1/quarantine?limit=10')
-    expect((body as { rows: unknown[] }).rows).toContainEqual(
-      expect.objectContaining({ id: `late-${days}`, problem: expect.objectContaining({ code: 'EVENT_TIME_TOO_OLD' }) }),
-    )
-  })
+  test.each(lateness)(
+    'by %s, without a number: counted while it can be told from a repetition, else told the way',
+    async (_, days) => {
+      const event = { source: 'app', id: `late-${days}`, time: timeBefore(days) }
+      const before = await usage(everything)
+      const first = await send(event)
+      if (days < 35) {
+        expect(first).toMatchObject({ accepted: 1 })
+        expect(await send(event)).toMatchObject({ duplicates: 1 })
+        expect((await usage(everything)).total).toBe(String(BigInt(before.total) + 7n))
+        return
+      }
+      expect(first).toMatchObject({ quarantined: 1, results: [{ code: 'EVENT_TIME_TOO_OLD', field: 'time' }] })
+      expect(first.results[0]?.message).toMatch(/35 days.*POST \/v1\/backfills/)
+      expect((await usage(everything)).total).toBe(before.total)
+      const { body } = await service.get('/v1/quarantine?limit=10')
+      expect((body as { rows: unknown[] }).rows).toContainEqual(
+        expect.objectContaining({
+          id: `late-${days}`,
+          problem: expect.objectContaining({ code: 'EVENT_TIME_TOO_OLD' }),
+        }),
+      )
+    },
+  )
 
   test('into a month whose invoice is issued: the invoice and its number stay, and its usage can be counted again', async () => {
     const month = timeBefore(40).slice(0, 7)
@@ -101,7 +110,7 @@ describe('an event that is late', () => {
       name: 'Plan',
       currency: 'USD',
       effective_from: '2020-01-01T00:00:00Z',
-      prices: [{ key: 'fee', name: 'Fee', model: { kind: 'flat', amount: '1' } }],
+      prices: [{ key: 'out', name: 'Data out', meter: 'data_out_wire', model: { kind: 'per_unit', unit_amount: '1' } }],
     })
     await service.post('/v1/subscriptions', { account: 'acme', plan: 'plan', from: '2020-01-01T00:00:00Z' })
     const draft = (await service.post('/v1/invoices', { account: 'acme', month })).body as { id: string }
@@ -110,6 +119,7 @@ describe('an event that is late', () => {
     expect(issued.status, JSON.stringify(issued.body)).toBe(200)
     const { log_offset: offset } = issued.body as { log_offset: string }
     const counted = await usage(period)
+    expect(issued.body).toMatchObject({ total: `${counted.total}.00` })
     expect(await send({ source: 'edge', seq: 3, time, bytes_out_wire: 5 })).toMatchObject({ accepted: 1 })
     expect((await usage(period)).total).toBe(String(BigInt(counted.total) + 5n))
     expect((await usage(`${period}&below=${offset}`)).total).toBe(counted.total)

@@ -1,7 +1,9 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { SpoolState } from '../../src/collect/spool-frame.ts'
 import { Spool } from '../../src/collect/spool.ts'
+import type { Micros } from '../../src/core/time.ts'
 import { ndjson, receiptOf } from '../support/answers.ts'
 import { runCampaign } from '../support/campaign-run.ts'
 import { countedIdentities } from '../support/ledger.ts'
@@ -81,20 +83,30 @@ describe.skipIf(skipped !== '')(`the power is cut${skipped}`, () => {
     const disk = diskOf('power-spool')
     const folder = join(disk.path, 'spool')
     const bounds = { bytesMax: 10_000_000, segmentBytesMax: 20_000 }
-    const state = (number: number) => ({ ...initial, next: number })
-    const initial = { next: 1 }
-    let spool = new Spool(folder, bounds, () => initial as never)
+    const initial: SpoolState = {
+      source: 'edge',
+      epoch: 'first',
+      seq: 0,
+      lost: 0,
+      upTo: null,
+      files: [],
+      begunAt: 0 as Micros,
+      lookedAt: 0 as Micros,
+      finished: [],
+    }
+    let spool = new Spool(folder, bounds, () => initial)
     const taken: string[] = []
     for (let cut = 0; cut < 4; cut += 1) {
       for (let frame = 0; frame < 40; frame += 1) {
         const events = [`event ${taken.length} ${'x'.repeat(500)}`]
-        spool.append(state(taken.length) as never, events)
+        spool.append({ ...initial, seq: taken.length + 1 }, events)
         taken.push(...events)
       }
       disk.cut()
       spool.close()
       await disk.powerOn()
-      spool = new Spool(folder, bounds, () => initial as never)
+      spool = new Spool(folder, bounds, () => initial)
+      expect(spool.state.seq).toBe(taken.length)
       expect(spool.next({ eventsMax: 1_000, bytesMax: 10_000_000 })?.events).toEqual(taken)
     }
     spool.close()

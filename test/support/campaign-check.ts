@@ -39,7 +39,10 @@ export async function expectTotals(
 ): Promise<void> {
   for (const account of accounts) {
     const counted = new Set(await countedIdentities(service, account))
-    expect([...ledger.identities(account, 'sent').symmetricDifference(counted)], `${account}: sent and counted`).toEqual([])
+    expect(
+      [...ledger.identities(account, 'sent').symmetricDifference(counted)],
+      `${account}: sent and counted`,
+    ).toEqual([])
     if (counted.size > 0) expect(await usageTotals(service, account), account).toEqual(ledger.totals(account))
   }
 }

@@ -171,7 +171,8 @@ export class Producer {
     }
     for (const item of items) if (item.kind === 'event') this.#remember(item)
     const lines = shuffled(dice, items)
-    const text = shape.form === 'array' ? `[${lines.map(({ line }) => line).join(',')}]` : lines.map(({ line }) => line).join('\n')
+    const text =
+      shape.form === 'array' ? `[${lines.map(({ line }) => line).join(',')}]` : lines.map(({ line }) => line).join('\n')
     return { items: lines, body: shape.gzip ? gzipSync(text) : text }
   }
 

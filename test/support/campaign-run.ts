@@ -15,7 +15,13 @@ export interface CampaignRun {
 }
 
 /** A whole campaign on a data directory of its own, which is removed at the end. Throws what did not hold. */
-export async function runCampaign({ rounds, seed, powerCuts, service, progress }: CampaignRun): Promise<CampaignResult> {
+export async function runCampaign({
+  rounds,
+  seed,
+  powerCuts,
+  service,
+  progress,
+}: CampaignRun): Promise<CampaignResult> {
   const disk = powerCuts ? new PowerDisk('campaign') : null
   const data = disk === null ? temporaryDirectory('campaign') : join(disk.path, 'data')
   const campaign = new Campaign({ seed, disk, service: { ...service, data } })

@@ -212,7 +212,8 @@ export class Campaign {
 
   /** Starts on what the blow left behind; now and then the start is killed as well, at any point of it. */
   async #restart({ blow, startKills }: RoundPlan): Promise<void> {
-    const left = blow.kind.startsWith('kill while') || blow.kind === 'kill' ? this.#postmaster('of a killed service') : null
+    const left =
+      blow.kind.startsWith('kill while') || blow.kind === 'kill' ? this.#postmaster('of a killed service') : null
     for (const millis of startKills) {
       const launched = launchService(this.#options.service)
       await pause(millis)
@@ -236,7 +237,10 @@ export class Campaign {
     this.#leadTo(service)
     const proxies = [...this.#proxies.values()]
     // What was late arrives before, while and after it is sent again.
-    await Promise.all([...proxies.map((proxy) => proxy.release()), ...this.#producers.map((producer) => producer.flush())])
+    await Promise.all([
+      ...proxies.map((proxy) => proxy.release()),
+      ...this.#producers.map((producer) => producer.flush()),
+    ])
     for (const proxy of proxies) {
       await proxy.settled()
       await proxy.release()

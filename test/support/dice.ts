@@ -13,7 +13,9 @@ export function diceOf(seed: number): Dice {
 
 /** Dice of one part's own: what it rolls does not depend on when the other parts roll theirs. */
 export function diceFor(seed: number, ...part: readonly (string | number)[]): Dice {
-  const digest = createHash('sha256').update(JSON.stringify([seed, ...part])).digest()
+  const digest = createHash('sha256')
+    .update(JSON.stringify([seed, ...part]))
+    .digest()
   return diceOf(digest.readUInt32LE(0))
 }
 
@@ -24,7 +26,10 @@ export function pick<Item>(dice: Dice, items: readonly Item[]): Item {
 }
 
 export function shuffled<Item>(dice: Dice, items: readonly Item[]): Item[] {
-  return items.map((item) => ({ item, place: dice(2 ** 30) })).toSorted((a, b) => a.place - b.place).map(({ item }) => item)
+  return items
+    .map((item) => ({ item, place: dice(2 ** 30) }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ item }) => item)
 }
 
 /** The seed of this run: the one that CROSSFOOT_SEED names, or a new one. */

@@ -38,6 +38,8 @@ interface FakeSource {
  */
 export class FakeService {
   readonly sources = new Map<string, FakeSource>()
+  /** The bodies of POST /v1/checkpoints. */
+  readonly checkpoints: unknown[] = []
   readonly requests: { readonly path: string; readonly events: number; readonly bytes: number }[] = []
   /** Asked before every POST, with its number from 1. */
   fault: (post: number) => Fault = () => 'none'
@@ -86,6 +88,11 @@ export class FakeService {
     if (request.method === 'GET') {
       this.requests.push({ path, events: 0, bytes: 0 })
       this.#answerSource(decodeURIComponent(path.slice('/v1/sources/'.length)), response)
+      return
+    }
+    if (path === '/v1/checkpoints') {
+      this.checkpoints.push(JSON.parse(body.toString('utf8')))
+      reply(response, 200, {})
       return
     }
     this.underWay += 1

@@ -16,7 +16,11 @@ export function familyOf(pid: number): number[] {
 function parentOf(pid: string): number | null {
   try {
     // The name in brackets may contain anything, also brackets.
-    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) \S /s, '').split(' ', 1)[0])
+    return Number(
+      readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) \S /s, '')
+        .split(' ', 1)[0],
+    )
   } catch {
     return null
   }

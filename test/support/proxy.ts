@@ -89,10 +89,12 @@ export class FaultProxy {
   }
 
   #track(work: Promise<unknown>): void {
-    const tracked: Promise<void> = work.then(
-      () => undefined,
-      () => undefined,
-    ).finally(() => this.#working.delete(tracked))
+    const tracked: Promise<void> = work
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => this.#working.delete(tracked))
     this.#working.add(tracked)
   }
 

@@ -42,6 +42,15 @@ The last line
   without a newline is therefore left out and the summary says so; the next import takes it when it is
   complete, and --final takes it as it is. Compressed files are closed, so theirs is always taken.
 
+Checkpoint
+  When all of a file was taken, its source states a checkpoint: everything up to its last line and its greatest
+  time, nothing lost. None is stated for a part (--lines), for a file with an unfinished last line, and for
+  ndjson whose lines name sources of their own.
+
+Long connections
+  Records of a connection that is still open (Envoy's periodic ones) count nothing here, and its last record
+  counts all: a file does not know what the file before it counted. crossfoot agent counts them as they come.
+
 Names
   A file is known by its first line, of which the source "file:…" is made, and its lines by their numbers.
   Lines of ndjson that have a source and an id or seq of their own keep them.

@@ -1,5 +1,6 @@
 import { addsUp } from '../../collect/import-file.ts'
 import type { ImportReport } from '../../collect/import-file.ts'
+import { formatInstant } from '../../core/time.ts'
 
 const count = new Intl.NumberFormat('en-US')
 const places = ['accepted', 'duplicates', 'quarantined', 'skipped'] as const
@@ -64,9 +65,19 @@ function remarks(report: ImportReport): string[] {
     found.push(
       `ATTENTION: line ${count.format(unfinished.line)} (${count.format(unfinished.bytes)} bytes) was LEFT OUT: it does not end with a newline, so it may be unfinished. When nothing is written to the file any more, import it again with --final`,
     )
+  if (report.checkpoint?.failure !== undefined)
+    found.push(
+      `the checkpoint of this file did not arrive (${report.checkpoint.failure}); its lines did. Import it again to state it`,
+    )
   if (report.source === undefined && unfinished === undefined && succeeded(report))
     found.push('the file is empty; there was nothing to import')
   return found
+}
+
+/** What the service has of it; null when nothing was stated. */
+function checkpointJson(checkpoint: ImportReport['checkpoint']): Record<string, unknown> | null {
+  if (checkpoint === undefined || checkpoint.failure !== undefined) return null
+  return { seq: checkpoint.seq, time: formatInstant(checkpoint.time) }
 }
 
 /** The summary for programs. Counts of lines are JSON numbers; nothing in it is an amount. */
@@ -87,6 +98,7 @@ export function summaryJson(reports: readonly ImportReport[], notBegun: readonly
     unfinished: report.unfinished ?? null,
     damage: report.damage ?? null,
     stopped: report.stopped ?? null,
+    checkpoint: checkpointJson(report.checkpoint),
     quarantined_first: report.quarantinedFirst.map(({ line, code, message }) => ({ line, code, message })),
   }))
   return `${JSON.stringify({ ok: notBegun.length === 0 && reports.every(succeeded), files, not_begun: notBegun })}\n`

@@ -7,6 +7,7 @@ import { agentCommand } from './agent.ts'
 import { apiCommand } from './api.ts'
 import { balanceCommand } from './balance.ts'
 import { completenessCommand } from './completeness.ts'
+import { correctCommand } from './correct.ts'
 import { importCommand } from './import.ts'
 import { invoiceCommand } from './invoice.ts'
 import { quarantineCommand } from './quarantine.ts'
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   balanceCommand,
   quarantineCommand,
   completenessCommand,
+  correctCommand,
   usageCommand,
   invoiceCommand,
   apiCommand,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Refusal } from '../../core/errors.ts'
 import type { Offset } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
-import { askCorrections } from '../../store/versions.ts'
+import { askCorrections, askNames } from '../../store/versions.ts'
 import type { EventName } from '../../store/versions.ts'
 import { correct, limits } from '../corrections.ts'
 import type { Corrected, CorrectionRequest, Version } from '../corrections.ts'
@@ -35,7 +35,9 @@ const eventName = z
 
 const shared = {
   event: eventName,
-  expect: offset.optional().meta({ description: 'offset of the version that the author saw; refused when it is not the newest' }),
+  expect: offset
+    .optional()
+    .meta({ description: 'offset of the version that the author saw; refused when it is not the newest' }),
   ...decision,
 }
 
@@ -146,6 +148,12 @@ function addReattribute(server: Server, service: Service): void {
   )
 }
 
+function eventJson(name: { source: string; epoch: string; id: string; seq: string | null } | undefined): object | null {
+  if (name === undefined) return null
+  const { source, epoch, id, seq } = name
+  return seq === null ? { source, epoch, id } : { source, epoch, id, seq }
+}
+
 function addList(server: Server, service: Service): void {
   server.get(
     '/v1/corrections',
@@ -174,12 +182,14 @@ function addList(server: Server, service: Service): void {
         most: limit,
       })
       const last = corrections.at(-1)
+      const names = await askNames(service.engine, corrections)
       return {
         corrections: corrections.map(({ offset, arrived, kind, supersedes, account, time, by, reason }) => ({
           offset: String(offset),
           at: formatInstant(arrived),
           kind,
           supersedes: String(supersedes),
+          event: eventJson(names.get(offset as Offset)),
           account,
           time: formatInstant(time),
           author: by,

@@ -8,6 +8,8 @@ import type { Service } from '../service.ts'
 import { addAccess } from './access.ts'
 import { addAccountRoutes } from './accounts.ts'
 import { addContractRoutes } from './contracts.ts'
+import { addCorrectionRoutes } from './corrections.ts'
+import { addDriftRoutes } from './drift.ts'
 import { addBalanceRoutes } from './balance.ts'
 import { addEventRoutes } from './events.ts'
 import { answerBroken, refusalOf, sendRefusal } from './failure.ts'
@@ -73,6 +75,7 @@ export async function buildServer(service: Service): Promise<Server> {
   addEventRoutes(server, service)
   addBalanceRoutes(server, service)
   addQuarantineRoutes(server, service)
+  addCorrectionRoutes(server, service)
   addSourceRoutes(server, service)
   addUsageRoutes(server, service)
   addMeterRoutes(server, service)
@@ -80,6 +83,7 @@ export async function buildServer(service: Service): Promise<Server> {
   addContractRoutes(server, service)
   const desk = invoiceDesk(service)
   addInvoiceRoutes(server, desk)
+  addDriftRoutes(server, service, desk)
   addPages(server, service, desk)
   return server
 }

@@ -9,7 +9,7 @@ import { Counters } from './counters.ts'
 import { FileInbox } from './inbox.ts'
 import { Shipper, newSpoolState } from './shipper.ts'
 import type { Batching, ShipperWorld } from './shipper.ts'
-import { LossFile, slotNumbers, sourceOfSlot, takeSlot, unmarkInUse, wentDown } from './slot.ts'
+import { LossFile, markInUse, slotNumbers, sourceOfSlot, takeSlot, unmarkInUse, wentDown } from './slot.ts'
 import type { Slot } from './slot.ts'
 import type { Teller } from './trouble.ts'
 
@@ -51,11 +51,7 @@ function hasRecords(directory: string): boolean {
   return existsSync(directory) && readdirSync(directory).some((name) => /^(segment|hand-over)-/.test(name))
 }
 
-async function sendLeft(
-  { directory, number }: Slot,
-  { source, spoolBytesMax: bytesMax }: Left,
-  adopter: Adopter,
-): Promise<void> {
+async function sendLeft(slot: Slot, { source, spoolBytesMax: bytesMax }: Left, adopter: Adopter): Promise<void> {
   const { directory, number } = slot
   const counters = new Counters()
   const segmentBytesMax = Math.min(collectorLimits.segmentBytesMax, Math.floor(bytesMax / 4))
@@ -64,6 +60,7 @@ async function sendLeft(
   const inbox = new FileInbox(directory, undefined, spool.state.files)
   const losses = new LossFile(directory)
   if (wentDown(slot)) losses.add()
+  markInUse(slot)
   counters.set('lost', losses.count)
   losses.close()
   const shipper = new Shipper({ ...adopter, inbox, spool, counters }, adopter.batching)
@@ -74,7 +71,7 @@ async function sendLeft(
       if (!(await shipper.send())) break
     }
     const hasChanged = before.hadUnsent || shipper.seq > before.seq || losses.count > before.lost
-    unmarkInUse(slot)
+    if (shipper.take() === 'idle') unmarkInUse(slot)
     if (hasChanged) await shipper.checkpoint('now')
   } finally {
     shipper.close()
