@@ -1,22 +1,24 @@
 import type { AccountKey } from '../core/ids.ts'
 import type { Clock, Micros, Period } from '../core/time.ts'
-import type { EventLog, SourceEpoch } from '../log/log.ts'
-import { canConcern, completenessOf, missingNumbers } from '../meter/completeness.ts'
+import type { EventLog } from '../log/log.ts'
+import { canConcern, completenessOf } from '../meter/completeness.ts'
 import type { CompletenessReport, Gap, SourceFacts } from '../meter/completeness.ts'
 import { listRegistrations } from '../meter/sources.ts'
-import { askTimes } from '../store/query.ts'
-import type { Engine } from '../store/engine.ts'
+import type { Registration } from '../meter/sources.ts'
+import { gapsOf, NumberMemory } from './completeness-gaps.ts'
+import { openInputsReader } from './quarantine-open.ts'
+import type { OpenInputs } from './quarantine-open.ts'
 import type { Service } from './service.ts'
 
 export const limits = {
   sourcesPage: 1_000,
-  /** Gaps of one numbering that are looked at one by one; the rest is told as one. */
-  gapsMax: 1_000,
-  /** Numberings with gaps whose times are looked up in the store; of the others the times are not known. */
-  timesMax: 50,
+  /** Numberings whose gaps' times one report asks the store for; of the others they are not known yet. */
+  asksMax: 50,
   recentMicros: 2_000_000,
-  rememberedMax: 1_000,
+  rememberedMax: 10_000,
 } as const
+
+type Ports = Pick<Service, 'database' | 'engine' | 'log'> & { readonly world: Clock }
 
 async function everySource(log: EventLog): Promise<string[]> {
   const names: string[] = []
@@ -27,61 +29,32 @@ async function everySource(log: EventLog): Promise<string[]> {
   }
 }
 
-/** The gaps of one numbering, each with when its missing events can have happened. */
-async function gapsOf(engine: Engine | null, source: string, numbering: SourceEpoch): Promise<Gap[]> {
-  const { epoch } = numbering
-  const missing = missingNumbers(numbering)
-  if (missing.length === 0) return []
-  const named = missing.slice(0, limits.gapsMax)
-  const numbers = named
-    .flatMap(([first, last]) => [first - 1, last + 1])
-    .filter((n) => n >= 1 && Number.isSafeInteger(n))
-  const times = engine === null ? new Map<number, Micros>() : await askTimes(engine, { source, epoch, numbers })
-  const gaps = named.map(([first, last]): Gap => ({
-    epoch,
-    first,
-    last,
-    after: times.get(first - 1) ?? null,
-    before: times.get(last + 1) ?? null,
-  }))
-  const [rest] = missing.slice(limits.gapsMax)
-  const end = missing.at(-1)
-  return rest === undefined || end === undefined
-    ? gaps
-    : [...gaps, { epoch, first: rest[0], last: end[1], after: null, before: null }]
+/** Which sources there are, what is expected of them, and what of theirs lies in quarantine. */
+interface Register {
+  readonly names: readonly string[]
+  readonly registrations: ReadonlyMap<string, Registration>
+  readonly open: OpenInputs
 }
 
 interface Gathered {
-  readonly sources: readonly SourceFacts[]
-  readonly gaps: ReadonlyMap<string, readonly Gap[]>
+  readonly epochs: SourceFacts['epochs']
+  readonly gaps: readonly Gap[]
 }
 
-async function gather({ database, engine, log }: Sources, account: AccountKey | null): Promise<Gathered> {
-  const registrations = new Map((await listRegistrations(database)).map((source) => [source.name, source]))
-  // What cannot concern the account must not cost it anything either.
-  const names = new Set(
-    [...(await everySource(log)), ...registrations.keys()].filter((name) => canConcern(name, account)),
-  )
-  const sources: SourceFacts[] = []
-  const gaps = new Map<string, readonly Gap[]>()
-  let asked = 0
-  for (const [index, name] of [...names].entries()) {
-    // Thousands of sources must not hold up everybody else.
-    if (index % 500 === 499) await new Promise(setImmediate)
-    const epochs = (await log.source(name)) ?? []
-    sources.push({ name, registration: registrations.get(name) ?? null, epochs })
-    const found: Gap[] = []
-    for (const numbering of epochs) {
-      const some = await gapsOf(asked < limits.timesMax ? engine : null, name, numbering)
-      if (some.length > 0) asked += 1
-      found.push(...some)
-    }
-    gaps.set(name, found)
+/** Values by name that are computed again when they are older than asked for. */
+class Lately<T> {
+  readonly #kept = new Map<string, { readonly at: Micros; readonly value: Promise<T> }>()
+
+  get(name: string, now: Micros, { maxAge, make }: { maxAge: number; make: () => Promise<T> }): Promise<T> {
+    const last = this.#kept.get(name)
+    if (last !== undefined && now - last.at < maxAge) return last.value
+    if (this.#kept.size >= limits.rememberedMax) this.#kept.clear()
+    const value = make()
+    this.#kept.set(name, { at: now, value })
+    value.catch(() => this.#kept.delete(name))
+    return value
   }
-  return { sources, gaps }
 }
-
-type Sources = Pick<Service, 'database' | 'engine' | 'log'>
 
 export interface Question {
   readonly account: AccountKey | null
@@ -94,27 +67,72 @@ export interface CompletenessReader {
   report(question: Question): Promise<CompletenessReport>
   /** As of at most `limits.recentMicros` ago: for answers that only mention it. */
   recent(question: Question): Promise<CompletenessReport>
+  /** Unresolved inputs in quarantine, by source. */
+  openInputs(): Promise<OpenInputs>
 }
 
-export function completenessReader(ports: Sources & { readonly world: Clock }): CompletenessReader {
-  const lately = new Map<AccountKey | null, { readonly at: Micros; readonly gathered: Promise<Gathered> }>()
-  const judge = async (question: Question, gathered: Promise<Gathered>): Promise<CompletenessReport> => {
-    const { sources, gaps } = await gathered
-    return completenessOf({ ...question, now: ports.world.now(), sources, gapsOf: (name) => gaps.get(name) ?? [] })
+class Gatherer {
+  readonly #ports: Ports
+  readonly #memory: NumberMemory
+  readonly #registers = new Lately<Register>()
+  readonly #sources = new Lately<Gathered>()
+  readonly openInputs: () => Promise<OpenInputs>
+
+  constructor(ports: Ports) {
+    this.#ports = ports
+    this.#memory = new NumberMemory(ports.engine)
+    this.openInputs = openInputsReader(ports.log)
   }
-  const ask = (account: AccountKey | null): Promise<Gathered> => {
-    const gathered = gather(ports, account)
-    if (lately.size >= limits.rememberedMax) lately.clear()
-    lately.set(account, { at: ports.world.now(), gathered })
-    gathered.catch(() => lately.delete(account))
-    return gathered
+
+  async #register(): Promise<Register> {
+    const { log, database } = this.#ports
+    const registrations = new Map((await listRegistrations(database)).map((source) => [source.name, source]))
+    const names = [...new Set([...(await everySource(log)), ...registrations.keys()])]
+    return { names, registrations, open: await this.openInputs() }
   }
+
+  async #source(source: string, budget: { asks: number }): Promise<Gathered> {
+    const epochs = (await this.#ports.log.source(source)) ?? []
+    const gaps: Gap[] = []
+    for (const numbering of epochs) {
+      const found = await gapsOf(this.#memory, { source, numbering }, budget.asks > 0)
+      if (found.asked) budget.asks -= 1
+      gaps.push(...found.gaps)
+    }
+    return { epochs, gaps }
+  }
+
+  async report({ account, period }: Question, maxAge: number): Promise<CompletenessReport> {
+    const now = this.#ports.world.now()
+    const register = await this.#registers.get('', now, { maxAge, make: () => this.#register() })
+    const sources: SourceFacts[] = []
+    const gaps = new Map<string, readonly Gap[]>()
+    const budget = { asks: limits.asksMax }
+    // What cannot concern the account must not cost it anything either.
+    for (const name of register.names.filter((name) => canConcern(name, account))) {
+      // Thousands of sources must not hold up everybody else.
+      if (sources.length % 500 === 499) await new Promise(setImmediate)
+      const found = await this.#sources.get(name, now, { maxAge, make: () => this.#source(name, budget) })
+      sources.push({ name, registration: register.registrations.get(name) ?? null, epochs: found.epochs })
+      gaps.set(name, found.gaps)
+    }
+    return completenessOf({
+      account,
+      period,
+      now,
+      sources,
+      gapsOf: (name) => gaps.get(name) ?? [],
+      openOf: (name) => register.open.get(name) ?? 0,
+    })
+  }
+}
+
+/** The reader of completeness; what it has just gathered of a source serves all accounts. */
+export function completenessReader(ports: Ports): CompletenessReader {
+  const gatherer = new Gatherer(ports)
   return {
-    report: (question) => judge(question, ask(question.account)),
-    recent(question) {
-      const last = lately.get(question.account)
-      const isRecent = last !== undefined && ports.world.now() - last.at < limits.recentMicros
-      return judge(question, isRecent ? last.gathered : ask(question.account))
-    },
+    report: (question) => gatherer.report(question, 0),
+    recent: (question) => gatherer.report(question, limits.recentMicros),
+    openInputs: gatherer.openInputs,
   }
 }

@@ -91,11 +91,17 @@ async function readVersion(ports: Pick<Service, 'log'>, offset: Offset): Promise
   return record
 }
 
+/** A version and those that superseded it, one after the other; the last is the newest. */
+async function versionsFrom({ log }: Pick<Service, 'log'>, version: Offset): Promise<readonly Offset[]> {
+  const versions = [version]
+  for (let next = await log.supersededBy(version); next !== null; next = await log.supersededBy(next))
+    versions.push(next)
+  return versions
+}
+
 /** The version that nothing has superseded. */
-export async function newestOf({ log }: Pick<Service, 'log'>, version: Offset): Promise<Offset> {
-  let newest = version
-  for (let next = await log.supersededBy(newest); next !== null; next = await log.supersededBy(newest)) newest = next
-  return newest
+export async function newestOf(ports: Pick<Service, 'log'>, version: Offset): Promise<Offset> {
+  return (await versionsFrom(ports, version)).at(-1) ?? version
 }
 
 export function hasFact(record: LogRecord): record is Base['content'] {
@@ -124,19 +130,15 @@ function stale(request: CorrectionRequest, newest: Offset): Refusal {
   )
 }
 
-/** The version that a correction is about, and whether the author's view of it is the newest. */
+/** The version that a correction is about, and the newest one: another one when the author's view is old. */
 async function find(ports: CorrectionPorts, request: CorrectionRequest): Promise<{ base: Base; newest: Offset }> {
   const first = await askFirstVersion(ports.engine, request.event)
   if (first === null) throw new Refusal('EVENT_NOT_FOUND', `there is no accepted event with ${nameText(request.event)}`)
-  const { expect } = request
-  let version = first
-  while (expect !== null && version !== expect) {
-    const next = await ports.log.supersededBy(version)
-    if (next === null) throw stale(request, version)
-    version = next
-  }
-  const newest = await newestOf(ports, version)
-  return { base: await baseOf(ports, expect ?? newest), newest }
+  const versions = await versionsFrom(ports, first)
+  const newest = versions.at(-1) ?? first
+  const seen = request.expect ?? newest
+  if (!versions.includes(seen)) throw stale(request, newest)
+  return { base: await baseOf(ports, seen), newest }
 }
 
 function versionOf(record: LogRecord): Version {

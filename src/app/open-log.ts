@@ -5,7 +5,7 @@ import type { EventLog } from '../log/log.ts'
 import type { Config } from './config.ts'
 
 /** Of the topic of events, when this process is the first to need it. */
-const partitions = 12
+const partitions = 3
 
 /** The log: in this process, or on Kafka, with this process's copy of its state in the same place. */
 export async function openLog(

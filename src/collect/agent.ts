@@ -267,7 +267,7 @@ export class Agent {
       first = index
     }
     for (const [index, { line }] of lines.entries()) {
-      if (!this.#add(this.#number([line], follower.reader))) {
+      if (!this.#add(this.#number([line], follower.reader, follower.position.path))) {
         if (index > first) moveTo(index)
         return false
       }
@@ -279,9 +279,9 @@ export class Agent {
     return true
   }
 
-  #number(lines: readonly ReceivedLine[], reader: LineReader): NumberedLines {
+  #number(lines: readonly ReceivedLine[], reader: LineReader, scope = ''): NumberedLines {
     const { source, epoch } = this.#spool.state
-    const context = { source, epoch, reader, rule: this.#task.rule, connections: this.#connections }
+    const context = { source, epoch, reader, rule: this.#task.rule, connections: this.#connections, scope }
     return numberLines(lines, this.#group.seq, context)
   }
 

@@ -1,6 +1,6 @@
 import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
-import { envoyJsonReader } from './json-formats.ts'
+import { envoyJsonReader } from './envoy-json.ts'
 import { requestField } from './json-log.ts'
 import type { EventBody, FieldMapping, LineReader, ReadLine } from './line-reader.ts'
 import { parseCount, parseDuration, parseStatus } from './log-quantity.ts'

@@ -1,7 +1,9 @@
+import { parseExactJson } from '../core/exact-json.ts'
+import type { ExactJson } from '../core/exact-json.ts'
 import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 
-/** A JSON object whose numbers are kept as the text they were written in, so that none loses a digit (L4). */
+/** A JSON object in which no number has lost a digit (L4): what a JavaScript number cannot hold is the text of its digits. */
 export type JsonRecord = { readonly [name: string]: JsonValue }
 export type JsonValue = string | number | boolean | null | JsonRecord | readonly JsonValue[]
 
@@ -12,22 +14,24 @@ function isExact(value: JsonValue, depth: number): boolean {
   if (typeof value === 'number') return Number.isSafeInteger(value)
   if (value === null || typeof value !== 'object') return true
   if (depth === depthMax) throw new Error(`it is nested more than ${depthMax} levels deep`)
-  return Object.values(value).every((inner: JsonValue) => isExact(inner, depth + 1))
+  for (const inner of Object.values(value)) if (!isExact(inner, depth + 1)) return false
+  return true
 }
 
-function keepSource(_name: string, value: unknown, context?: { readonly source?: string }): unknown {
-  return typeof value === 'number' && !Number.isSafeInteger(value) ? context?.source : value
+/** A number with a point or an exponent, of an object or the first of a list. A text that looks like one does no harm. */
+const fractional = /(?:"\s*:|\[)\s*-?\d+[.eE]/
+
+const records: ExactJson = {
+  isDoubtful: (value, text) => !isExact(value as JsonValue, 0) || fractional.test(text),
+  exact: (digits) => digits,
 }
 
 /**
- * Reads one line as a JSON object. Whole numbers up to 2^53 are numbers; all others become the text they
- * were written in.
+ * Reads one line as a JSON object. Whole numbers up to 2^53 are numbers; all others become the text of their digits.
  */
 export function parseJsonRecord(line: string): Result<JsonRecord, string> {
   try {
-    let value = JSON.parse(line) as JsonValue
-    // The reviver costs four times the parsing, so only lines that need it pay for it.
-    if (!isExact(value, 0)) value = JSON.parse(line, keepSource) as JsonValue
+    const value = parseExactJson(line, records) as JsonValue
     if (value === null || typeof value !== 'object' || Array.isArray(value))
       return fail('the line is not a JSON object')
     return ok(value as JsonRecord)

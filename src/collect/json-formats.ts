@@ -116,10 +116,6 @@ export const envoyNames: JsonLogNames = {
   referer: ['referer'],
 }
 
-export function envoyJsonReader(mappings: readonly FieldMapping[]): LineReader {
-  return jsonReader({ names: mapNames<JsonLogField>(envoyNames, mappings), duration: parseDuration('ms') })
-}
-
 /**
  * Cloudflare Logpush, data set http_requests. EdgeResponseBytes is the "size of the response returned by the edge to
  * the client" and EdgeResponseBodyBytes that of its body; ClientRequestBytes is the "number of bytes in the client

@@ -11,7 +11,13 @@ describe('exact JSON', () => {
   test('numbers keep every digit', () => {
     expect(
       parseJsonRecord('{"a":9007199254740991,"b":9007199254740993,"c":{"d":[0.1000000000000000055]},"e":1e30}'),
-    ).toEqual(ok({ a: 9007199254740991, b: '9007199254740993', c: { d: ['0.1000000000000000055'] }, e: '1e30' }))
+    ).toEqual(
+      ok({ a: 9007199254740991, b: '9007199254740993', c: { d: ['0.1000000000000000055'] }, e: `1${'0'.repeat(30)}` }),
+    )
+    // A double takes it for 5, and no count may.
+    expect(parseJsonRecord('{"a":5.00000000000000001,"b":[4.00000000000000001],"c":5.0,"d":2e3,"e":1e401}')).toEqual(
+      ok({ a: '5.00000000000000001', b: ['4.00000000000000001'], c: 5, d: 2000, e: '1e401' }),
+    )
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 80n }), (number) => {
         const record = parseJsonRecord(`{"n":${number}}`)

@@ -19,7 +19,7 @@ describe('ndjson', () => {
       kind: 'usage',
       time: '2026-08-01T10:00:00Z',
       name: 'gpu',
-      quantity: '0.10',
+      quantity: '0.1',
       bytes_out_wire: '18446744073709551615',
       status: 200,
       attributes: { a: 'b' },

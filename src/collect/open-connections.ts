@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { parseInstant } from '../core/time.ts'
 import { limits } from './limits.ts'
 import type { Cumulative, EventBody } from './line-reader.ts'
@@ -59,7 +60,9 @@ export class OpenConnections {
   }
 
   /** What this record adds to those before it. */
-  difference(body: EventBody, { connection, isLast, at }: Cumulative): EventBody {
+  difference(body: EventBody, { connection: name, isLast, at }: Cumulative): EventBody {
+    // What a log calls a connection may be long, and comes from outside.
+    const connection = createHash('sha256').update(name).digest('base64url').slice(0, 22)
     const time = parseInstant(at)
     const now = time.ok ? time.value : 0
     this.#forgetSilent(now)

@@ -32,6 +32,8 @@ export interface LineContext {
   readonly rule: AccountRule | undefined
   /** Remembers what was counted of connections that go on; without it they are counted at their end. */
   readonly connections?: OpenConnections
+  /** Where the line is from, because two edges may give their connections the same names. */
+  readonly scope?: string
 }
 
 const forgetful = new OpenConnections(undefined)
@@ -109,8 +111,10 @@ export function outgoingLine(line: NumberedLine, context: LineContext): Outgoing
   return { json, unreadable: false, numbered, account: outcome?.kind, hasSize, time: body.time }
 }
 
-function countedBody({ body, cumulative }: ReadLine, { connections = forgetful }: LineContext): EventBody {
-  return cumulative === undefined ? body : connections.difference(body, cumulative)
+function countedBody({ body, cumulative }: ReadLine, context: LineContext): EventBody {
+  if (cumulative === undefined) return body
+  const { connections = forgetful, scope = '' } = context
+  return connections.difference(body, { ...cumulative, connection: `${scope}\n${cumulative.connection}` })
 }
 
 function withoutByteOrderMark(bytes: Buffer): Buffer {

@@ -1,9 +1,10 @@
 import type { ErrorCode } from '../core/errors.ts'
 import { limits } from '../core/event.ts'
 import type { FieldType } from '../core/event.ts'
+import { withoutEndZeros } from '../core/exact-json.ts'
 import { isKey } from '../core/ids.ts'
 import { parseInstant } from '../core/time.ts'
-import { ExactNumber, withoutEndZeros } from './json.ts'
+import { ExactNumber } from './json.ts'
 
 /** A checked value in its canonical form. */
 export type Value = string | number | Readonly<Record<string, string>>

@@ -1,3 +1,5 @@
+import { parseExactJson } from '../core/exact-json.ts'
+import type { ExactJson } from '../core/exact-json.ts'
 import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 
@@ -12,43 +14,8 @@ export class ExactNumber {
   }
 }
 
-/** Beyond it a number has no place in an event, and its digits are not written out. */
-const exponentMax = 400
-
 /** A number of an object that is written with a point or an exponent. A text that looks like one does no harm. */
 const fractional = /"\s*:\s*-?\d+[.eE]/
-
-/** Not by `/0+$/`, which looks at every run of zeros again and again. */
-export function withoutEndZeros(digits: string): string {
-  let end = digits.length
-  while (end > 0 && digits[end - 1] === '0') end -= 1
-  return digits.slice(0, end)
-}
-
-/** `1.5e3` as `1500`; null when the exponent is beyond all bounds. */
-function plainDigits(source: string): string | null {
-  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(source)
-  if (match === null) return null
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match
-  const shift = Number(exponent)
-  if (Math.abs(shift) > exponentMax) return null
-  const digits = `${'0'.repeat(Math.max(0, -shift))}${whole}${fraction}${'0'.repeat(Math.max(0, shift))}`
-  const point = Math.max(0, -shift) + whole.length + shift
-  const below = withoutEndZeros(digits.slice(point))
-  return `${sign}${digits.slice(0, point).replace(/^0+(?=\d)/, '')}${below === '' ? '' : `.${below}`}`
-}
-
-interface Source {
-  readonly source?: string
-}
-
-function keepExact(_key: string, value: unknown, { source }: Source): unknown {
-  if (typeof value !== 'number' || source === undefined) return value
-  const digits = plainDigits(source)
-  return digits !== null && Number.isSafeInteger(value) && String(value) === digits
-    ? value
-    : new ExactNumber(digits ?? source)
-}
 
 /** Events are flat: a number that counts lies at the top. */
 function hasUnsafe(value: unknown): boolean {
@@ -60,6 +27,10 @@ function hasUnsafe(value: unknown): boolean {
   }
   return false
 }
+
+const exact = (digits: string): ExactNumber => new ExactNumber(digits)
+const flatJson: ExactJson = { isDoubtful: (value, text) => hasUnsafe(value) || fractional.test(text), exact }
+const nestedJson: ExactJson = { isDoubtful: () => true, exact }
 
 /** Why a text gave no value. JSON that is nested beyond reading is JSON, and not an event, which is flat. */
 export interface Unparsed {
@@ -73,11 +44,7 @@ export interface Unparsed {
  */
 export function parseJson(text: string, nested: 'flat' | 'nested' = 'flat'): Result<unknown, Unparsed> {
   try {
-    const value: unknown = JSON.parse(text)
-    // The exact way looks at every number's own text and is several times slower, so it is taken on doubt only.
-    // What is written as a whole number and parsed as a safe one cannot have lost anything.
-    const doubtful = nested === 'nested' || hasUnsafe(value) || fractional.test(text)
-    return ok(doubtful ? JSON.parse(text, keepExact as (key: string, value: unknown) => unknown) : value)
+    return ok(parseExactJson(text, nested === 'nested' ? nestedJson : flatJson))
   } catch (error) {
     return error instanceof RangeError
       ? fail({ code: 'EVENT_FIELD_INVALID', message: 'the event is nested too deeply to be read; events are flat' })

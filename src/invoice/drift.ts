@@ -83,7 +83,7 @@ export interface DriftLine {
   readonly description: string
   readonly meter: string | null
   readonly unit: string
-  readonly then: Side
+  readonly issued: Side
   readonly now: Side
 }
 
@@ -91,7 +91,7 @@ export interface Drift {
   readonly invoice: Invoice
   readonly countedNow: Offset
   readonly lines: readonly DriftLine[]
-  readonly then: Minor
+  readonly issued: Minor
   readonly now: Minor
 }
 
@@ -126,19 +126,20 @@ async function planAgain(source: DriftSource, document: InvoiceDocument, below: 
 const nothing: Side = { quantity: zero, amount: 0n as Minor }
 
 function lineOf(
-  then: LineDocument | undefined,
+  issued: LineDocument | undefined,
   now: PlannedLine | undefined,
   { currency }: InvoiceDocument,
 ): DriftLine {
-  const about = then ?? now?.rated
+  const about = issued ?? now?.rated
   assert(about !== undefined, 'a line was there then, or is there now')
-  const meter = then?.meter ?? now?.meter ?? null
+  const meter = issued?.meter ?? now?.meter ?? null
   return {
     price: about.price,
     description: about.description,
     meter: meter?.key ?? null,
     unit: meter?.unit ?? about.unit,
-    then: then === undefined ? nothing : { quantity: exact(then.quantity), amount: readMinor(then.amount, currency) },
+    issued:
+      issued === undefined ? nothing : { quantity: exact(issued.quantity), amount: readMinor(issued.amount, currency) },
     now: now === undefined ? nothing : { quantity: now.rated.quantity, amount: now.rated.amount },
   }
 }
@@ -160,21 +161,21 @@ export async function driftOf(source: DriftSource, invoice: Invoice, below: Offs
       document,
     ),
   )
-  return { invoice, countedNow: below, lines, then: readMinor(document.total, document.currency), now: plan.total }
+  return { invoice, countedNow: below, lines, issued: readMinor(document.total, document.currency), now: plan.total }
 }
 
-/** The drift as the API answers it. Differences are now minus then: below zero, too much was charged. */
-export function driftJson({ invoice, countedNow, lines, then, now }: Drift): object {
+/** The drift as the API answers it. Differences are now minus issued: below zero, too much was charged. */
+export function driftJson({ invoice, countedNow, lines, issued, now }: Drift): object {
   const { currency, account, period, number, log_offset: countedThen } = invoice.document
   const money = (amount: bigint): string => formatMinor(amount as Minor, currency)
   return {
     invoice: { id: invoice.id, number, account: account.key, month: period.month, status: invoice.status },
     currency,
-    counted_below_then: countedThen,
+    counted_below_issued: countedThen,
     counted_below_now: String(countedNow),
     drifted: lines.some(
       (line) =>
-        line.then.amount !== line.now.amount || formatExact(line.then.quantity) !== formatExact(line.now.quantity),
+        line.issued.amount !== line.now.amount || formatExact(line.issued.quantity) !== formatExact(line.now.quantity),
     ),
     lines: lines.map((line) => ({
       price: line.price,
@@ -182,16 +183,16 @@ export function driftJson({ invoice, countedNow, lines, then, now }: Drift): obj
       meter: line.meter,
       unit: line.unit,
       quantity: {
-        then: formatExact(line.then.quantity),
+        issued: formatExact(line.issued.quantity),
         now: formatExact(line.now.quantity),
-        difference: formatExact(subtract(line.now.quantity, line.then.quantity)),
+        difference: formatExact(subtract(line.now.quantity, line.issued.quantity)),
       },
       amount: {
-        then: money(line.then.amount),
+        issued: money(line.issued.amount),
         now: money(line.now.amount),
-        difference: money(line.now.amount - line.then.amount),
+        difference: money(line.now.amount - line.issued.amount),
       },
     })),
-    total: { then: money(then), now: money(now), difference: money(now - then) },
+    total: { issued: money(issued), now: money(now), difference: money(now - issued) },
   }
 }

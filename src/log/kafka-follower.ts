@@ -121,8 +121,6 @@ export class Follower {
         const position = this.#with.state.applied()
         const [answer] = await this.#commits.fetch([{ partition: 0, offset: position }], clientLimits.pollMillis)
         await this.#take(answer?.records ?? [])
-        this.#stalled = null
-        this.#with.outage.worked(applying)
         backoff.reset()
       } catch (error) {
         if (this.#closing.signal.aborted) return
@@ -175,6 +173,8 @@ export class Follower {
       to: last.offset + 1,
       notes: new Map([...groups, [notes.last, String(last.sum)]]),
     })
+    this.#stalled = null
+    this.#with.outage.worked(applying)
     let at = 0
     for (const [index, commit] of fresh.entries()) {
       const count = commands[index]?.length ?? 0

@@ -4,7 +4,8 @@ import type { AccountKey } from '../core/ids.ts'
 import { dayMicros } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import type { Checkpoint, SourceEpoch } from '../log/log.ts'
-import { completenessOf, missingNumbers } from './completeness.ts'
+import { missingNumbers, standingOf } from './completeness-epoch.ts'
+import { completenessOf } from './completeness.ts'
 import type { CompletenessQuestion, Gap, SourceFacts } from './completeness.ts'
 
 const at = (day: number): Micros => (Date.UTC(2026, 9, day) * 1000) as Micros
@@ -25,6 +26,10 @@ const numbering = (more: Partial<SourceEpoch> = {}): SourceEpoch => ({
   tally: { accepted: 10, duplicates: 0, held: 0, late: 0, mostBehind: 0, newest: null },
   ...more,
 })
+
+function gapOf(more: Partial<Gap> = {}): Gap {
+  return { epoch: '', first: 5, last: 5, after: null, before: null, missing: 1, since: null, ...more }
+}
 
 function source(name: string, more: Partial<SourceFacts> = {}, carries: readonly string[] | null = null): SourceFacts {
   const registration = {
@@ -76,7 +81,31 @@ describe('which numbers are missing', () => {
   })
 })
 
+test('the high-water mark is the last number before the first gap, and what is held is seen', () => {
+  const runs = {
+    accepted: [
+      [1, 4],
+      [8, 9],
+    ],
+    held: [[5, 5]],
+  } as const
+  expect(standingOf(numbering(runs))).toMatchObject({ contiguousUntil: 5, highest: 9, missing: 2, gaps: 1 })
+  expect(standingOf(numbering({ accepted: [[2, 3]] }))).toMatchObject({ contiguousUntil: 0, highest: 3, missing: 1 })
+  expect(standingOf(numbering({ accepted: [] }))).toMatchObject({ contiguousUntil: 0, highest: 0, missing: 0 })
+  const ahead = numbering({ accepted: [[1, 3]], checkpoint: stated(at(2), { seq: 5 }) })
+  expect(standingOf(ahead)).toMatchObject({ contiguousUntil: 3, highest: 5, missing: 2 })
+})
+
 describe('completeness of a period (L7)', () => {
+  test('since when something is missing is when its oldest gap showed; the silence is what was not spoken of', () => {
+    const gaps = [gapOf({ since: at(9) }), gapOf({ first: 7, last: 7, since: at(8) }), gapOf({ first: 9, last: 9 })]
+    const early = source('edge-1', { epochs: [numbering({ checkpoint: stated(at(30)) })] })
+    expect(ask([early], { gapsOf: () => gaps, openOf: () => 4 }).sources).toMatchObject([
+      { since: at(8), silence: { from: at(30), to: at(31) }, openQuarantine: 4 },
+    ])
+    expect(ask([source('edge-1')]).sources).toMatchObject([{ since: null, silence: null, openQuarantine: 0 }])
+  })
+
   test('silence is not a statement: a source that has not spoken past the end is silent', () => {
     expect(ask([source('edge-1')])).toMatchObject({ complete: true, completeUntil: at(31) })
     const early = source('edge-1', { epochs: [numbering({ checkpoint: stated(at(30)) })] })
@@ -100,7 +129,7 @@ describe('completeness of a period (L7)', () => {
       completeUntil: null,
       sources: [{ state: 'nothing expected' }],
     })
-    const gap: Gap = { epoch: '', first: 5, last: 7, after: at(3), before: at(4) }
+    const gap = gapOf({ last: 7, missing: 3, after: at(3), before: at(4) })
     expect(ask([stranger], { gapsOf: () => [gap] })).toMatchObject({
       complete: false,
       sources: [{ state: 'gap', missing: 3 }],
@@ -108,7 +137,7 @@ describe('completeness of a period (L7)', () => {
   })
 
   test('a gap concerns only periods in which its events can have happened', () => {
-    const gap = (after: Micros | null, before: Micros | null) => () => [{ epoch: '', first: 5, last: 5, after, before }]
+    const gap = (after: Micros | null, before: Micros | null) => () => [gapOf({ after, before })]
     const edge = [source('edge-1')]
     expect(
       ask(edge, { gapsOf: gap((period.from - 2 * dayMicros) as Micros, (period.from - dayMicros) as Micros) }).complete,
@@ -153,7 +182,7 @@ describe('completeness of a period (L7)', () => {
   test('a gap whose neighbours came out of the order of time concerns both months', () => {
     const late = (period.to + 1_000_000) as Micros
     const early = (period.to - 1_000_000) as Micros
-    const gapsOf = () => [{ epoch: '', first: 5, last: 5, after: late, before: early }]
+    const gapsOf = () => [gapOf({ after: late, before: early })]
     expect(ask([source('edge-1')], { gapsOf }).complete).toBe(false)
     expect(ask([source('edge-1')], { gapsOf, period: { from: period.to, to: at(40) } }).complete).toBe(false)
   })
@@ -162,7 +191,7 @@ describe('completeness of a period (L7)', () => {
     const { registration } = source('edge-1')
     if (registration === null) throw new Error('it is registered')
     const later = { ...registration, expectedFrom: at(40) }
-    const gapsOf = () => [{ epoch: '', first: 5, last: 5, after: at(3), before: at(4) }]
+    const gapsOf = () => [gapOf({ after: at(3), before: at(4) })]
     expect(ask([{ name: 'edge-1', registration: later, epochs: [numbering()] }], { gapsOf })).toMatchObject({
       complete: false,
       sources: [{ state: 'gap' }],
@@ -171,7 +200,7 @@ describe('completeness of a period (L7)', () => {
 
   test('a customer’s own source concerns that customer and the operator, and nobody else', () => {
     const own = source('mallory~mine', { registration: null, epochs: [numbering()] })
-    const gapsOf = () => [{ epoch: '', first: 5, last: 5, after: null, before: null }]
+    const gapsOf = () => [gapOf()]
     expect(ask([own], { gapsOf, account: 'acme' as AccountKey }).complete).toBe(true)
     expect(ask([own], { gapsOf, account: 'mallory' as AccountKey }).complete).toBe(false)
     expect(ask([own], { gapsOf }).complete).toBe(false)

@@ -6,7 +6,8 @@ import type { AccountKey } from '../core/ids.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { secondMicros } from '../core/time.ts'
 import { ownerOfSource } from '../ingest/receive.ts'
-import type { Interval, SourceEpoch } from '../log/log.ts'
+import type { SourceEpoch } from '../log/log.ts'
+import { statedUntil } from './completeness-epoch.ts'
 import type { Registration } from './sources.ts'
 
 export const limits = { reasonsMax: 20 } as const
@@ -27,6 +28,10 @@ export interface Gap {
   /** Null: no neighbour on that side has arrived. */
   readonly after: Micros | null
   readonly before: Micros | null
+  /** How many numbers are missing: all from the first to the last, but in what stands for many gaps. */
+  readonly missing: number
+  /** When it showed: the number behind it arrived then. Null: not known, or the source only said that there is one. */
+  readonly since: Micros | null
 }
 
 export type SourceState = 'complete' | 'gap' | 'silent' | 'lossy' | 'nothing expected'
@@ -42,6 +47,12 @@ export interface SourceCompleteness {
   readonly lost: number
   /** The source's own word: everything up to here has been sent. */
   readonly completeUntil: Micros | null
+  /** Since when it has been known that something is missing: when its oldest gap showed. */
+  readonly since: Micros | null
+  /** The time of which it should have spoken by now and has not; null: it has. */
+  readonly silence: Period | null
+  /** Inputs of any time that are held aside and not resolved: seen, so no gap, and not counted. */
+  readonly openQuarantine: number
 }
 
 export interface CompletenessReport {
@@ -51,20 +62,6 @@ export interface CompletenessReport {
   readonly sources: readonly SourceCompleteness[]
   /** In words, for whoever has to decide. */
   readonly reasons: readonly string[]
-}
-
-/** Numbers from 1 to the highest that is known of, which have neither been accepted nor are held aside. */
-export function missingNumbers({ accepted, held, checkpoint }: SourceEpoch): readonly Interval[] {
-  const gaps: [number, number][] = []
-  let next = 1
-  for (const [first, last] of [...accepted, ...held].toSorted(([a], [b]) => a - b)) {
-    if (first > next) gaps.push([next, first - 1])
-    next = Math.max(next, last + 1)
-  }
-  // The source says that it has sent more than has arrived.
-  const stated = checkpoint?.seq ?? 0
-  if (stated >= next) gaps.push([next, stated])
-  return gaps
 }
 
 /** The times between which missing events lie. Neighbours in number need not be neighbours in time. */
@@ -85,6 +82,8 @@ export interface CompletenessQuestion {
   readonly now: Micros
   readonly sources: readonly SourceFacts[]
   readonly gapsOf: (source: string) => readonly Gap[]
+  /** Unresolved inputs of a source in quarantine; left out: none. */
+  readonly openOf?: (source: string) => number
 }
 
 /** A source of a customer's own key can carry nothing but that customer's traffic; null asks for all. */
@@ -100,24 +99,17 @@ function isAsked({ name, registration }: SourceFacts, { account }: CompletenessQ
   return carries === null || account === null || carries.includes(account)
 }
 
-function statedUntil(epochs: readonly SourceEpoch[]): Micros | null {
-  return epochs.reduce<Micros | null>((latest, { checkpoint }) => {
-    const time = checkpoint?.time ?? null
-    return time === null || (latest !== null && latest >= time) ? latest : time
-  }, null)
-}
-
 /**
- * Up to where a source has to have spoken by now: to the end of a period that is over; in one that goes on, to one
- * rhythm ago. Null: it need not speak, because nobody expects it to, or not in this period.
+ * The time of which a source has to have spoken by now: to the end of a period that is over; in one that goes on, to
+ * one rhythm ago. Null: it need not speak, because nobody expects it to, or not in this period.
  */
-function expectedUntil({ registration }: SourceFacts, { period, now }: CompletenessQuestion): Micros | null {
+function expectedTime({ registration }: SourceFacts, { period, now }: CompletenessQuestion): Period | null {
   if (registration === null || registration.checkpointSeconds === null) return null
   const { checkpointSeconds, expectedFrom, retiredAt } = registration
-  const begin = Math.max(period.from, expectedFrom)
+  const begin = Math.max(period.from, expectedFrom) as Micros
   const end = Math.min(period.to, retiredAt ?? period.to)
   const until = now >= end ? end : Math.min(end, now - checkpointSeconds * secondMicros)
-  return until > begin ? (until as Micros) : null
+  return until > begin ? { from: begin, to: until as Micros } : null
 }
 
 /** Events that were lost between two statements whose span touches the period. */
@@ -128,22 +120,29 @@ function lostIn({ checkpoint }: SourceEpoch, period: Period): number {
   }, 0)
 }
 
+/** The part of the expected time behind the source's last word. */
+function silenceOf(expected: Period | null, stated: Micros | null): Period | null {
+  if (expected === null || (stated !== null && stated >= expected.to)) return null
+  return { from: Math.max(expected.from, stated ?? expected.from) as Micros, to: expected.to }
+}
+
+function earliest(times: readonly (Micros | null)[]): Micros | null {
+  return times.reduce((first, time) => (first === null || (time !== null && time < first) ? time : first), null)
+}
+
 function evaluate(facts: SourceFacts, question: CompletenessQuestion): SourceCompleteness {
   const gaps = question.gapsOf(facts.name).filter((gap) => overlaps(gap, question.period))
-  const missing = gaps.reduce((total, { first, last }) => total + last - first + 1, 0)
+  const missing = gaps.reduce((total, gap) => total + gap.missing, 0)
   const lost = facts.epochs.reduce((total, numbering) => total + lostIn(numbering, question.period), 0)
   const stated = statedUntil(facts.epochs)
-  const expected = expectedUntil(facts, question)
-  const isSilent = expected !== null && (stated === null || stated < expected)
-  const firstGap = gaps.reduce<Micros | null>((earliest, gap) => {
-    const start = spanOf(gap).from ?? question.period.from
-    return earliest === null || start < earliest ? start : earliest
-  }, null)
+  const expected = expectedTime(facts, question)
+  const silence = silenceOf(expected, stated)
+  const firstGap = earliest(gaps.map((gap) => spanOf(gap).from ?? question.period.from))
   const until = firstGap === null ? stated : stated === null ? null : (Math.min(stated, firstGap) as Micros)
   const state: SourceState =
     gaps.length > 0
       ? 'gap'
-      : isSilent
+      : silence !== null
         ? 'silent'
         : lost > 0
           ? 'lossy'
@@ -158,6 +157,9 @@ function evaluate(facts: SourceFacts, question: CompletenessQuestion): SourceCom
     missing,
     lost,
     completeUntil: until,
+    since: earliest(gaps.map(({ since }) => since)),
+    silence,
+    openQuarantine: question.openOf?.(facts.name) ?? 0,
   }
 }
 

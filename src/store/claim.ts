@@ -4,6 +4,7 @@
  * begins at an offset, whoever wrote it down, and its rows have the same tokens, whoever inserts them.
  */
 import type { Offset } from '../core/ids.ts'
+import { assert } from '../core/result.ts'
 import type { Engine } from './engine.ts'
 
 export interface Range {
@@ -16,8 +17,25 @@ export class Overtaken extends Error {
   override readonly name = 'Overtaken'
 }
 
+/** The range that begins at an offset, or null while nobody has written one down. */
+async function heldRange(engine: Engine, first: Offset): Promise<Range | null> {
+  const rows = await engine.query<{ first: string; next: string }>(
+    'SELECT first, next FROM projected_range WHERE next > {first:UInt64} ORDER BY next LIMIT 2',
+    { first },
+  )
+  const [held] = rows
+  if (held === undefined) return null
+  // Ranges beyond this one, or across it, were written by somebody else after this one was finished.
+  if (rows.length > 1 || Number(held.first) !== first)
+    throw new Overtaken(`another process has projected beyond offset ${first} into this store`)
+  return { first, next: Number(held.next) as Offset }
+}
+
 /** Writes a range down and gives the one that holds: the first that was written down for its first offset. */
 export async function claimRange(engine: Engine, { first, next }: Range): Promise<Range> {
+  // Looked at before as well: who was away for longer than tokens are known writes nothing.
+  const before = await heldRange(engine, first)
+  if (before !== null) return before
   // The token is the offset alone: of two claims the engine drops the second, whatever it says.
   await engine.insert({
     table: 'projected_range',
@@ -25,15 +43,9 @@ export async function claimRange(engine: Engine, { first, next }: Range): Promis
     rows: `[${first},${next}]`,
     token: `range from ${first}`,
   })
-  const rows = await engine.query<{ first: string; next: string }>(
-    'SELECT first, next FROM projected_range WHERE next > {first:UInt64} ORDER BY next LIMIT 2',
-    { first },
-  )
-  const [held] = rows
-  // Ranges beyond this one, or across it, were written by somebody else after this one was finished.
-  if (held === undefined || rows.length > 1 || Number(held.first) !== first)
-    throw new Overtaken(`another process has projected beyond offset ${first} into this store`)
-  return { first, next: Number(held.next) as Offset }
+  const held = await heldRange(engine, first)
+  assert(held !== null, 'what was claimed is written down')
+  return held
 }
 
 /** Tells those who only read the store that every row of a range is in. Doing it again changes nothing. */

@@ -24,6 +24,7 @@ export const operatorQuestions = [
   'times_of_numbers',
   'counter_samples',
   'counted_beside_counters',
+  'past_of_source',
   'versions_of_event',
   'corrections',
   'staged_events',
@@ -273,26 +274,6 @@ export async function askLatestEvent(engine: Engine): Promise<Micros | null> {
     parameters.values,
   )
   return row === undefined || row.rows === '0' ? null : (Number(row.latest) as Micros)
-}
-
-/** When numbered events of a source happened; a number that is not stored is not in the answer. */
-export async function askTimes(
-  engine: Engine,
-  { source, epoch, numbers }: { readonly source: string; readonly epoch: string; readonly numbers: readonly number[] },
-): Promise<ReadonlyMap<number, Micros>> {
-  const parameters = new Parameters()
-  const where = [
-    fence({ kind: 'operator', question: 'times_of_numbers' }, parameters),
-    `source = ${parameters.add(source, 'String')}`,
-    `epoch = ${parameters.add(epoch, 'String')}`,
-    'isNotNull(seq)',
-    `has(${parameters.add(numbers, 'Array(UInt64)')}, assumeNotNull(seq))`,
-  ]
-  const rows = await engine.query<{ seq: string; time_us: string }>(
-    `SELECT seq, time_us FROM fact WHERE ${where.join(' AND ')}`,
-    parameters.values,
-  )
-  return new Map(rows.map(({ seq, time_us: time }) => [Number(seq), Number(time) as Micros]))
 }
 
 export interface EventsQuestion {

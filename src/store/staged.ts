@@ -189,9 +189,10 @@ export async function askStaged(
 }
 
 /** Lets go of everything that a job has loaded. */
-export async function dropStaged({ cluster, command }: Engine, job: string): Promise<void> {
+export async function dropStaged(engine: Engine, job: string): Promise<void> {
   if (!/^\w+$/.test(job)) throw new Error(`${job} is not the name of a job`)
-  await command(
+  const { cluster } = engine
+  await engine.command(
     cluster === null
       ? `ALTER TABLE staged_fact DROP PARTITION '${job}'`
       : `ALTER TABLE \`${cluster.database}\`.staged_fact_local ON CLUSTER '${cluster.name}' DROP PARTITION '${job}'`,

@@ -2,14 +2,16 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { createInterface } from 'node:readline'
+import { buffer, text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { HostTask } from '../support/client-host.ts'
 import type { ClientStats } from '../../src/collect/client/client.ts'
 import { diceOf, seedOfRun } from '../support/dice.ts'
-import { countedIdentities } from '../support/ledger.ts'
+import { countedIdentities, usageTotals } from '../support/ledger.ts'
 import { discardData, removeDirectory, startService, temporaryDirectory } from '../support/service.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -21,8 +23,13 @@ const rounds = 6
 const data = temporaryDirectory('client')
 const hosts = temporaryDirectory('client-host')
 const running = new Set<ChildProcess>()
+let service: RunningService
+beforeAll(async () => {
+  service = await startService({ data })
+})
 afterAll(async () => {
   for (const child of running) child.kill('SIGKILL')
+  await service.stop()
   removeDirectory(hosts)
   await discardData(data)
 })
@@ -73,7 +80,7 @@ interface SourceAnswer {
   }[]
 }
 
-async function sourceOf(service: RunningService): Promise<SourceAnswer['epochs'][number] | undefined> {
+async function sourceOf(): Promise<SourceAnswer['epochs'][number] | undefined> {
   const { body } = await service.get('/v1/sources/host')
   const { epochs } = body as SourceAnswer
   expect(epochs).toHaveLength(1)
@@ -82,7 +89,6 @@ async function sourceOf(service: RunningService): Promise<SourceAnswer['epochs']
 
 describe(`a service with the client library, killed with -9 (CROSSFOOT_SEED=${seed})`, () => {
   test(`${rounds} rounds: recorded = counted + declared lost, to the event, and no number is missing`, async () => {
-    const service = await startService({ data })
     const recorded: Recorded = { taken: new Set(), lost: 0, unclear: new Set() }
     const key = service.key
     for (let round = 1; round <= rounds; round += 1) {
@@ -110,8 +116,7 @@ describe(`a service with the client library, killed with -9 (CROSSFOOT_SEED=${se
     await last.ended
     readLedger('round-last', last.ledger(), recorded)
     const stats = JSON.parse(printed) as ClientStats
-    console.log(stats, service.output())
-    expect(stats).toMatchObject({ pending: 0, quarantined: 0 })
+    expect(stats, printed).toMatchObject({ pending: 0, quarantined: 0 })
 
     const counted: string[] = []
     for (let round = 1; round <= rounds; round += 1)
@@ -123,7 +128,7 @@ describe(`a service with the client library, killed with -9 (CROSSFOOT_SEED=${se
     const surplus = once.difference(recorded.taken)
     expect([...surplus.difference(recorded.unclear)], 'counted and never taken').toEqual([])
 
-    const source = await sourceOf(service)
+    const source = await sourceOf()
     expect(source?.accepted, 'no number is missing').toEqual([['1', String(once.size)]])
     expect(source?.checkpoint).toMatchObject({ seq: String(once.size), lost: String(stats.declaredLost) })
     expect(recorded.lost, 'the spool was full now and then').toBeGreaterThan(0)
@@ -131,6 +136,53 @@ describe(`a service with the client library, killed with -9 (CROSSFOOT_SEED=${se
     const unclear = recorded.unclear.size - surplus.size
     expect(stats.declaredLost).toBeGreaterThanOrEqual(recorded.lost)
     expect(stats.declaredLost).toBeLessThanOrEqual(recorded.lost + unclear)
-    expect(await service.stop()).toBe(0)
+  })
+})
+
+/** An example as the README of the examples says to start it. */
+function startExample(name: string): ChildProcess {
+  const env = {
+    ...process.env,
+    CROSSFOOT_URL: service.address,
+    CROSSFOOT_KEY: service.key,
+    SPOOL: join(hosts, 'example'),
+    PORT: '0',
+  }
+  const script = join(import.meta.dirname, '../../examples', name)
+  const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  return child
+}
+
+describe('the examples', () => {
+  test('01 sends events and prints the usage that they make', async () => {
+    const { stdout } = startExample('01-send-events.ts')
+    const printed = stdout === null ? '' : await text(stdout)
+    expect(printed).toContain('11 recorded, 11 acknowledged, 0 lost\n')
+    expect(printed).toMatch(/example has made \d+ request/)
+  })
+
+  test('02 records each request with its bytes, over one connection and several', async () => {
+    const before = await usageTotals(service, 'example')
+    const child = startExample('02-http-middleware.ts')
+    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]()
+    const { value: greeting } = await lines.next()
+    const address = new URL(/http:\S+/.exec(String(greeting))?.[0] ?? '')
+    let bytes = 0n
+    for (const paths of [['/a', '/bb?q=1', '/ccc'], ['/dddd']]) {
+      const socket = connect(Number(address.port), '127.0.0.1')
+      for (const [index, path] of paths.entries()) {
+        const isLast = index === paths.length - 1
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: shop\r\nConnection: ${isLast ? 'close' : 'keep-alive'}\r\n\r\n`)
+      }
+      bytes += BigInt((await buffer(socket)).length)
+    }
+    child.kill('SIGTERM')
+    const { value: summary } = await lines.next()
+    expect(summary).toBe('4 acknowledged, 0 left in the spool, 0 lost')
+    const after = await usageTotals(service, 'example')
+    expect(after.requests - before.requests).toBe(4n)
+    expect(after.bytes - before.bytes).toBe(bytes)
   })
 })

@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Admin } from '@platformatic/kafka'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -24,8 +26,9 @@ import { canMount, mountSmallDisk, unmount } from '../support/tmpfs.ts'
 import { until } from '../support/until.ts'
 
 const kinds = ({ outcomes }: { outcomes: readonly { kind: string }[] }): string[] => outcomes.map(({ kind }) => kind)
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 const numbered = (from: number, to: number, more: Record<string, unknown> = {}): Arrival[] =>
-  Array.from({ length: to - from + 1 }, (_, index) => arrivalOf({ seq: from + index, ...more }))
+  range(from, to).map((seq) => arrivalOf({ seq, ...more }))
 
 /** Held inputs of 120,000 characters each that cannot be compressed. */
 const heldNoise = (count: number) =>
@@ -285,6 +288,29 @@ describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSF
     ])
     const missing = () => expected.filter((start) => !told.some((line) => line.startsWith(start)))
     await until(() => missing().length === 0, 10_000, 'the operator was told of each outage and its end')
+  })
+
+  test('L3: what a gateway acknowledged before kill -9 is there, in its own directory and in others', async () => {
+    const directory = newDirectory()
+    const program = join(import.meta.dirname, '../support/kafka-gateway.ts')
+    for (const round of [1, 2]) {
+      names()
+      const gateway = spawn(process.execPath, [program, kafka.brokers, prefix, directory], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const acknowledged: number[] = []
+      createInterface({ input: gateway.stdout }).on('line', (line) => acknowledged.push(Number(line)))
+      await until(() => acknowledged.length >= 20 * round + 3, 30_000, 'the gateway acknowledges')
+      const gone = once(gateway, 'close')
+      gateway.kill('SIGKILL')
+      await gone
+      const [same, other] = [await open(directory), await open()]
+      const numbers = new Set((await same.source('edge-1'))?.[0]?.accepted.flatMap(([from, to]) => range(from, to)))
+      const promised = acknowledged.flatMap((last) => range(last - 49, last))
+      expect(promised.filter((number) => !numbers.has(number))).toEqual([])
+      expect(await contentOf(other)).toEqual(await contentOf(same))
+      await Promise.all([same, other].map(close))
+    }
   })
 
   test.skipIf(!canMount())(

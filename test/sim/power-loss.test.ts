@@ -1,18 +1,21 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { SpoolState } from '../../src/collect/spool-frame.ts'
 import { Spool } from '../../src/collect/spool.ts'
 import type { Micros } from '../../src/core/time.ts'
 import { ndjson, receiptOf } from '../support/answers.ts'
 import { runCampaign } from '../support/campaign-run.ts'
+import { diceFor } from '../support/dice.ts'
 import { countedIdentities } from '../support/ledger.ts'
 import { lineOf } from '../support/odd-events.ts'
 import { PowerDisk, cutPower, powerCutsImpossible } from '../support/power-loss.ts'
 import { withoutSyncs } from '../support/power-loss-lie.ts'
-import { discardData, startService } from '../support/service.ts'
+import { discardData, launchService, startService } from '../support/service.ts'
 
 const skipped = await powerCutsImpossible()
+const firstStarts = Number(process.env['CROSSFOOT_ROUNDS'] ?? 3)
 const seed = Number(process.env['CROSSFOOT_SEED'] ?? 20_261_122)
 
 function diskOf(name: string): PowerDisk {
@@ -71,6 +74,29 @@ describe.skipIf(skipped !== '')(`the power is cut${skipped}`, () => {
   test(`5 cuts under load: every acknowledged event is counted once, and so is all that was sent (CROSSFOOT_SEED=${seed})`, async () => {
     const { blows } = await runCampaign({ rounds: 5, seed, powerCuts: true })
     expect(blows).toEqual({ 'power cut': 5 })
+  })
+
+  test(`cut in the middle of the first start: a later start makes a whole installation of it (CROSSFOOT_SEED=${seed})`, async () => {
+    const dice = diceFor(seed, 'first start')
+    for (let turn = 0; turn < firstStarts; turn += 1) {
+      const disk = new PowerDisk('power-start')
+      const data = join(disk.path, 'data')
+      try {
+        const moments = Array.from({ length: 1 + dice(2) }, () => 100 + dice(1_500))
+        for (const millis of moments) {
+          const launched = launchService({ data })
+          await pause(millis)
+          await cutPower(disk, launched)
+        }
+        const service = await startService({ data })
+        const event = lineOf({ source: '"edge"', seq: '1', account: '"acme"' })
+        expect(receiptOf(await service.post('/v1/events', event, ndjson)).accepted, `after ${moments} ms`).toBe(1)
+        expect(await service.stop()).toBe(0)
+      } finally {
+        await discardData(data)
+        await disk.remove()
+      }
+    }
   })
 
   test('control: a service whose syncs do nothing is found out', { timeout: 120_000 }, async () => {

@@ -133,7 +133,7 @@ export function planRound(seed: number, number: number, powerCuts: boolean): Rou
     afterAnswers: 1 + dice(40),
     afterMillis: dice(160),
     blow: planBlow(powerCuts ? 'power cut' : blowKindOf(seed, number), dice),
-    startKills: dice(5) === 0 ? Array.from({ length: dice(3) === 0 ? 2 : 1 }, () => dice(1_500)) : [],
+    startKills: dice(5) === 0 ? Array.from({ length: dice(3) === 0 ? 2 : 1 }, () => dice(1_000)) : [],
     faults: new Map(
       [...producerShapes.map(({ source }) => source), 'clerk'].map((source) => {
         const own = diceFor(seed, number, 'faults', source)

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { postmasterOf } from '../../src/app/postgres-leftover.ts'
 import { isRunning } from '../../src/app/running-process.ts'
-import { expectAcknowledged, expectBalance, expectTotals } from './campaign-check.ts'
+import { expectAcknowledged, expectAllTotals, expectBalance, expectTotals } from './campaign-check.ts'
 import { Clerk } from './campaign-clerk.ts'
 import { CampaignLedger } from './campaign-ledger.ts'
 import { describeRound, planRound, producerShapes } from './campaign-plan.ts'
@@ -98,7 +98,7 @@ export class Campaign {
   async finish(): Promise<void> {
     expect(await this.#running.stop(), 'the exit code of an orderly stop').toBe(0)
     this.#service = await startService(this.#options.service)
-    await expectTotals(this.#service, this.#ledger, this.#ledger.accounts())
+    await expectAllTotals(this.#service, this.#ledger)
     await expectBalance(this.#service, this.#ledger)
     expect(await this.#service.stop()).toBe(0)
   }
@@ -158,7 +158,8 @@ export class Campaign {
         if (answers >= plan.afterAnswers) enough.resolve()
       },
     }
-    const load = Promise.all([...this.#producers, this.#clerk].map((sender) => sender?.run(session)))
+    const senders = [...this.#producers, ...(this.#clerk === null ? [] : [this.#clerk])]
+    const load = Promise.all(senders.map((sender) => sender.run(session)))
     // A wrong answer ends the load with an error before there are enough of them.
     await Promise.race([enough.promise, load])
     await pause(plan.afterMillis)

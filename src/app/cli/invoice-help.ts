@@ -5,6 +5,7 @@ export const invoiceHelp = `Usage: crossfoot invoice list [--account KEY] [--mon
        crossfoot invoice show (ID | NUMBER | ACCOUNT [--month 2026-10]) [--html]
        crossfoot invoice issue (ACCOUNT | --all) --month 2026-10 [--waive REASON --by NAME]
        crossfoot invoice line ACCOUNT LINE --month 2026-10 [--day 2026-10-05] [--hours] [--events]
+       crossfoot invoice drift (ID | NUMBER | --month 2026-10)
 
 Shows drafts and invoices, issues them, and opens a line down to its events. An account's month
 is a draft until it is issued: it is computed anew each time it is shown.
@@ -15,6 +16,8 @@ issue    gives a draft its number and freezes it for ever. It is refused while t
          over in the account's time zone, and while usage may be missing; issuing again what is
          issued changes nothing. --all does it for every account that is billed.
 line     one line with its price, its steps and its days
+drift    what an issued invoice would be if it were issued now: late events and corrections counted
+         in, at the prices of then. The invoice itself never changes. With --month all of a month
 
   --account KEY    list: only this account's
   --month MONTH    the calendar month in the account's time zone, such as 2026-10

@@ -14,6 +14,7 @@ import type { Command, Terminal } from './command.ts'
 import { draftOf, getInvoice, listInvoices } from './invoice-api.ts'
 import type { ListedInvoice, WaiverBody } from './invoice-api.ts'
 import { invoiceHelp } from './invoice-help.ts'
+import { driftCommand } from './invoice-drift.ts'
 import { issueCommand } from './invoice-issue.ts'
 import { lineCommand } from './invoice-line.ts'
 
@@ -169,6 +170,14 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     words: { least: 2, most: 2, names: 'ACCOUNT and LINE' },
     run: line,
   },
+  drift: { options: ['month'], words: { least: 0, most: 1, names: 'one ID or NUMBER' }, run: drift },
+}
+
+async function drift({ values, words, client, terminal }: Call): Promise<number> {
+  const [word = null] = words
+  if ((word === null) === (values.month === undefined))
+    throw new UsageError('name one invoice by ID or NUMBER, or all of a month with --month 2026-10')
+  return driftCommand(client, { word, month: checkedMonth(values.month), json: values.json === true }, terminal)
 }
 
 /** An option that a subcommand does not know is refused: what it asks for would not happen. */

@@ -189,7 +189,7 @@ function addList(server: Server, service: Service): void {
           at: formatInstant(arrived),
           kind,
           supersedes: String(supersedes),
-          event: eventJson(names.get(offset as Offset)),
+          event: eventJson(names.get(offset)),
           account,
           time: formatInstant(time),
           author: by,

@@ -17,7 +17,7 @@ export function addDriftRoutes(server: Server, { database, readUsage }: Service,
         summary: 'How an issued invoice differs from what would be issued now',
         description:
           'Late events and corrections never change an issued invoice. Here its lines are counted again with everything that is known now, and ' +
-          'priced as they were priced then. Differences are now minus then.',
+          'priced as they were priced then. Differences are now minus issued.',
         params: z.object({ id: z.string() }),
       },
     },

@@ -10,8 +10,10 @@ import type { Dimension, MeterDefinition } from '../../meter/definition.ts'
 import { usageEvents } from '../../meter/usage.ts'
 import type { UsageRow } from '../../meter/usage.ts'
 import type { StoredEvent } from '../../store/query.ts'
+import { askCorrectionsAt } from '../../store/versions.ts'
+import type { StoredCorrection } from '../../store/versions.ts'
 import type { Service } from '../service.ts'
-import { accountOf } from './access.ts'
+import { accountOf, principalOf } from './access.ts'
 import { accountKey, decimal, moment, pageSize, readMoment, timeZone, windowSize } from './schema.ts'
 import type { Server } from './routes.ts'
 
@@ -88,6 +90,14 @@ function eventJson(event: StoredEvent): Record<string, unknown> {
     ingested_time: formatInstant(Number(ingested) as never),
     recorded_time: recorded === null || recorded === undefined ? null : formatInstant(Number(recorded) as never),
   }
+}
+
+/** That an event was corrected is everybody's to know. L11: who did it and why may speak of somebody else. */
+function correctionJson(correction: StoredCorrection | undefined, isOperator: boolean): object | null {
+  if (correction === undefined) return null
+  const { kind, arrived, by, reason, supersedes } = correction
+  const told = { kind, at: formatInstant(arrived) }
+  return isOperator ? { ...told, supersedes: String(supersedes), author: by, reason } : told
 }
 
 interface Asked {
@@ -179,7 +189,14 @@ function addUsageEvents(server: Server, { engine }: Service, ask: Ask): void {
         cursor: query.cursor ?? null,
         most: query.limit,
       })
-      return { events: page.events.map(eventJson), cursor: page.cursor }
+      const offsets = page.events.map(({ offset }) => Number(offset) as Offset)
+      const corrections = await askCorrectionsAt(engine, offsets)
+      const isOperator = principalOf(request).account === null
+      const events = page.events.map((event) => ({
+        ...eventJson(event),
+        correction: correctionJson(corrections.get(Number(event.offset) as Offset), isOperator),
+      }))
+      return { events, cursor: page.cursor }
     },
   )
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -222,6 +222,20 @@ describe('the spool', () => {
     expectEachOnce(5)
     expect(service.held()).toEqual([expect.objectContaining({ seq: 6, unreadable: expect.anything() })])
     expect(readdirSync(slot)).not.toContain('hand-over-0-000000001')
+  })
+
+  test('a machine that went down without a close is noticed, told, and declared as one loss, once', async () => {
+    const first = start()
+    record(first, 2)
+    expect(await first.close()).toMatchObject({ declaredLost: 0 })
+    const mark = join(directory, 'slot-1', 'in-use')
+    expect(existsSync(mark), 'after a close there is nothing to fear').toBe(false)
+    writeFileSync(mark, 'another boot')
+    const known = process.platform === 'linux' ? 1 : 0
+    expect(await start().close()).toMatchObject({ lost: 0, declaredLost: known })
+    expect(troubles.map(({ kind }) => kind)).toEqual(Array.from({ length: known }, () => 'lost'))
+    expect(await start().close()).toMatchObject({ declaredLost: known })
+    expect(door.checkpoints.at(-1)).toMatchObject({ seq: '2', lost: String(known) })
   })
 
   test('a damaged spool is told, and records wait before it', async () => {

@@ -126,7 +126,7 @@ export function wentDown({ directory }: Slot): boolean {
   const path = join(directory, 'in-use')
   const used = textOf(path)
   const boot = textOf('/proc/sys/kernel/random/boot_id') ?? ''
-  return used !== undefined && used !== '' && used !== boot
+  return used !== undefined && used !== '' && boot !== '' && used !== boot
 }
 
 export function markInUse({ directory }: Slot): void {

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -82,25 +82,29 @@ function javaArguments(jars: string, heap: string): string[] {
   ]
 }
 
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
+/**
+ * A broker ends (kill -9) when the standard input of its shell does: when it is to be killed, and also when whoever
+ * started it is gone, however that ended.
+ */
+const leash = `exec 3<&0
+java "$@" </dev/null & broker=$!
+{ read -r line <&3; kill -9 $broker; } & watcher=$!
+wait $broker; status=$?
+kill $watcher
+exit $status`
 
 function startNode(node: Node, jars: string): void {
   const output = openSync(join(node.directory, 'output.log'), 'a')
   const args = [...javaArguments(jars, '256m'), 'kafka.Kafka', join(node.directory, 'server.properties')]
-  const child = spawn('java', args, { stdio: ['ignore', output, output] })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
-  node.process = child
+  node.process = spawn('sh', ['-c', leash, 'sh', ...args], { stdio: ['pipe', output, output] })
+  closeSync(output)
 }
 
 async function killProcess(node: Node): Promise<void> {
   const child = node.process
   if (child === null || child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
-  child.kill('SIGKILL')
+  child.stdin?.end()
   await exit
   node.process = null
 }
@@ -124,7 +128,6 @@ async function knowsAll(node: Node, count: number): Promise<boolean> {
     requestTimeout: 2000,
   })
   try {
-    // Creating nothing at the controller shows that there is one; the metadata alone may be of an earlier one.
     const { brokers } = await admin.metadata({ topics: [], forceUpdate: true })
     return brokers.size === count
   } catch {
