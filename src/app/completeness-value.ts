@@ -257,3 +257,11 @@ export async function valueAtRisk(ports: Ports, question: RiskQuestion): Promise
     how: howOf(estimates),
   }
 }
+
+/** For whoever has to decide, in a sentence. */
+export function valueText(risk: ValueAtRisk | null): string | null {
+  const [amount] = risk?.amounts ?? []
+  if (risk === null || amount === undefined) return null
+  const part = risk.notEstimated.length + risk.notPriced.length > 0 || risk.cut ? ' at least' : ''
+  return `about ${String(roundToInteger(risk.expected, 0))} events are missing, worth${part} ${amount.amount} ${amount.currency}`
+}

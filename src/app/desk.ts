@@ -2,6 +2,7 @@ import { Refusal } from '../core/errors.ts'
 import type { InvoiceId } from '../core/ids.ts'
 import type { InvoiceDesk } from '../invoice/desk.ts'
 import { findMeter } from '../meter/catalogue.ts'
+import { valueAtRisk, valueText } from './completeness-value.ts'
 import type { Service } from './service.ts'
 
 /** An invoice waits this long for events that were acknowledged just before it was asked for. */
@@ -17,6 +18,10 @@ export function invoiceDesk(service: Service): InvoiceDesk {
     readUsage,
     findMeter: (key) => findMeter(database, key),
     completeness: (account, period) => service.completeness.report({ account, period }),
+    async valueAtRisk(account, period) {
+      const report = await service.completeness.report({ account, period })
+      return valueText(await valueAtRisk(service, { account, period, report }))
+    },
     async countedBelow() {
       if (!(await projector.reach(log.end(), countMillis))) {
         throw new Refusal('NOT_READY', 'events that were accepted are not counted yet; try again shortly', {

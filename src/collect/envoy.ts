@@ -7,7 +7,7 @@ import { parseCount, parseDuration, parseStatus } from './log-quantity.ts'
 import { utcOf } from './log-time.ts'
 import { factText, hostOf, inspectionText, methodOf } from './request-line.ts'
 
-/** Envoy's default text format, or JSON with the usual names; a line shows which of them it is. */
+/** Envoy's default text format, Istio's, or JSON with the usual names; a line shows which of them it is. */
 export function envoyReader(mappings: readonly FieldMapping[]): LineReader {
   const readJson = envoyJsonReader(mappings)
   return (line) => (line.startsWith('{') ? readJson(line) : readText(line))
@@ -19,7 +19,14 @@ export function envoyReader(mappings: readonly FieldMapping[]): LineReader {
  * Envoy escapes nothing, so the last three are read from the end, where no user agent with quotes can reach them.
  */
 const textPattern =
-  /^\[([^\]]{1,40})\] "(\S+) (\S+) (\S+)" (\d+|-) (\S+) (\S+) (\S+) (\S+) (\S+) "([^"]*)" "(.*)" "([^"]*)" "([^"]*)" "([^"]*)"$/s
+  /^\[(?<at>[^\]]{1,40})\] "(?<method>\S+) (?<path>\S+) (?<protocol>\S+)" (?<code>\d+|-) \S+ (?<in>\S+) (?<out>\S+) (?<duration>\S+) \S+ "(?<forwarded>[^"]*)" "(?<agent>.*)" "(?<id>[^"]*)" "(?<authority>[^"]*)" "[^"]*"$/s
+
+/**
+ * Istio's default: after the flags it has the details of code and termination and the failure of the upstream, and
+ * at the end cluster, addresses, server name and route. The named groups are the same.
+ */
+const istioPattern =
+  /^\[(?<at>[^\]]{1,40})\] "(?<method>\S+) (?<path>\S+) (?<protocol>\S+)" (?<code>\d+|-) \S+ \S+ \S+ "[^"]*" (?<in>\S+) (?<out>\S+) (?<duration>\S+) \S+ "(?<forwarded>[^"]*)" "(?<agent>.*)" "(?<id>[^"]*)" "(?<authority>[^"]*)" "[^"]*" \S+ \S+ \S+ \S+ \S+ \S+$/s
 
 function known(text: string | undefined): string | undefined {
   return text === '' || text === '-' ? undefined : text
@@ -30,9 +37,10 @@ function known(text: string | undefined): string | undefined {
  * documentation, command operators). In TCP there is no method, path nor protocol, and the code is 0.
  */
 function readText(line: string): Result<ReadLine, string> {
-  const match = textPattern.exec(line)
-  if (match === null) return fail("the line is not of Envoy's default format")
-  const [, at, method, path, protocol, code, , inText, outText, durationText, , forwarded, agent, id, authority] = match
+  const groups = (textPattern.exec(line) ?? istioPattern.exec(line))?.groups
+  if (groups === undefined) return fail("the line is not of Envoy's default format, nor of Istio's")
+  const { at, method, path, protocol, code, in: inText, out: outText, duration: durationText } = groups
+  const { forwarded, agent, id, authority } = groups
   const isTcp = method === '-' && path === '-' && protocol === '-' && code === '0'
   const time = utcOf(at)
   if (!time.ok) return time

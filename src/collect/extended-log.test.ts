@@ -127,6 +127,28 @@ describe('w3c', () => {
     expect(service.accepted().map(({ seq }) => seq)).toEqual([1, 2, 3, 5, 6])
   })
 
+  test('a log with the time of day only is of the day of its #Date, and of the next after midnight', () => {
+    const reader = formats.w3c.reader([])
+    const timeOf = (line: string): unknown => {
+      const entries = reader.entriesOf?.(line) ?? []
+      const read = entries.map((entry) => reader(entry))[0]
+      return read?.ok === true ? read.value.body.time : read?.error
+    }
+    timeOf('#Fields: time sc-bytes')
+    expect(timeOf('23:59:58 1')).toBe('the line has no date and time')
+    timeOf('#Date: 2026-12-31 20:00:00')
+    expect(timeOf('23:59:58 1')).toBe('2026-12-31T23:59:58Z')
+    expect(timeOf('00:00:01 1')).toBe('2027-01-01T00:00:01Z')
+    timeOf('#Date: 2027-01-05 00:00:00')
+    expect(timeOf('23:59:58 1')).toBe('2027-01-05T23:59:58Z')
+    const next = formats.w3c.reader([])
+    for (const line of reader.preamble?.() ?? []) next.entriesOf?.(line)
+    expect(next('00:00:01 1')).toMatchObject({ value: { body: { time: '2027-01-05T00:00:01Z' } } })
+    // A day that does not exist is refused like any other time that cannot be read.
+    timeOf('#Date: 2027-02-30 10:00:00')
+    expect(timeOf('09:00:00 1')).toMatch(/time/)
+  })
+
   test('without directives nobody knows what a line holds', async () => {
     expect(await importText('w3c', '2026-01-02 03:04:05 1\n')).toMatchObject({ lines: 1, quarantined: 1 })
     expect(service.held()[0]?.unreadable?.message).toMatch(/no #Fields: line stands before/)

@@ -1,3 +1,5 @@
+import { dayMicros, formatInstant, parseInstant } from '../core/time.ts'
+import type { Micros } from '../core/time.ts'
 import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 import { requestField } from './json-log.ts'
@@ -42,26 +44,32 @@ interface Directives {
   readonly fields: readonly string[]
   /** IIS writes milliseconds where the standard and CloudFront have seconds, and `+` for spaces. */
   readonly isMicrosoft: boolean
+  /** `#Date:`: when the lines after it begin, for logs that have the time of day only. UTC. */
+  readonly date: { readonly day: string; readonly next: string; readonly clock: string } | undefined
 }
 
 const fieldsMax = 256
+const datePattern = /^#Date:\s*(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})/i
 
 export function extendedLogReader(mappings: readonly FieldMapping[]): LineReader {
   const names = mapNames<Field>(extendedNames, mappings)
-  let directives: Directives = { fields: [], isMicrosoft: false }
+  let directives: Directives = { fields: [], isMicrosoft: false, date: undefined }
   let software: string | undefined
+  let dated: string | undefined
   let layout: string | undefined
   const entriesOf = (line: string): readonly string[] => {
     if (!line.startsWith('#')) return [line]
     if (/^#Software:/i.test(line)) software = line
     if (/^#Fields:/i.test(line)) layout = line
+    if (datePattern.test(line)) dated = line
     directives = {
       fields: layout?.slice('#Fields:'.length).trim().split(/\s+/).slice(0, fieldsMax) ?? [],
       isMicrosoft: /^#Software:\s*Microsoft/i.test(software ?? ''),
+      date: datedBy(dated),
     }
     return []
   }
-  const preamble = (): readonly string[] => [software, layout].filter((line) => line !== undefined)
+  const preamble = (): readonly string[] => [software, dated, layout].filter((line) => line !== undefined)
   return Object.assign((line: string) => readLine(line, directives, names), { entriesOf, preamble })
 }
 
@@ -82,8 +90,23 @@ function readLine(line: string, directives: Directives, names: FieldNames<Field>
 
 type Lookup<Name> = (name: Name) => string | undefined
 
-function readFields(named: Lookup<string>, text: Lookup<Field>, { isMicrosoft }: Directives): Result<ReadLine, string> {
-  const [date, clock] = [named('date'), named('time')]
+function datedBy(directive: string | undefined): Directives['date'] {
+  const [, day = '', clock = ''] = datePattern.exec(directive ?? '') ?? []
+  const instant = parseInstant(`${day}T${clock}Z`)
+  if (!instant.ok) return undefined
+  return { day, clock, next: formatInstant((instant.value + dayMicros) as Micros).slice(0, 10) }
+}
+
+/** A log without a date is of the day of its `#Date:`; a time of day before that one's is of the next. */
+function dayOf(clock: string | undefined, { date }: Directives): string | undefined {
+  if (date === undefined || clock === undefined || clock >= date.clock) return date?.day
+  return date.next
+}
+
+function readFields(named: Lookup<string>, text: Lookup<Field>, directives: Directives): Result<ReadLine, string> {
+  const { isMicrosoft } = directives
+  const clock = named('time')
+  const date = named('date') ?? dayOf(clock, directives)
   if (date === undefined || clock === undefined) return fail('the line has no date and time')
   const time = utcOf(`${date}T${clock}Z`)
   if (!time.ok) return time

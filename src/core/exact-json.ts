@@ -19,8 +19,12 @@ export function withoutEndZeros(digits: string): string {
   return digits.slice(0, end)
 }
 
+/** A number as JSON writes it that is plain already: no exponent, and no zero at the end of a fraction. */
+const plain = /^-?\d+(?:\.\d*[1-9])?$/
+
 /** `1.5e3` as `1500`; null when the exponent is beyond all bounds. */
 function plainDigits(source: string): string | null {
+  if (plain.test(source)) return source
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(source)
   if (match === null) return null
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match

@@ -35,6 +35,8 @@ export interface InvoiceDesk extends UsageSource {
    */
   readonly countedBelow: () => Promise<Offset>
   readonly completeness: (account: AccountKey, period: Period) => Promise<Completeness>
+  /** In words, what the missing usage may be worth; asked for when an invoice is refused. Null: it is not known. */
+  readonly valueAtRisk?: (account: AccountKey, period: Period) => Promise<string | null>
 }
 
 /** What an account's month would be invoiced as, right now. */
@@ -121,12 +123,15 @@ function requireEnded(period: BillingPeriod, { clock }: InvoiceDesk): void {
   )
 }
 
-function requireComplete({ complete, reasons }: Completeness, waiver: Waiver | null): void {
+async function requireComplete(desk: InvoiceDesk, { plan, completeness }: Computed, waiver: Waiver | null) {
+  const { complete, reasons } = completeness
   if (complete || waiver !== null) return
+  const value = (await desk.valueAtRisk?.(plan.account.key, plan.period)) ?? null
+  const worth = value ?? 'there is nothing to estimate from what it is worth'
   throw new Refusal(
     'INVOICE_INCOMPLETE',
-    `usage of the period may be missing: ${reasons.join('; ')}. ` +
-      'Wait for it, or issue with a waiver that names who decided and why',
+    `usage of the period may be missing: ${reasons.join('; ')}. As an estimate, ${worth}. ` +
+      'Wait for it, or issue with a waiver that names who decided, why, and the value at risk',
     { problems: reasons.map((message) => ({ code: 'INVOICE_INCOMPLETE', message })) },
   )
 }
@@ -138,7 +143,7 @@ async function prepare(desk: InvoiceDesk, stored: StoredInvoice, waiver: Waiver 
   const period = billingPeriod(stored.month, account.timeZone)
   requireEnded(period, desk)
   const computed = await compute(desk, account, period)
-  requireComplete(computed.completeness, waiver)
+  await requireComplete(desk, computed, waiver)
   return computed
 }
 

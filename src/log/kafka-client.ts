@@ -75,7 +75,7 @@ export class Outage {
 }
 
 /** The client joins the errors of all its tries; the last one says most. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors.at(-1))
   return error instanceof Error ? error.message : String(error)
 }

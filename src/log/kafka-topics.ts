@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Admin, findErrorBy } from '@platformatic/kafka'
 import type { BaseOptions, ClusterMetadata } from '@platformatic/kafka'
+import { reasonOf } from './kafka-client.ts'
 import type { Topic } from './kafka-client.ts'
 import { limits } from './kafka-records.ts'
 
@@ -39,6 +40,10 @@ export async function openTopics(options: BaseOptions, { prefix, partitions, tel
   const admin = new Admin(options)
   try {
     const names = topicNames(prefix)
+    await admin.metadata({ topics: [] }).catch((error: unknown) => {
+      const brokers = options.bootstrapBrokers.map(String).join(', ')
+      throw new Error(`no Kafka broker of ${brokers} answers (${reasonOf(error)})`, { cause: error })
+    })
     await createMissing(admin, names.events, partitions)
     await createMissing(admin, names.commits, 1)
     const { topics, brokers } = await ready(admin, [names.events, names.commits])

@@ -53,6 +53,8 @@ export interface SourceCompleteness {
   readonly silence: Period | null
   /** Inputs of any time that are held aside and not resolved: seen, so no gap, and not counted. */
   readonly openQuarantine: number
+  /** What the log knows of its numberings. */
+  readonly epochs: readonly SourceEpoch[]
 }
 
 export interface CompletenessReport {
@@ -160,6 +162,7 @@ function evaluate(facts: SourceFacts, question: CompletenessQuestion): SourceCom
     since: earliest(gaps.map(({ since }) => since)),
     silence,
     openQuarantine: question.openOf?.(facts.name) ?? 0,
+    epochs: facts.epochs,
   }
 }
 

@@ -134,8 +134,8 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
       const follow = () => askPosition(pipeline.engine)
       const shared = (engine: Engine) => new Projection({ log, engine, onAccounts, shared: true })
       await log.append(years, testNow)
-      // A range, six inserts of rows, the word that it is finished: it is trusted after the last of them only.
-      for (let at = 1; at <= 8; at += 1) {
+      // The claim of a range, which is made once; six inserts of rows; the word that it is finished, which alone counts.
+      for (const at of [1, 2, 1, 2, 3, 4, 5, 6, 7]) {
         await expect(shared(failing(pipeline.engine, at, 'before')).catchUp(), `insert ${at}`).rejects.toThrow()
         expect(await follow()).toBe(0)
       }

@@ -52,8 +52,8 @@ describe.skipIf(!available())('roles (skipped without CROSSFOOT_KAFKA=1, Java an
   test('events through two doors are counted once and answered by a third process, also when the leader is killed', async () => {
     const doors = await Promise.all([start('ingest'), start('ingest')])
     const projectors = await Promise.all([start('project'), start('project')])
-    const send = (door: RunningService | undefined, first: number, count: number) =>
-      door?.post(
+    const send = (door: RunningService, first: number, count: number) =>
+      door.post(
         '/v1/events',
         Array.from({ length: count }, (_, index) => ({
           kind: 'http_request',
@@ -91,7 +91,7 @@ describe.skipIf(!available())('roles (skipped without CROSSFOOT_KAFKA=1, Java an
     const worker = await start('worker')
     expect(await worker.stop()).toBe(0)
     expect((await doors[0].get('/v1/usage')).status).toBe(404)
-    expect((await send(api, 1, 1))?.status).toBe(404)
+    expect((await send(api, 1, 1)).status).toBe(404)
     expect((await doors[0].get('/readyz')).body).toMatchObject({ status: 'ready', events_not_yet_counted: null })
     for (const door of doors) expect(await door.stop()).toBe(0)
   })

@@ -265,6 +265,8 @@ describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSF
     await embedded.append(numbered(1, 1), testNow)
     await embedded.close()
     await expect(open(directories.at(-1))).rejects.toThrow('holds an embedded log')
+    const nowhere = { brokers: '127.0.0.1:1', topicPrefix: 'x', directory, partitions: 1, random: randomBytes }
+    await expect(openKafkaLog(nowhere)).rejects.toThrow(/^no Kafka broker of 127.0.0.1:1 answers \(/)
   })
 
   test('a broker that is away is answered with "send it again", and the log goes on when it is back', async () => {

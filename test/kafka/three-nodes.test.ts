@@ -23,8 +23,9 @@ describe.skipIf(!available())(
     let kafka: Kafka
     let one: EventLog
     let two: EventLog
-    const root = mkdtempSync(join(tmpdir(), 'crossfoot-kafka-three-'))
+    let root: string
     beforeAll(async () => {
+      root = mkdtempSync(join(tmpdir(), 'crossfoot-kafka-three-'))
       kafka = await startKafka({ nodes: 3 })
       const options = { brokers: kafka.brokers, topicPrefix: 'three', partitions: 3, random: randomBytes }
       one = await openKafkaLog({ ...options, directory: join(root, 'one') })

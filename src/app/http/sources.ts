@@ -3,32 +3,15 @@ import { Refusal } from '../../core/errors.ts'
 import type { AccountKey } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
 import { boundSource, sourceNameProblem } from '../../ingest/receive.ts'
-import type { Interval, SourceEpoch } from '../../log/log.ts'
-import type { CompletenessReport } from '../../meter/completeness.ts'
 import { listRegistrations, registerSource, sourceKinds } from '../../meter/sources.ts'
 import type { Registration } from '../../meter/sources.ts'
 import type { Service } from '../service.ts'
-import { accountOf, principalOf, requireOperator } from './access.ts'
+import { principalOf, requireOperator } from './access.ts'
+import { addCompletenessRoutes } from './completeness.ts'
+import { addCounterRoutes } from './counters.ts'
+import { checkpointJson, epochJson } from './source-epoch.ts'
 import type { Server } from './routes.ts'
-import { accountKey, instant, instantOrNull, moment, pageSize, readMoment } from './schema.ts'
-
-/** Intervals of one answer: a source that sends every other number has as many as it has events. */
-const intervalsMax = 10_000
-
-function texts(intervals: readonly Interval[]): string[][] {
-  return intervals.slice(0, intervalsMax).map((interval) => interval.map(String))
-}
-
-function epochJson({ epoch, accepted, held, checkpoint }: SourceEpoch): Record<string, unknown> {
-  const stated = checkpoint && {
-    seq: checkpoint.seq === null ? null : String(checkpoint.seq),
-    time: formatInstant(checkpoint.time),
-    lost: String(checkpoint.lost),
-    arrived: formatInstant(checkpoint.arrived),
-  }
-  const cut = Math.max(accepted.length, held.length) > intervalsMax
-  return { epoch, accepted: texts(accepted), held: texts(held), ...(cut ? { cut } : {}), checkpoint: stated }
-}
+import { accountKey, instant, instantOrNull, pageSize } from './schema.ts'
 
 function registrationJson(source: Registration): Record<string, unknown> {
   return {
@@ -42,29 +25,6 @@ function registrationJson(source: Registration): Record<string, unknown> {
   }
 }
 
-function reportJson({ complete, completeUntil, sources, reasons }: CompletenessReport): Record<string, unknown> {
-  return {
-    complete,
-    complete_until: instantOrNull(completeUntil),
-    reasons,
-    sources: sources.map(({ source, state, owner, gaps, missing, lost, completeUntil: until }) => ({
-      source,
-      state,
-      owner,
-      complete_until: instantOrNull(until),
-      missing: String(missing),
-      lost: String(lost),
-      gaps: gaps.map(({ epoch, first, last, after, before }) => ({
-        epoch,
-        first: String(first),
-        last: String(last),
-        after: instantOrNull(after),
-        before: instantOrNull(before),
-      })),
-    })),
-  }
-}
-
 /** A source of a customer's key is a name of that account's own. */
 function sourceName(account: AccountKey | null, source: string): string {
   return account === null ? source : boundSource(account, source)
@@ -75,20 +35,31 @@ function refuseName(account: AccountKey | null, source: string): void {
   if (problem !== null) throw new Refusal('REQUEST_INVALID', problem.message, { problems: [problem] })
 }
 
-function addSources(server: Server, { database, log, world }: Service): void {
+function addSource(server: Server, { completeness, log }: Service): void {
   server.get(
     '/v1/sources/:source',
     {
       config: { scope: 'events:write' },
-      schema: { summary: 'Which numbers of a source have arrived', params: z.object({ source: z.string() }) },
+      schema: {
+        summary: 'Which numbers of a source have arrived, and how each of its numberings stands',
+        description:
+          'Everything up to contiguous_until has arrived; gaps are the numbers that have not. held are numbers that were held ' +
+          'aside, open_quarantine how many inputs of the source are unresolved. late: accepted behind a statement or a day after their time.',
+        params: z.object({ source: z.string() }),
+      },
     },
     async (request) => {
       const { source } = request.params
-      const epochs = await log.source(sourceName(principalOf(request).account, source))
+      const name = sourceName(principalOf(request).account, source)
+      const epochs = await log.source(name)
       if (epochs === null) throw new Refusal('SOURCE_NOT_FOUND', `no event of source ${source} has arrived`)
-      return { source, epochs: epochs.map(epochJson) }
+      const open = (await completeness.openInputs()).get(name) ?? 0
+      return { source, open_quarantine: String(open), epochs: epochs.map(epochJson) }
     },
   )
+}
+
+function addSources(server: Server, { database, log, world }: Service): void {
   const listQuery = z.object({ after: z.string().optional(), limit: pageSize })
   server.get(
     '/v1/sources',
@@ -151,6 +122,35 @@ const wholeNumber = z
   .transform(Number)
   .refine((number) => number < Number.MAX_SAFE_INTEGER, 'is less than 2^53 - 1')
 
+function addWithdrawal(server: Server, { log, world, logger }: Service): void {
+  server.post(
+    '/v1/sources/:source/withdraw-statement',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Take back what a source has wrongly stated of a numbering',
+        description:
+          'It is as if nothing had been stated: also the losses it declared are forgotten. Who did it and why is in the log of the service.',
+        params: z.object({ source: z.string().min(1).max(400) }),
+        body: z.object({
+          epoch: z.string().max(255).default(''),
+          by: z.string().trim().min(1).max(200),
+          reason: z.string().trim().min(1).max(1_000),
+        }),
+      },
+    },
+    async (request) => {
+      const { keyId } = requireOperator(request)
+      const { source } = request.params
+      const { epoch, by, reason } = request.body
+      const before = (await log.source(source))?.find((numbering) => numbering.epoch === epoch)?.checkpoint ?? null
+      const withdrawn = await log.withdrawCheckpoint({ source, epoch }, world.now())
+      if (withdrawn) logger.warn({ key: keyId, source, epoch, by, reason, withdrawn: before }, 'statement withdrawn')
+      return { source, epoch, withdrawn, was: checkpointJson(before) }
+    },
+  )
+}
+
 function addCheckpoints(server: Server, { log, world }: Service): void {
   server.post(
     '/v1/checkpoints',
@@ -189,35 +189,12 @@ function addCheckpoints(server: Server, { log, world }: Service): void {
   )
 }
 
-function addCompleteness(server: Server, service: Service): void {
-  server.get(
-    '/v1/completeness',
-    {
-      config: { scope: 'usage:read' },
-      schema: {
-        summary: 'Is everything there that could have carried the traffic of a period?',
-        description:
-          'Without an account: of the whole installation (operators only). Gaps close by themselves when what is missing arrives.',
-        querystring: z.object({ account: accountKey.optional(), from: moment, to: moment }),
-      },
-    },
-    async (request) => {
-      const { account: asked } = request.query
-      const from = readMoment('from', request.query.from, 'UTC')
-      const to = readMoment('to', request.query.to, 'UTC')
-      if (from >= to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
-      const own = principalOf(request).account
-      const account = asked === undefined && own === null ? null : accountOf(request, asked)
-      const report = reportJson(await service.completeness.report({ account, period: { from, to } }))
-      // L11: which sources there are, and whose they are, is the operator's business.
-      return own === null ? report : { complete: report['complete'], complete_until: report['complete_until'] }
-    },
-  )
-}
-
 /** Sources: what has arrived of them, what is expected of them, what they state, and what follows from it. */
 export function addSourceRoutes(server: Server, service: Service): void {
+  addSource(server, service)
   addSources(server, service)
   addCheckpoints(server, service)
-  addCompleteness(server, service)
+  addWithdrawal(server, service)
+  addCompletenessRoutes(server, service)
+  addCounterRoutes(server, service)
 }

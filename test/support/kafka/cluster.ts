@@ -1,19 +1,21 @@
 import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Admin } from '@platformatic/kafka'
+import { isRunning } from '../../../src/app/running-process.ts'
 import { until } from '../until.ts'
 import { brokerJars } from './jars.ts'
 
 const run = promisify(execFile)
 const clusterId = 'Y3Jvc3Nmb290LXRlc3QtMQ'
 const readyMillis = 90_000
+const prefix = 'crossfoot-test-kafka-'
 
 export interface Kafka {
   /** host:port, with commas between. */
@@ -137,10 +139,19 @@ async function knowsAll(node: Node, count: number): Promise<boolean> {
   }
 }
 
+/** A run that was killed could not clean up after itself. */
+function removeAbandoned(): void {
+  for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))) {
+    if (isRunning(Number(name.slice(prefix.length).split('-', 1)[0]))) continue
+    rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  }
+}
+
 /** A real Kafka of one or three nodes on this machine, with its data in a temporary folder. */
 export async function startKafka({ nodes: count }: { readonly nodes: 1 | 3 }): Promise<Kafka> {
   const jars = await brokerJars()
-  const root = mkdtempSync(join(tmpdir(), 'crossfoot-kafka-'))
+  removeAbandoned()
+  const root = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
   const ports = await freePorts(count * 2)
   const nodes = Array.from({ length: count }, (_, index): Node => {
     const directory = join(root, `node-${index}`)

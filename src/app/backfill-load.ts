@@ -1,0 +1,87 @@
+/** Loading a backfill job: events through the real door, with the job's own window, and not counted by anybody yet. */
+import { createHash } from 'node:crypto'
+import type { ErrorCode } from '../core/errors.ts'
+import type { Arrival, ParsedEvent } from '../core/record.ts'
+import { formatInstant } from '../core/time.ts'
+import { arrivalsOf } from '../ingest/receive.ts'
+import { insertStaged } from '../store/staged.ts'
+import { finishLoad, getBackfill, loadsOf } from './backfill-table.ts'
+import type { Backfill } from './backfill-table.ts'
+import { nextBackfillState } from './backfill-state.ts'
+import type { Service } from './service.ts'
+
+export interface RefusedEvent {
+  readonly index: number
+  readonly code: ErrorCode
+  readonly message: string
+  readonly field?: string
+}
+
+/** received = staged + refused. */
+export interface Loaded {
+  /** The name of the load; the same events again are the same load. Null: nothing was staged. */
+  readonly load: string | null
+  readonly received: number
+  readonly staged: number
+  readonly refused: readonly RefusedEvent[]
+}
+
+/** The reason why an event that is good does not belong into this job. */
+function outside({ source, period }: Backfill, event: ParsedEvent): Omit<RefusedEvent, 'index'> | null {
+  if (event.source !== source)
+    return { code: 'EVENT_OUTSIDE_BACKFILL', field: 'source', message: `the job is about source ${source}` }
+  if (event.time < period.from || event.time >= period.to)
+    return {
+      code: 'EVENT_OUTSIDE_BACKFILL',
+      field: 'time',
+      message: `the job is about ${formatInstant(period.from)} until ${formatInstant(period.to)}`,
+    }
+  return null
+}
+
+function problemOf(job: Backfill, arrival: Arrival): Omit<RefusedEvent, 'index'> | null {
+  if (arrival.kind === 'event') return outside(job, arrival.event)
+  if (arrival.kind === 'correction') throw new Error('the door gives no corrections')
+  const { code, message, field } = arrival.held.problem
+  return { code, message, ...(field === undefined ? {} : { field }) }
+}
+
+/** Names a load by what it holds, the account that pays included. */
+function nameOf(events: readonly ParsedEvent[]): string {
+  const hash = createHash('sha256')
+  for (const { account, fact, inspection } of events) hash.update(`${account}\n${fact}\n${inspection ?? ''}\n`)
+  return hash.digest('hex').slice(0, 32)
+}
+
+type LoadPorts = Pick<Service, 'database' | 'engine' | 'world' | 'ownership' | 'disk'>
+
+/** Takes a body into a job; durable when it resolves. Doing it again is harmless, whether it came through or not. */
+export async function loadEvents(
+  ports: LoadPorts,
+  id: string,
+  { body, contentType }: { readonly body: Buffer; readonly contentType: string | undefined },
+): Promise<Loaded> {
+  const { database, engine, world, ownership, disk } = ports
+  const job = await getBackfill(database, id)
+  const arrivals = arrivalsOf(body, contentType, {
+    now: world.now(),
+    ownerAt: (endpoint, time) => ownership.ownerAt(endpoint, time),
+    oldest: job.period.from,
+    boundTo: null,
+  })
+  const refused = arrivals.flatMap((arrival, index) => {
+    const problem = problemOf(job, arrival)
+    return problem === null ? [] : [{ index, ...problem }]
+  })
+  const bad = new Set(refused.map(({ index }) => index))
+  const events = arrivals.flatMap((arrival, index) => (arrival.kind === 'event' && !bad.has(index) ? [arrival.event] : []))
+  const counts = { received: arrivals.length, staged: events.length, refused }
+  if (events.length === 0) return { load: null, ...counts }
+  const load = nameOf(events)
+  // A load that counts already may be brought again in any state: that is how one that was lost comes back.
+  if (!(await loadsOf(database, id)).some(({ content }) => content === load)) nextBackfillState(job.state, 'load')
+  await disk.check()
+  await insertStaged(engine, { job: id, load, now: world.now() }, events)
+  await finishLoad(database, id, { content: load, events: events.length, at: world.now() })
+  return { load, ...counts }
+}

@@ -1,0 +1,170 @@
+/**
+ * The work of closing and reverting backfill jobs. Each step is decided by what the log and the store say at that
+ * moment, never by what was planned before, so that it can be cut off anywhere and go on, minutes or weeks later (L2):
+ * a batch is written down, appended, and its result written down; what the store has is not new any more.
+ */
+import { heldLengthMax } from '../core/record.ts'
+import type { Arrival, Decision } from '../core/record.ts'
+import type { Offset } from '../core/ids.ts'
+import { assert } from '../core/result.ts'
+import type { EventLog } from '../log/log.ts'
+import { askStaged, dropStaged } from '../store/staged.ts'
+import type { StagedEvent } from '../store/staged.ts'
+import type { StagedJob } from '../store/staged-rows.ts'
+import { contentHash } from '../ingest/event.ts'
+import { requireLoads } from './backfill-preview.ts'
+import { batchesOf, decisionsOf, finish, insertBatch, setBatchResult, stagedJobOf } from './backfill-table.ts'
+import type { Backfill, Batch } from './backfill-table.ts'
+import { baseOf, newestOf, readVersions, waitForStore } from './corrections.ts'
+import { planCorrection } from './corrections-plan.ts'
+import type { Service } from './service.ts'
+
+export const limits = {
+  /** Events that are appended, or taken back, at once. */
+  batchEvents: 2_000,
+  batchesPage: 1_000,
+} as const
+
+export type WorkPorts = Pick<Service, 'database' | 'engine' | 'log' | 'projector' | 'world' | 'append' | 'ownership'>
+
+/** Under this name the log keeps what a batch of a job brought. */
+function senderOf(job: string, batch: number | 'conflicts' | 'revert'): string {
+  return `backfill:${job}:${batch}`
+}
+
+/** What became of a batch whose answer was never seen: the log knows who sent what. */
+async function lookUp(log: EventLog, sender: string, { logEnd }: Batch): Promise<NonNullable<Batch['result']>> {
+  let found = { first: logEnd, accepted: 0 }
+  for (let before: number | null = null; ;) {
+    const page = await log.batches({ before, most: limits.batchesPage })
+    for (const batch of page) {
+      // Batches lie in the order of their offsets: what is below came before this one was decided.
+      if (batch.first < logEnd) return found
+      if (batch.sender === sender && Number(batch.accepted) > found.accepted)
+        found = { first: batch.first, accepted: Number(batch.accepted) }
+    }
+    const last = page.at(-1)
+    if (last === undefined || page.length < limits.batchesPage) return found
+    before = last.number
+  }
+}
+
+/** Gives every batch its result, and returns the number of the next one. */
+async function settle({ database, log }: WorkPorts, job: string): Promise<number> {
+  const batches = await batchesOf(database, job)
+  for (const batch of batches) {
+    if (batch.result !== null) continue
+    const result = await lookUp(log, senderOf(job, batch.number), batch)
+    await setBatchResult(database, job, { number: batch.number, result })
+  }
+  return (batches.at(-1)?.number ?? 0) + 1
+}
+
+function arrivalOf({ event }: StagedEvent): Arrival {
+  return { kind: 'event', event: { ...event, hash: contentHash(event.fact, event.inspection) } }
+}
+
+/** Events of a page that the store does not have, each identity once. */
+function newOf(page: readonly StagedEvent[]): StagedEvent[] {
+  const seen = new Set<string>()
+  return page.filter(({ stored, identity }) => {
+    if (stored !== null || seen.has(identity)) return false
+    seen.add(identity)
+    return true
+  })
+}
+
+/** Kept aside where conflicts of ordinary events are: visible, never counted (L1). */
+function heldOf({ event }: StagedEvent): Arrival {
+  const { source, epoch, id, seq, fact, inspection } = event
+  const problem = {
+    code: 'EVENT_CONFLICT',
+    message: 'an event with this identity and other content was accepted before',
+  } as const
+  const raw = `${fact}${inspection ?? ''}`.slice(0, heldLengthMax)
+  return { kind: 'held', held: { source, epoch, id, seq, problem, raw } }
+}
+
+/** Everything that a job has loaded, page by page, each page held against a store that has all of the log. */
+async function* pages(ports: WorkPorts, job: StagedJob): AsyncGenerator<{ page: readonly StagedEvent[]; logEnd: Offset }> {
+  for (let after = 0; ;) {
+    const logEnd = await waitForStore(ports)
+    const page = await askStaged(ports.engine, job, { after, most: limits.batchEvents })
+    const last = page.at(-1)
+    if (last === undefined) return
+    yield { page, logEnd }
+    after = last.place
+  }
+}
+
+async function appendNew(ports: WorkPorts, job: StagedJob, isStopped: () => boolean): Promise<void> {
+  let number = await settle(ports, job.job)
+  for await (const { page, logEnd } of pages(ports, job)) {
+    if (isStopped()) return
+    const fresh = newOf(page)
+    if (fresh.length === 0) continue
+    await insertBatch(ports.database, job.job, { number, logEnd })
+    const { outcomes } = await ports.append(fresh.map(arrivalOf), senderOf(job.job, number))
+    const offsets = outcomes.flatMap((outcome) => (outcome.kind === 'accepted' ? [outcome.offset] : []))
+    const result = { first: offsets[0] ?? logEnd, accepted: offsets.length }
+    await setBatchResult(ports.database, job.job, { number, result })
+    number += 1
+  }
+}
+
+async function holdConflicts(ports: WorkPorts, job: StagedJob, isStopped: () => boolean): Promise<void> {
+  for await (const { page } of pages(ports, job)) {
+    if (isStopped()) return
+    const other = page.filter(({ stored, content }) => stored !== null && stored !== content)
+    if (other.length > 0) await ports.append(other.map(heldOf), senderOf(job.job, 'conflicts'))
+  }
+}
+
+/** Appends what is new, keeps aside what contradicts, and ends the job. */
+export async function workOnClosing(ports: WorkPorts, backfill: Backfill, isStopped: () => boolean): Promise<void> {
+  const job = await stagedJobOf(ports.database, backfill)
+  await requireLoads(ports, job)
+  await appendNew(ports, job, isStopped)
+  await holdConflicts(ports, job, isStopped)
+  if (isStopped()) return
+  await finish(ports.database, backfill.id)
+  await dropStaged(ports.engine, backfill.id)
+}
+
+/** Retractions of those versions that still count. */
+async function retractionsOf(ports: WorkPorts, offsets: readonly Offset[], decision: Decision): Promise<Arrival[]> {
+  const arrivals: Arrival[] = []
+  for (const offset of offsets) {
+    const base = await baseOf(ports, await newestOf(ports, offset))
+    if (base.version.fact === null) continue
+    const { by, reason } = decision
+    arrivals.push(planCorrection(base, { kind: 'retract' }, { by, reason, now: ports.world.now(), ownerAt: () => null }).arrival)
+  }
+  return arrivals
+}
+
+/** Takes back what one batch brought, whatever versions it has by now. Again until nothing of it counts. */
+async function retract(ports: WorkPorts, job: string, offsets: readonly Offset[], decision: Decision): Promise<void> {
+  for (;;) {
+    const arrivals = await retractionsOf(ports, offsets, decision)
+    if (arrivals.length === 0) return
+    await ports.append(arrivals, senderOf(job, 'revert'))
+  }
+}
+
+/** Retracts exactly what the job brought, with the author and the reason of whoever decided to revert it. */
+export async function workOnReverting(ports: WorkPorts, { id }: Backfill, isStopped: () => boolean): Promise<void> {
+  const decision = (await decisionsOf(ports.database, id)).findLast(({ command }) => command === 'revert')
+  assert(decision !== undefined, 'a job that is reverting was decided to be reverted')
+  await settle(ports, id)
+  for (const { result } of await batchesOf(ports.database, id)) {
+    assert(result !== null, 'every batch is settled')
+    for (let done = 0; done < result.accepted; done += limits.batchEvents) {
+      if (isStopped()) return
+      const count = Math.min(limits.batchEvents, result.accepted - done)
+      const offsets = Array.from({ length: count }, (_, index) => (result.first + done + index) as Offset)
+      await retract(ports, id, offsets, decision)
+    }
+  }
+  await finish(ports.database, id)
+}

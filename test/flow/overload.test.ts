@@ -1,0 +1,225 @@
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { balances, eventsInLog, receiptOf, sumOf } from '../support/answers.ts'
+import { diceOf, seedOfRun } from '../support/dice.ts'
+import { everything, usageTotals } from '../support/ledger.ts'
+import type { Totals } from '../support/ledger.ts'
+import { knowsMemory, residentMegabytes } from '../support/process-memory.ts'
+import { eventsHead } from '../support/raw-request.ts'
+import { discardData, startService, temporaryDirectory } from '../support/service.ts'
+import type { RunningService } from '../support/service.ts'
+
+/**
+ * Far more at once than one process can take. The moments are the machine's, so that a replay with CROSSFOOT_SEED is
+ * close and not exact; what must hold does not depend on them.
+ */
+const seed = seedOfRun()
+const dice = diceOf(seed)
+const data = temporaryDirectory('overload')
+const accounts = ['shop', 'games', 'video', 'news']
+const megabyte = 1_048_576
+/** What the process may ever have taken, Postgres apart: an idle one has about 300 MB. */
+const peakMegabytesMax = 1_600
+
+let service: RunningService
+beforeAll(async () => {
+  service = await startService({ data })
+  // So that every question has something to count.
+  const source = new Source('before')
+  for (const account of accounts)
+    for (let batch = 0; batch < 3; batch += 1) await send(source.batch({ events: 2_000, account }))
+  for (const account of accounts) await usageTotals(service, account)
+})
+afterAll(() => discardData(data))
+
+/** What the test itself knows to have been acknowledged. */
+const acknowledged = new Map<string, Totals>()
+/** How often which status came, by method, and what no overload excuses. */
+const statuses = new Map<string, number>()
+const wrong: string[] = []
+
+/** 200, or told to come again and when. */
+function judge(what: string, status: number, retryAfter: string | null): void {
+  statuses.set(`${what} ${status}`, (statuses.get(`${what} ${status}`) ?? 0) + 1)
+  if (status === 200) return
+  if ((status === 429 || status === 503) && /^[1-9]\d*$/.test(retryAfter ?? '')) return
+  wrong.push(`${what}: ${status}, Retry-After ${retryAfter}`)
+}
+
+interface Batch {
+  readonly account: string
+  readonly totals: Totals
+  readonly text: string
+  /** Line ends behind the events: bytes that have to be read and are no events. */
+  readonly padding: number
+}
+
+interface Wanted {
+  readonly events: number
+  readonly account?: string
+  /** Characters that each event has more. */
+  readonly weight?: number
+  readonly padding?: number
+}
+
+class Source {
+  readonly #name: string
+  #seq = 0
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  batch({ events, account = accounts[dice(accounts.length)] ?? '', weight = 0, padding = 0 }: Wanted): Batch {
+    const path = weight > 0 ? `,"path":"${'p'.repeat(weight)}"` : ''
+    let bytes = 0n
+    let text = ''
+    for (let event = 0; event < events; event += 1) {
+      this.#seq += 1
+      const out = dice(100_000)
+      bytes += BigInt(out)
+      text += `{"source":"${this.#name}","seq":${this.#seq},"kind":"http_request","time":"2026-11-0${1 + dice(9)}T10:00:00Z","account":"${account}","bytes_out_wire":${out}${path}}\n`
+    }
+    return { account, totals: { requests: BigInt(events), bytes }, text, padding }
+  }
+}
+
+const lineEnds = Buffer.alloc(30 * megabyte, '\n')
+
+async function ask(method: 'GET' | 'POST', path: string, body?: Blob): Promise<Response | undefined> {
+  const headers = { authorization: `Bearer ${service.key}`, 'content-type': 'application/x-ndjson' }
+  const what = method === 'POST' ? 'POST' : `GET ${path.split('?')[0]}`
+  try {
+    const answer = await fetch(service.address + path, { method, headers, ...(body === undefined ? {} : { body }) })
+    judge(what, answer.status, answer.headers.get('retry-after'))
+    return answer
+  } catch (error) {
+    wrong.push(`${what}: ${String((error as Error).cause ?? error)}`)
+    return undefined
+  }
+}
+
+/** Sends a batch until it is taken, as often as it is told to come again. */
+async function send({ account, totals, text, padding }: Batch): Promise<void> {
+  const body = new Blob([text, lineEnds.subarray(0, padding)])
+  for (;;) {
+    const answer = await ask('POST', '/v1/events', body)
+    if (answer === undefined) return
+    if (answer.status === 200) {
+      const receipt = receiptOf({ status: 200, body: await answer.json(), headers: answer.headers })
+      expect(BigInt(receipt.accepted + receipt.duplicates)).toBe(totals.requests)
+      const { requests, bytes } = acknowledged.get(account) ?? { requests: 0n, bytes: 0n }
+      acknowledged.set(account, { requests: requests + totals.requests, bytes: bytes + totals.bytes })
+      return
+    }
+    await answer.body?.cancel()
+    if (wrong.length > 0) return
+    await pause(200 + dice(600))
+  }
+}
+
+const questions = [
+  '/',
+  '/accounts/shop',
+  '/quarantine',
+  `/v1/usage?account=games&meter=data_out_wire&window=day&${everything.replace('1970-01-01', '2026-10-01').replace('2199-01-01', '2026-12-01')}`,
+  `/v1/usage/events?account=video&meter=http_requests&limit=1000&${everything}`,
+  `/v1/completeness?${everything}`,
+  '/v1/balance',
+]
+
+/** Asks one heavy question after the other, without a pause, until told to stop. */
+async function read(first: number, until: AbortSignal): Promise<void> {
+  for (let turn = first; !until.aborted && wrong.length === 0; turn += 1) {
+    const answer = await ask('GET', questions[turn % questions.length] ?? '/')
+    await answer?.arrayBuffer()
+  }
+}
+
+/** Runs so many readers beside the work. */
+async function besideReaders<T>(readers: number, work: () => Promise<T>): Promise<T> {
+  const stop = new AbortController()
+  const reading = Array.from({ length: readers }, (_, index) => read(index, stop.signal))
+  try {
+    return await work()
+  } finally {
+    stop.abort()
+    await Promise.all(reading)
+  }
+}
+
+/** A connection by hand: of a sender that never ends its body, or of nobody who says anything. */
+async function open(text: string | Buffer): Promise<Socket> {
+  const { port, hostname } = new URL(service.address)
+  const socket = connect(Number(port), hostname).on('error', () => undefined)
+  await new Promise((done) => socket.once('connect', done).once('close', done))
+  if (text.length > 0) socket.write(text)
+  return socket
+}
+
+async function expectCounted(): Promise<void> {
+  for (const [account, totals] of acknowledged) expect(await usageTotals(service, account)).toEqual(totals)
+  const all = [...acknowledged.values()].reduce((sum, { requests }) => sum + requests, 0n)
+  expect(await eventsInLog(service)).toBe(all)
+  const tally = [...(await balances(service)).values()]
+  expect(sumOf(tally, 'accepted')).toBe(all)
+  expect(sumOf(tally, 'quarantined')).toBe(0n)
+}
+
+const peak = (): number => residentMegabytes(service.process.pid).peak
+
+describe(`far too much at once (CROSSFOOT_SEED=${seed})`, () => {
+  test('slow, big and countless requests and readers of heavy pages: 200, 429 or 503, and all that was taken counts', async () => {
+    const slowSource = new Source('slow')
+    const held: Socket[] = []
+    const silent = Array.from({ length: 1_500 }, () => open(''))
+    const slow = Array.from({ length: 150 }, () => {
+      const { text } = slowSource.batch({ events: 20 })
+      // Says that more comes than ever does: it never is a request that could be taken.
+      return open(eventsHead(service.key, text.length + megabyte) + text)
+    })
+    held.push(...(await Promise.all([...silent, ...slow])))
+    const senders = Array.from({ length: 40 }, (_, index) => index).map(async (index) => {
+      const source = new Source(`sender-${index}`)
+      for (let turn = 0; turn < 6 && wrong.length === 0; turn += 1) {
+        const isHuge = index < 10 && turn === 0
+        if (isHuge) await send(source.batch({ events: 9_000, weight: 3_000 }))
+        else if (turn % 3 === 1) await send(source.batch({ events: 5, padding: (5 + dice(25)) * megabyte }))
+        else await send(source.batch({ events: 1 + dice(1_000) }))
+      }
+    })
+    await besideReaders(120, () => Promise.all(senders))
+    console.log(statuses, residentMegabytes(service.process.pid))
+    expect(wrong.slice(0, 10)).toEqual([])
+    expect(statuses.get('POST 503') ?? 0, 'there was too much').toBeGreaterThan(0)
+    for (const socket of held) socket.destroy()
+    await expectCounted()
+    expect((await service.get('/v1/sources/slow')).status, 'what never ended was never taken').toBe(404)
+    if (knowsMemory) expect(peak()).toBeLessThan(peakMegabytesMax)
+  })
+
+  test('ingest goes on while pages are read', async () => {
+    const source = Array.from({ length: 8 }, (_, index) => new Source(`steady-${index}`))
+    const senders = async (): Promise<number> => {
+      const end = performance.now() + 3_000
+      let taken = 0
+      await Promise.all(
+        source.map(async (one) => {
+          while (performance.now() < end && wrong.length === 0) {
+            await send(one.batch({ events: 200 }))
+            taken += 1
+          }
+        }),
+      )
+      return taken
+    }
+    const alone = await senders()
+    const beside = await besideReaders(40, senders)
+    console.log({ alone, beside }, statuses)
+    expect(wrong.slice(0, 10)).toEqual([])
+    expect(beside).toBeGreaterThan(alone / 20)
+    await expectCounted()
+  })
+})
