@@ -2,6 +2,7 @@ import { exact } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import type { Period } from '../core/time.ts'
+import { expectedQuantity } from '../meter/completeness-lack.ts'
 import type { Lack } from '../meter/completeness-lack.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
 import { usageByAccount, usageReader } from '../meter/usage.ts'
@@ -22,6 +23,25 @@ export interface QuantityQuestion {
   readonly below: Offset
   /** Many accounts will be asked for: each question is asked once for all of them. */
   readonly isShared: boolean
+}
+
+/** The part of a source's expected missing events that would be one account's. */
+export async function expectedOf(
+  engine: Engine,
+  account: AccountKey,
+  { bases, below }: Pick<QuantityQuestion, 'bases' | 'below'>,
+): Promise<Exact> {
+  const scope: Scope = { kind: 'account', account }
+  const filter = [{ operator: 'not_in', field: 'kind', values: ['counter'] }] as const
+  const events = mapOf(await askBySource(engine, { scope, bases, below, measure: { kind: 'count' }, filter }))
+  return expectedQuantity(
+    bases.map(({ lack: { source }, expected, basis }) => ({
+      source,
+      expected,
+      events: basis.events,
+      quantity: events.get(source) ?? exact(0n),
+    })),
+  )
 }
 
 /** What meters counted, of the account's period and of the sources' own events. */

@@ -21,7 +21,7 @@ import { rateLine } from '../price/line.ts'
 import type { PlanVersion } from '../price/plan.ts'
 import { askSourcePast } from '../store/numbers.ts'
 import { heldInPeriod } from './completeness-held.ts'
-import { accountsOf, quantitiesOf } from './completeness-quantities.ts'
+import { accountsOf, expectedOf, quantitiesOf } from './completeness-quantities.ts'
 import type { Basis, Quantities } from './completeness-quantities.ts'
 import type { Service } from './service.ts'
 
@@ -53,7 +53,7 @@ export interface SourceRisk {
 export interface ValueAtRisk {
   /** One for each currency. */
   readonly amounts: readonly Amount[]
-  /** Events that are expected to be missing, over all sources that could be estimated. */
+  /** Events that are expected to be missing, of the account or of all, over the sources that could be estimated. */
   readonly expected: Exact
   readonly sources: readonly SourceRisk[]
   /** Sources of which nothing is known that an estimate could be made of. */
@@ -246,7 +246,10 @@ export async function valueAtRisk(ports: Ports, question: RiskQuestion): Promise
     risks.map(({ currency, bySource }) => ({ currency, minor: bySource.get(source) ?? (0n as Minor) }))
   return {
     amounts: amountsOf(risks.map(({ currency, total }) => ({ currency, minor: total }))),
-    expected: sum(bases.map(({ expected }) => expected)),
+    expected:
+      account === null
+        ? sum(bases.map(({ expected }) => expected))
+        : await expectedOf(ports.engine, account, { bases, below }),
     sources: estimates.map((one) => ({
       ...one,
       amounts: isEstimated(one) ? amountsOf(partsOf(one.lack.source)) : [],

@@ -36,13 +36,16 @@ export async function askNumbers(
   )
 }
 
-/** What is stored of a source in a time: how many events of any kind, and when the first of them happened. */
+/** What is stored of a source in a time: how many events, and when the first of them happened. */
 export interface SourcePast {
   readonly events: bigint
   readonly first: Micros
 }
 
-/** Null: nothing of the source is stored for that time. */
+/**
+ * Null: nothing of the source is stored for that time. Of a source that numbers its events only the numbered ones
+ * count: what it sends beside them, such as samples of counters, says nothing about what a missing number was.
+ */
 export async function askSourcePast(
   engine: Engine,
   { source, from, to }: { readonly source: string; readonly from: Micros; readonly to: Micros },
@@ -54,10 +57,11 @@ export async function askSourcePast(
     `time_us >= ${parameters.add(from, 'Int64')}`,
     `time_us < ${parameters.add(to, 'Int64')}`,
   ]
-  const [row] = await engine.query<{ events: string; first: string }>(
-    `SELECT count() AS events, min(time_us) AS first FROM fact WHERE ${where.join(' AND ')}`,
+  const rows = await engine.query<{ events: string; first: string }>(
+    `SELECT isNotNull(seq) AS is_numbered, count() AS events, min(time_us) AS first
+     FROM fact WHERE ${where.join(' AND ')} GROUP BY is_numbered ORDER BY is_numbered DESC LIMIT 1`,
     parameters.values,
   )
-  if (row === undefined || row.events === '0') return null
-  return { events: BigInt(row.events), first: Number(row.first) as Micros }
+  const [row] = rows
+  return row === undefined ? null : { events: BigInt(row.events), first: Number(row.first) as Micros }
 }
