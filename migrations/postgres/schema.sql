@@ -3,6 +3,7 @@
 
 extension btree_gist
 
+sequence backfill_decision_id_seq as bigint start 1 increment 1
 sequence default_plan_id_seq as bigint start 1 increment 1
 sequence idempotency_attempt as bigint start 1 increment 1
 sequence subscription_id_seq as bigint start 1 increment 1
@@ -132,6 +133,62 @@ table api_key
   constraint api_key_scopes_check CHECK (((cardinality(scopes) > 0) AND (scopes <@ ARRAY['events:write'::text, 'usage:read'::text, 'billing:read'::text, 'billing:write'::text, 'admin'::text])))
   constraint api_key_sha256_check CHECK ((octet_length(sha256) = 32))
   constraint api_key_sha256_key UNIQUE (sha256)
+
+table backfill
+  id text collate "C" not null
+  source text collate "C" not null
+  period_from timestamp with time zone not null
+  period_to timestamp with time zone not null
+  state text not null
+  opened_by text not null
+  reason text not null
+  opened_at timestamp with time zone not null
+  found_new bigint
+  found_duplicates bigint
+  found_conflicts bigint
+  trouble text
+  constraint backfill_check CHECK ((period_to > period_from))
+  constraint backfill_opened_by_check CHECK ((opened_by <> ''::text))
+  constraint backfill_pkey PRIMARY KEY (id)
+  constraint backfill_reason_check CHECK ((reason <> ''::text))
+  constraint backfill_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closing'::text, 'closed'::text, 'discarded'::text, 'reverting'::text, 'reverted'::text])))
+
+table backfill_batch
+  job text collate "C" not null
+  number integer not null
+  log_end bigint not null
+  first_offset bigint
+  accepted bigint
+  constraint backfill_batch_check CHECK (((first_offset IS NULL) = (accepted IS NULL)))
+  constraint backfill_batch_job_fkey FOREIGN KEY (job) REFERENCES backfill(id)
+  constraint backfill_batch_log_end_check CHECK ((log_end >= 0))
+  constraint backfill_batch_number_check CHECK ((number >= 1))
+  constraint backfill_batch_pkey PRIMARY KEY (job, number)
+
+table backfill_decision
+  id bigint not null identity always
+  job text collate "C" not null
+  command text not null
+  decided_by text not null
+  reason text not null
+  at timestamp with time zone not null
+  constraint backfill_decision_command_check CHECK ((command = ANY (ARRAY['open'::text, 'close'::text, 'discard'::text, 'revert'::text])))
+  constraint backfill_decision_decided_by_check CHECK ((decided_by <> ''::text))
+  constraint backfill_decision_job_fkey FOREIGN KEY (job) REFERENCES backfill(id)
+  constraint backfill_decision_pkey PRIMARY KEY (id)
+  constraint backfill_decision_reason_check CHECK ((reason <> ''::text))
+
+table backfill_load
+  job text collate "C" not null
+  number integer not null
+  content text collate "C" not null
+  events bigint not null
+  loaded_at timestamp with time zone not null
+  constraint backfill_load_events_check CHECK ((events >= 0))
+  constraint backfill_load_job_content_key UNIQUE (job, content)
+  constraint backfill_load_job_fkey FOREIGN KEY (job) REFERENCES backfill(id)
+  constraint backfill_load_number_check CHECK ((number >= 1))
+  constraint backfill_load_pkey PRIMARY KEY (job, number)
 
 table default_plan
   id bigint not null identity always

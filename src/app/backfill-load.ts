@@ -74,7 +74,9 @@ export async function loadEvents(
     return problem === null ? [] : [{ index, ...problem }]
   })
   const bad = new Set(refused.map(({ index }) => index))
-  const events = arrivals.flatMap((arrival, index) => (arrival.kind === 'event' && !bad.has(index) ? [arrival.event] : []))
+  const events = arrivals.flatMap((arrival, index) =>
+    arrival.kind === 'event' && !bad.has(index) ? [arrival.event] : [],
+  )
   const counts = { received: arrivals.length, staged: events.length, refused }
   if (events.length === 0) return { load: null, ...counts }
   const load = nameOf(events)

@@ -51,17 +51,26 @@ export interface Preview {
  * Refuses when the store lacks what was loaded: it was moved away or restored from an older copy. Nothing may be
  * called complete then, and nothing closed.
  */
-export async function requireLoads({ database, engine }: Pick<Service, 'database' | 'engine'>, job: StagedJob): Promise<void> {
+export async function requireLoads(
+  { database, engine }: Pick<Service, 'database' | 'engine'>,
+  job: StagedJob,
+): Promise<void> {
   const sizes = await askLoadSizes(engine, job)
   const lost = (await loadsOf(database, job.job)).filter(({ content, events }) => (sizes.get(content) ?? 0) < events)
   if (lost.length === 0) return
   throw new Refusal(
     'BACKFILL_LOAD_LOST',
-    `the event store lacks ${lost.length} of the job's loads (${lost.map(({ content }) => content).slice(0, 5).join(', ')}); load the same files again`,
+    `the event store lacks ${lost.length} of the job's loads (${lost
+      .map(({ content }) => content)
+      .slice(0, 5)
+      .join(', ')}); load the same files again`,
   )
 }
 
-async function zonesOf(queryable: Queryable, accounts: readonly AccountKey[]): Promise<ReadonlyMap<AccountKey, string>> {
+async function zonesOf(
+  queryable: Queryable,
+  accounts: readonly AccountKey[],
+): Promise<ReadonlyMap<AccountKey, string>> {
   const { rows } = await queryable.query<{ key: AccountKey; time_zone: string }>(
     'select key, time_zone from account where key = any($1)',
     [accounts],
@@ -74,7 +83,10 @@ async function zonesOf(queryable: Queryable, accounts: readonly AccountKey[]): P
 
 /** The months of a zone that a span of time touches. */
 function monthsOf(spans: readonly Span[], zone: string): Period {
-  const first = spans.reduce((least, span) => (span.first < least ? span.first : least), spans[0]?.first ?? (0 as never))
+  const first = spans.reduce(
+    (least, span) => (span.first < least ? span.first : least),
+    spans[0]?.first ?? (0 as never),
+  )
   const last = spans.reduce((most, span) => (span.last > most ? span.last : most), first)
   return { from: calendarMonth(first, zone).from, to: calendarMonth(last, zone).to }
 }
@@ -101,7 +113,11 @@ async function effectsIn(engine: Engine, { meter, zone, spans, supposing, below 
   )
 }
 
-async function effectsOf({ database, engine }: Pick<Service, 'database' | 'engine'>, job: StagedJob, asked: { spans: readonly Span[]; below: Offset }): Promise<Effect[]> {
+async function effectsOf(
+  { database, engine }: Pick<Service, 'database' | 'engine'>,
+  job: StagedJob,
+  asked: { spans: readonly Span[]; below: Offset },
+): Promise<Effect[]> {
   const zones = await zonesOf(
     database,
     asked.spans.map(({ account }) => account),
@@ -127,7 +143,8 @@ export async function previewBackfill(service: Service, desk: InvoiceDesk, backf
   const readUsage = usageReader(engine)
   const source = {
     database,
-    readUsage: (question: Parameters<typeof readUsage>[0]) => readUsage({ ...question, supposing: { kind: 'loaded', job } }),
+    readUsage: (question: Parameters<typeof readUsage>[0]) =>
+      readUsage({ ...question, supposing: { kind: 'loaded', job } }),
     findMeter: (key: string, version: number) => findMeter(database, key, version),
   }
   const drifts: Drift[] = []

@@ -15,7 +15,7 @@ import { contentHash } from '../ingest/event.ts'
 import { requireLoads } from './backfill-preview.ts'
 import { batchesOf, decisionsOf, finish, insertBatch, setBatchResult, stagedJobOf } from './backfill-table.ts'
 import type { Backfill, Batch } from './backfill-table.ts'
-import { baseOf, newestOf, readVersions, waitForStore } from './corrections.ts'
+import { hasFact, newestOf, readVersions, waitForStore } from './corrections.ts'
 import { planCorrection } from './corrections-plan.ts'
 import type { Service } from './service.ts'
 
@@ -86,7 +86,10 @@ function heldOf({ event }: StagedEvent): Arrival {
 }
 
 /** Everything that a job has loaded, page by page, each page held against a store that has all of the log. */
-async function* pages(ports: WorkPorts, job: StagedJob): AsyncGenerator<{ page: readonly StagedEvent[]; logEnd: Offset }> {
+async function* pages(
+  ports: WorkPorts,
+  job: StagedJob,
+): AsyncGenerator<{ page: readonly StagedEvent[]; logEnd: Offset }> {
   for (let after = 0; ;) {
     const logEnd = await waitForStore(ports)
     const page = await askStaged(ports.engine, job, { after, most: limits.batchEvents })
@@ -133,14 +136,13 @@ export async function workOnClosing(ports: WorkPorts, backfill: Backfill, isStop
 
 /** Retractions of those versions that still count. */
 async function retractionsOf(ports: WorkPorts, offsets: readonly Offset[], decision: Decision): Promise<Arrival[]> {
-  const arrivals: Arrival[] = []
-  for (const offset of offsets) {
-    const base = await baseOf(ports, await newestOf(ports, offset))
-    if (base.version.fact === null) continue
-    const { by, reason } = decision
-    arrivals.push(planCorrection(base, { kind: 'retract' }, { by, reason, now: ports.world.now(), ownerAt: () => null }).arrival)
-  }
-  return arrivals
+  const newest: Offset[] = []
+  for (const offset of offsets) newest.push(await newestOf(ports, offset))
+  const { by, reason } = decision
+  const door = { by, reason, now: ports.world.now(), ownerAt: () => null }
+  return (await readVersions(ports, newest))
+    .filter(hasFact)
+    .map((version) => planCorrection({ version, content: version }, { kind: 'retract' }, door).arrival)
 }
 
 /** Takes back what one batch brought, whatever versions it has by now. Again until nothing of it counts. */

@@ -62,7 +62,7 @@ export interface StorePorts {
 
 /** The store in this process. It is proven against the log; one that disagrees is emptied and rebuilt from the log. */
 export async function openEmbeddedStore(path: string, ports: StorePorts): Promise<EventStore> {
-  const { log, onAccounts, report } = ports
+  const { config, log, onAccounts, report } = ports
   const engine = openChdb(path)
   await migrateStore(engine, migrations)
   let projection = new Projection({ log, engine, onAccounts })
@@ -87,12 +87,15 @@ export async function openEmbeddedStore(path: string, ports: StorePorts): Promis
     (error) => report('the event store refuses', error),
   )
   projector.wake()
+  // What other processes append wakes nobody here.
+  const looking = config.kafka === null ? null : setInterval(() => projector.wake(), limits.lookMillis)
   return {
     engine,
     projection,
     projector,
     leads: () => true,
     async close() {
+      if (looking !== null) clearInterval(looking)
       await projector.stop()
       await engine.close()
     },

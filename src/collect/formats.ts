@@ -41,6 +41,8 @@ export interface Format {
   readonly accountRule?: AccountRule
   /** True when the times of this format have no zone. */
   readonly needsTimeZone?: true
+  /** True when a line has the time at which its request began, although it is written at the end. */
+  readonly timeIsStart?: true
   /** A reader for one file from its first line on; it may remember what that file's lines said. */
   readonly reader: (mappings: readonly FieldMapping[], options?: ReaderOptions) => LineReader
 }
@@ -61,16 +63,17 @@ const extended = named(extendedNames, extendedLogReader)
 export const formats: Readonly<Record<FormatName, Format>> = {
   'nginx-json': named(nginxJsonNames, nginxJsonReader),
   'nginx-combined': combined,
-  'apache-combined': combined,
+  'apache-combined': { ...combined, timeIsStart: true },
   caddy: named(caddyNames, caddyReader),
-  envoy: named(envoyNames, envoyReader),
+  envoy: { ...named(envoyNames, envoyReader), timeIsStart: true },
   haproxy: {
     mappable: [],
     fieldExists: (name) => isRuleField(name) || (haproxyFields as readonly string[]).includes(name),
     needsTimeZone: true,
+    timeIsStart: true,
     reader: haproxyReader,
   },
-  traefik: named(traefikNames, traefikReader),
+  traefik: { ...named(traefikNames, traefikReader), timeIsStart: true },
   cloudfront: extended,
   w3c: extended,
   alb: { mappable: [], fieldExists: (name) => isRuleField(name) || albFields.has(name), reader: () => albReader },

@@ -59,6 +59,7 @@ export const errorCatalogue = {
   IDEMPOTENCY_CONFLICT: { status: 409, retry: false },
   IDEMPOTENCY_IN_PROGRESS: { status: 409, retry: true },
   QUERY_TOO_LARGE: { status: 422, retry: false },
+  TOO_MANY_REQUESTS: { status: 429, retry: true },
   OVERLOADED: { status: 503, retry: true },
   DISK_FULL: { status: 503, retry: true },
   NOT_READY: { status: 503, retry: true },

@@ -181,6 +181,11 @@ function readFields(input: Readonly<Record<string, unknown>>): Row | Problem {
   return { fact, inspection, inspected }
 }
 
+/** The hash by which equal content is known, of an event's canonical texts. */
+export function contentHash(fact: string, inspection: string | null): string {
+  return hash('sha256', inspection === null ? fact : fact + inspection, 'latin1').slice(0, 8)
+}
+
 /**
  * The one place where input becomes an event. `raw` is the text as it arrived, kept when the event is held.
  * Never throws on input, and never changes the meaning of a value: it is taken exactly, or held with a reason.
@@ -220,7 +225,7 @@ export function parseEvent(input: unknown, raw: string, context: ParseContext): 
       account: given ?? (endpoint === null ? null : context.ownerAt(endpoint, time)) ?? unattributed,
       fact: factText,
       inspection: inspectionText,
-      hash: hash('sha256', inspectionText === null ? factText : factText + inspectionText, 'latin1').slice(0, 8),
+      hash: contentHash(factText, inspectionText),
     },
   }
 }

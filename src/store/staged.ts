@@ -198,3 +198,13 @@ export async function dropStaged(engine: Engine, job: string): Promise<void> {
       : `ALTER TABLE \`${cluster.database}\`.staged_fact_local ON CLUSTER '${cluster.name}' DROP PARTITION '${job}'`,
   )
 }
+
+/** Jobs that have anything loaded. */
+export async function askStagedJobs(engine: Engine): Promise<readonly string[]> {
+  const parameters = new Parameters()
+  const rows = await engine.query<{ job: string }>(
+    `SELECT DISTINCT job FROM staged_fact WHERE ${operator(parameters)}`,
+    parameters.values,
+  )
+  return rows.map(({ job }) => job)
+}

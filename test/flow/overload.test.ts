@@ -135,6 +135,7 @@ async function read(first: number, until: AbortSignal): Promise<void> {
   for (let turn = first; !until.aborted && wrong.length === 0; turn += 1) {
     const answer = await ask('GET', questions[turn % questions.length] ?? '/')
     await answer?.arrayBuffer()
+    if (answer?.status !== 200) await pause(dice(300))
   }
 }
 

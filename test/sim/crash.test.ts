@@ -12,7 +12,7 @@ import { discardData, temporaryDirectory } from '../support/service.ts'
 const seed = Number(process.env['CROSSFOOT_SEED'] ?? 20_261_122)
 const rounds = Number(process.env['CROSSFOOT_ROUNDS'] ?? 20)
 
-describe(`hit at random moments under load (CROSSFOOT_SEED=${seed})`, () => {
+describe(`hit at random moments under load (CROSSFOOT_SEED=${seed})`, { timeout: 600_000 }, () => {
   const data = temporaryDirectory('crash')
   const campaign = new Campaign({ seed, disk: null, service: { data } })
   beforeAll(() => campaign.open())
@@ -21,13 +21,9 @@ describe(`hit at random moments under load (CROSSFOOT_SEED=${seed})`, () => {
     await discardData(data)
   })
 
-  test(
-    `${rounds} rounds: what was acknowledged is counted once, all else once when it is sent again, and the balance closes`,
-    { timeout: 600_000 },
-    async () => {
-      for (let number = 1; number <= rounds; number += 1) await campaign.round(number)
-    },
-  )
+  test(`${rounds} rounds: what was acknowledged is counted once, all else once when it is sent again, and the balance closes`, async () => {
+    for (let number = 1; number <= rounds; number += 1) await campaign.round(number)
+  })
 
   test('after an orderly stop and one more start the numbers are the same', () => campaign.finish())
 })

@@ -19,7 +19,7 @@ const timeOf = (seq: number): string => `${new Date(begin + seq * 1_000).toISOSt
 const lineOf = (seq: number): string =>
   `{"source":"edge","seq":${seq},"kind":"http_request","time":"${timeOf(seq)}","account":"acme","bytes_out_wire":1}`
 
-describe('a gap of one event among a million', () => {
+describe('a gap of one event among a million', { timeout: 300_000 }, () => {
   const data = temporaryDirectory('gap')
   let service: RunningService
   const completeness = async () => (await service.get('/v1/completeness?from=2026-01-01&to=2026-02-01')).body

@@ -50,7 +50,7 @@ async function countedAfterCut(wrapper: readonly string[]): Promise<string[]> {
 }
 
 /** L3: an answer survives the loss of power, not only kill -9. */
-describe.skipIf(skipped !== '')(`the power is cut${skipped}`, () => {
+describe.skipIf(skipped !== '')(`the power is cut${skipped}`, { timeout: 300_000 }, () => {
   test('control: what was not synced is gone, what was synced is there', async () => {
     const disk = diskOf('power-control')
     const write = (name: string, isSynced: boolean): void => {
@@ -103,7 +103,7 @@ describe.skipIf(skipped !== '')(`the power is cut${skipped}`, () => {
     }
   })
 
-  test('control: a service whose syncs do nothing is found out', { timeout: 120_000 }, async () => {
+  test('control: a service whose syncs do nothing is found out', async () => {
     expect(await countedAfterCut([])).toEqual(acknowledged)
     const counted = await countedAfterCut(withoutSyncs())
     expect(counted.length).toBeLessThan(acknowledged.length)

@@ -22,12 +22,18 @@ export class PowerDisk {
 
   constructor(name: string, megabytes = 1_024) {
     this.#folder = temporaryDirectory(name)
+    mounted.add(this)
     mkdirSync(this.path)
     writeFileSync(this.#image, '')
     truncateSync(this.#image, megabytes * 1_048_576)
-    run('mkfs.ext4', '-q', '-F', '-m', '0', this.#image)
-    mounted.add(this)
-    this.#mount()
+    try {
+      run('mkfs.ext4', '-q', '-F', '-m', '0', this.#image)
+      this.#mount()
+    } catch (error) {
+      mounted.delete(this)
+      this.abandon()
+      throw error
+    }
   }
 
   /** Where the disk is mounted. */
@@ -123,9 +129,11 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
 export async function powerCutsImpossible(): Promise<string> {
   try {
     const disk = new PowerDisk('power-probe', 8)
-    disk.cut()
-    await disk.powerOn()
-    await disk.remove()
+    try {
+      disk.cut()
+    } finally {
+      await disk.remove()
+    }
     return ''
   } catch {
     return ' (skipped: needs Linux, root, loop devices, mkfs.ext4 and perl)'

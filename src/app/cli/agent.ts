@@ -38,6 +38,8 @@ const options = {
 interface Request {
   readonly task: AgentTask
   readonly doors: Doors
+  /** What the operator should know about these options. */
+  readonly advice: string | undefined
   readonly service: Service
 }
 
@@ -88,7 +90,11 @@ function readRequest(argv: readonly string[], terminal: Terminal): Request {
     throw new UsageError(hasDoors ? 'files are named with --tail FILE' : '--tail FILE, --otlp or --syslog is missing')
   if (values.spool === undefined) throw new UsageError('--spool DIR is missing')
   const format = readFormat(readFormatName(values.format, values.otlp))
+  const isEarly = format.timeIsStart === true && values['delay-checkpoint'] === undefined
   return {
+    advice: isEarly
+      ? 'this format has the time at which a request began; --delay-checkpoint SECONDS says how long the longest takes, and without it checkpoints are early by that'
+      : undefined,
     task: {
       paths: [...new Set(paths)],
       openReader: readReader(values, format),
@@ -128,7 +134,7 @@ function watchFolders(paths: readonly string[], changed: () => void): () => void
 }
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const { task, doors, service } = readRequest(argv, terminal)
+  const { task, doors, advice, service } = readRequest(argv, terminal)
   const held = await takeSpool(task.spool.directory)
   const note = (message: string): void => void terminal.stderr.write(`crossfoot agent: ${message}\n`)
   const [end, giveUp] = [new AbortController(), new AbortController()]
@@ -147,6 +153,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   process.once('SIGTERM', stop).once('SIGINT', stop)
   try {
     note(`${task.paths.length} logs as ${agent.source} to ${service.url}, spool ${task.spool.directory}`)
+    if (advice !== undefined) note(advice)
     closeDoors = await openDoors(doors, doorWorld(agent, task, { note, wait, taken: () => taken.ring() }))
     await runAgent(agent, {
       signal: end.signal,

@@ -13,7 +13,7 @@ import { emptyPage, errorPage } from '../page/message.ts'
 import { quarantinePage } from '../page/quarantine.ts'
 import { parseSort } from '../page/sort.ts'
 import type { Service } from '../service.ts'
-import { refusalOf } from './failure.ts'
+import { refusalOf, sendRefusal } from './failure.ts'
 import type { Server } from './routes.ts'
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
@@ -52,7 +52,10 @@ export function addPages(server: Server, service: Service, desk: InvoiceDesk): v
       next()
     })
     pages.setErrorHandler(async (error, request, reply) => {
-      const { status, code, message } = refusalOf(error as never, request)
+      const refusal = refusalOf(error as never, request)
+      // A page about it would be one page more.
+      if (refusal.code === 'TOO_MANY_REQUESTS') return sendRefusal(reply, refusal)
+      const { status, code, message } = refusal
       void reply.status(status)
       return send(reply, errorPage({ frame: await frameOf(service), status, code, message }), contentSecurityPolicy)
     })

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { Readable } from 'node:stream'
 import { claimWrite, completeWrite, releaseWrite } from '../../account/idempotency.ts'
 import type { Claim } from '../../account/idempotency.ts'
 import { errorCatalogue } from '../../core/errors.ts'
@@ -39,7 +40,7 @@ export function addRepeat(server: Server, { database, world }: Service): void {
   server.addHook('preHandler', async (request, reply) => {
     const key = request.headers['idempotency-key']
     if (typeof key !== 'string' || request.method === 'GET' || request.principal === null) return
-    if (request.url.startsWith('/v1/events')) return
+    if (request.body instanceof Readable) return
     const write = {
       principal: principalOf(request).keyId,
       key,

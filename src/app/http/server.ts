@@ -7,6 +7,7 @@ import { invoiceDesk } from '../desk.ts'
 import type { Service } from '../service.ts'
 import { addAccess } from './access.ts'
 import { addAccountRoutes } from './accounts.ts'
+import { addBackfillRoutes } from './backfills.ts'
 import { addContractRoutes } from './contracts.ts'
 import { addCorrectionRoutes } from './corrections.ts'
 import { addDriftRoutes } from './drift.ts'
@@ -17,6 +18,7 @@ import { addFreshness } from './fresh.ts'
 import { addInvoiceRoutes } from './invoices.ts'
 import { addMeterRoutes } from './meters.ts'
 import { addOperationRoutes } from './operations.ts'
+import { addOverload } from './overload.ts'
 import { addPages } from './pages.ts'
 import { addQuarantineRoutes } from './quarantine.ts'
 import { addRepeat } from './repeat.ts'
@@ -69,6 +71,7 @@ export async function buildServer(service: Service): Promise<Server> {
   addRoleGate(server, service.config.role)
   addAccess(server, service)
   addTextCheck(server)
+  addOverload(server)
   addRepeat(server, service)
   addFreshness(server, service)
   addOperationRoutes(server, service)
@@ -84,6 +87,7 @@ export async function buildServer(service: Service): Promise<Server> {
   const desk = invoiceDesk(service)
   addInvoiceRoutes(server, desk)
   addDriftRoutes(server, service, desk)
+  addBackfillRoutes(server, service, desk)
   addPages(server, service, desk)
   return server
 }

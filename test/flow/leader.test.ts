@@ -6,20 +6,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { startProxy } from '../../test/support/clickhouse-server-proxy.ts'
-import { startClickHouse } from '../../test/support/clickhouse-server.ts'
-import type { ClickHouseServer } from '../../test/support/clickhouse-server.ts'
-import { freshDatabase } from '../../test/support/postgres.ts'
-import type { FreshDatabase } from '../../test/support/postgres.ts'
-import { until } from '../../test/support/until.ts'
-import { openClickHouse } from '../store/engine-server.ts'
-import type { Engine } from '../store/engine.ts'
-import { emptyStore, migrateStore } from '../store/migrate.ts'
-import { askPosition } from '../store/position.ts'
-import { NotLeading, fenced, waitForLead } from './leader.ts'
+import { startProxy } from '../support/clickhouse-server-proxy.ts'
+import { startClickHouse } from '../support/clickhouse-server.ts'
+import type { ClickHouseServer } from '../support/clickhouse-server.ts'
+import { freshDatabase } from '../support/postgres.ts'
+import type { FreshDatabase } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
+import { openClickHouse } from '../../src/store/engine-server.ts'
+import type { Engine } from '../../src/store/engine.ts'
+import { emptyStore, migrateStore } from '../../src/store/migrate.ts'
+import { askPosition } from '../../src/store/position.ts'
+import { NotLeading, fenced, waitForLead } from '../../src/app/leader.ts'
 
 /** Who leads, and what a leader that does not know that it leads no more can do to a shared store: nothing. */
-const script = join(import.meta.dirname, '../../test/support/clickhouse-server-projector.ts')
+const script = join(import.meta.dirname, '../support/clickhouse-server-projector.ts')
 const migrations = join(import.meta.dirname, '../../migrations/clickhouse')
 
 let server: ClickHouseServer
