@@ -31,6 +31,7 @@ import type {
   Known,
   MeterView,
   Months,
+  QuarantineState,
   QuarantineView,
   SortKey,
 } from './page/view.ts'
@@ -303,13 +304,24 @@ export async function accountView(
 }
 
 /** The page at `/quarantine`. */
-export async function quarantineView(service: Service, before: number | null): Promise<QuarantineView> {
+export async function quarantineView(
+  service: Service,
+  { before, state }: { readonly before: number | null; readonly state: QuarantineState },
+): Promise<QuarantineView> {
   const frame = await frameOf(service)
-  const { rows, next } = await service.log.held({ before, most: limits.quarantineShown, filter: { state: 'open' } })
+  const { rows, next } = await service.log.held({ before, most: limits.quarantineShown, filter: { state } })
+  const totals = await service.log.heldTotals()
   return {
     frame,
-    total: frame.log?.quarantined ?? 0,
-    rows: rows.map(({ source, epoch, seq, arrived, problem, raw }) => ({
+    state,
+    counts: {
+      open: Number(openCount(totals)),
+      released: Number(totals.released),
+      duplicate: Number(totals.foundDuplicate),
+      written_off: Number(totals.writtenOff),
+    },
+    rows: rows.map(({ number, source, epoch, seq, arrived, problem, raw, resolution }) => ({
+      number,
       source: source ?? '(not known)',
       epoch: epoch === '' ? null : epoch,
       seq: seq === null ? null : String(seq),
@@ -317,7 +329,8 @@ export async function quarantineView(service: Service, before: number | null): P
       code: problem.code,
       message: problem.message,
       line: raw,
+      resolution,
     })),
-    nextHref: next === null ? null : `/quarantine?before=${next}`,
+    nextHref: next === null ? null : `/quarantine?state=${state}&before=${next}`,
   }
 }

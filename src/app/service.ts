@@ -149,16 +149,19 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   try {
     const directory = await openDataDirectory(config.dataDirectory)
     closers.push(() => directory.close())
-    const log = await openLog(config, directory.path, (error) => {
-      logger.error({ err: error }, 'the log cannot be written')
-      options.onFatal('the log cannot be written; the next start opens it anew')
+    const log = await openLog(config, directory.path, {
+      onBroken: (error) => {
+        logger.error({ err: error }, 'the log cannot be written')
+        options.onFatal('the log cannot be written; the next start opens it anew')
+      },
+      tell: (text) => logger.warn(text),
     })
     closers.push(() => log.close())
     const postgres = await openPostgres(options, directory)
     closers.push(() => postgres.stop())
     await migrate(postgres.url, readMigrations(join(migrationsFolder, 'postgres')))
     const database = openDatabase(postgres.url, (error) =>
-      logger.warn({ err: error }, 'a connection to Postgres broke'),
+      logger.warn(`a connection to Postgres broke: ${error.message}`),
     )
     closers.push(() => database.end())
     await requireWholeLog(database, log)

@@ -43,8 +43,8 @@ export interface SourcePast {
 }
 
 /**
- * Null: nothing of the source is stored for that time. Of a source that numbers its events only the numbered ones
- * count: what it sends beside them, such as samples of counters, says nothing about what a missing number was.
+ * Null: nothing of the source is stored for that time. Samples of counters are left out: they say nothing about what
+ * a missing event was.
  */
 export async function askSourcePast(
   engine: Engine,
@@ -56,12 +56,12 @@ export async function askSourcePast(
     `source = ${parameters.add(source, 'String')}`,
     `time_us >= ${parameters.add(from, 'Int64')}`,
     `time_us < ${parameters.add(to, 'Int64')}`,
+    "kind != 'counter'",
   ]
-  const rows = await engine.query<{ events: string; first: string }>(
-    `SELECT isNotNull(seq) AS is_numbered, count() AS events, min(time_us) AS first
-     FROM fact WHERE ${where.join(' AND ')} GROUP BY is_numbered ORDER BY is_numbered DESC LIMIT 1`,
+  const [row] = await engine.query<{ events: string; first: string }>(
+    `SELECT count() AS events, min(time_us) AS first FROM fact WHERE ${where.join(' AND ')}`,
     parameters.values,
   )
-  const [row] = rows
-  return row === undefined ? null : { events: BigInt(row.events), first: Number(row.first) as Micros }
+  if (row === undefined || row.events === '0') return null
+  return { events: BigInt(row.events), first: Number(row.first) as Micros }
 }

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/app/config.ts'
@@ -332,7 +333,6 @@ describe('a backfill job of a service that is killed', () => {
     }
     const { id } = (await run('open', 'old', '--from', '2019-01-01', '--to', '2020-01-01', ...why)) as { id: string }
     const file = `${data}/old.ndjson`
-    const { writeFileSync } = await import('node:fs')
     writeFileSync(file, lines.join('\n'))
     expect(await run('load', id, file)).toMatchObject({ received: count, staged: count, refused: [] })
     expect(await run('preview', id)).toMatchObject({ events: { new: count, duplicates: 0, conflicts: 0 } })
@@ -353,7 +353,7 @@ describe('a backfill job of a service that is killed', () => {
       ).total
     // 0 + 1 + … + 8999
     expect([await usage('http_requests'), await usage('data_out_wire')]).toEqual(['9000', '40495500'])
-    await run('revert', id, '--by', 'Ada', '--reason', 'a test', '--wait')
+    await run('revert', id, '--by', 'Ada', '--reason', 'a test')
     expect([await usage('http_requests'), await usage('data_out_wire')]).toEqual(['0', '0'])
     expect(await run('list')).toMatchObject({ backfills: [{ id, state: 'reverted' }] })
   })

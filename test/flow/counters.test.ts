@@ -22,9 +22,10 @@ describe('a second count, and what is missing as money', () => {
     bytes_out_wire: 100,
     ...more,
   })
-  const counter = (id: string, clock: string, value: number, more: object = {}) => ({
+  const counter = (seq: number, clock: string, value: number, more: object = {}) => ({
     source: 'edge-v',
-    id,
+    epoch: 'counters',
+    seq,
     kind: 'counter',
     name: 'requests',
     time: at(2, clock),
@@ -83,11 +84,11 @@ describe('a second count, and what is missing as money', () => {
   test('counters are counted apart, compared with the events between their samples, and are no traffic', async () => {
     // From the sample before the first request to the one behind the last: 110 to 112, a restart, then 10.
     await accepted(
-      counter('a', '12:00:00', 110),
-      counter('c', '12:00:20', 10),
-      counter('b', '12:00:12', 112),
-      counter('x', '12:00:00', 5, { name: 'cache_hits' }),
-      counter('y', '12:00:12', 9, { name: 'cache_hits' }),
+      counter(1, '12:00:00', 110),
+      counter(3, '12:00:20', 10),
+      counter(2, '12:00:12', 112),
+      counter(4, '12:00:00', 5, { name: 'cache_hits' }),
+      counter(5, '12:00:12', 9, { name: 'cache_hits' }),
     )
     const { body } = await service.get(`/v1/counters?source=edge-v&from=${from}&to=${to}`)
     expect(body).toMatchObject({
@@ -124,17 +125,9 @@ describe('a second count, and what is missing as money', () => {
         open_quarantine: '1',
         silence: null,
         gaps: [{ first: '4', last: '5', missing: '2', after: at(2, '12:00:13'), before: at(2, '12:00:16') }],
-        // Eight requests and five samples, all of them a month late.
         epochs: [
-          {
-            contiguous_until: '3',
-            highest: '11',
-            missing: '2',
-            events: '13',
-            late: '13',
-            duplicates: '0',
-            declared_lost: '1',
-          },
+          { contiguous_until: '3', highest: '11', missing: '2', events: '8', late: '8', declared_lost: '1' },
+          { epoch: 'counters', contiguous_until: '5', missing: '0', events: '5', duplicates: '0', checkpoint: null },
         ],
       },
     ])

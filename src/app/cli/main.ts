@@ -5,6 +5,7 @@ import { UsageError, didYouMean, exitCodes } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { agentCommand } from './agent.ts'
 import { apiCommand } from './api.ts'
+import { backfillCommand } from './backfill.ts'
 import { balanceCommand } from './balance.ts'
 import { completenessCommand } from './completeness.ts'
 import { correctCommand } from './correct.ts'
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   quarantineCommand,
   completenessCommand,
   correctCommand,
+  backfillCommand,
   usageCommand,
   invoiceCommand,
   apiCommand,

@@ -12,6 +12,7 @@ import { contentSecurityPolicy } from '../page/layout.ts'
 import { emptyPage, errorPage } from '../page/message.ts'
 import { quarantinePage } from '../page/quarantine.ts'
 import { parseSort } from '../page/sort.ts'
+import { quarantineStates } from '../page/view.ts'
 import type { Service } from '../service.ts'
 import { refusalOf, sendRefusal } from './failure.ts'
 import type { Server } from './routes.ts'
@@ -95,12 +96,13 @@ export function addPages(server: Server, service: Service, desk: InvoiceDesk): v
       )
     })
     pages.get('/quarantine', { schema: { hide: true } as never }, async (request, reply) => {
-      const before = Number((request.query as { before?: string }).before ?? Number.NaN)
-      return send(
-        reply,
-        quarantinePage(await quarantineView(service, Number.isSafeInteger(before) && before >= 0 ? before : null)),
-        contentSecurityPolicy,
-      )
+      const query = request.query as { before?: string; state?: string }
+      const before = Number(query.before ?? Number.NaN)
+      const view = await quarantineView(service, {
+        before: Number.isSafeInteger(before) && before >= 0 ? before : null,
+        state: quarantineStates.find((state) => state === query.state) ?? 'open',
+      })
+      return send(reply, quarantinePage(view), contentSecurityPolicy)
     })
     done()
   })

@@ -57,10 +57,12 @@ const pages = {
   }),
   quarantine: quarantinePage({
     frame,
-    total: 1,
+    state: 'written_off',
+    counts: { open: 1, released: 2, duplicate: 0, written_off: 3 },
     nextHref: null,
     rows: [
       {
+        number: 7,
         source: long,
         epoch: null,
         seq: '1',
@@ -68,6 +70,7 @@ const pages = {
         code: 'EVENT_UNREADABLE',
         message: long,
         line: long.repeat(9),
+        resolution: { by: long, reason: long, at: now },
       },
     ],
   }),

@@ -120,10 +120,12 @@ describe('escaping', () => {
       'a line in quarantine',
       quarantinePage({
         frame,
-        total: 1,
+        state: 'released',
+        counts: { open: 1, released: 2, duplicate: 0, written_off: 3 },
         nextHref: null,
         rows: [
           {
+            number: 7,
             source: hostile,
             epoch: hostile,
             seq: '1',
@@ -131,6 +133,7 @@ describe('escaping', () => {
             code: 'EVENT_UNREADABLE',
             message: hostile,
             line: hostile,
+            resolution: { by: hostile, reason: hostile, at: now },
           },
         ],
       }),
@@ -296,6 +299,26 @@ describe('the account’s page', () => {
 })
 
 describe('a line in quarantine', () => {
+  test('what was resolved says by whom, why and when, and each state how many it has', () => {
+    const counts = { open: 0, released: 1_234, duplicate: 0, written_off: 3 }
+    const resolution = { by: 'Ada Osei', reason: 'sign dropped', at: now }
+    const row = {
+      number: 7,
+      source: 'edge-1',
+      epoch: null,
+      seq: '5',
+      received: now,
+      code: 'C',
+      message: 'M',
+      line: 'L',
+    }
+    const view = { frame, state: 'released', counts, nextHref: null, rows: [{ ...row, resolution }] } as const
+    const text = textOf(quarantinePage(view))
+    expect(text).toContain('Ada Osei sign dropped 2026-11-22')
+    expect(text).toContain('Open 0 Released 1,234 Found counted 0 Written off 3')
+    expect(quarantinePage({ ...view, state: 'open', rows: [] })).toContain('Nothing is in quarantine.')
+  })
+
   test('is cut for display, never inside a character, and says how much follows', () => {
     expect(cutLine('short')).toEqual({ shown: 'short', beyond: 0 })
     const long = 'x'.repeat(lineLengthShown - 1) + '😀' + 'y'.repeat(10)
@@ -307,7 +330,13 @@ describe('every page', () => {
   const pages = {
     home: homePage(home()),
     account: accountPage(account()),
-    quarantine: quarantinePage({ frame, total: 0, rows: [], nextHref: null }),
+    quarantine: quarantinePage({
+      frame,
+      state: 'open',
+      counts: { open: 0, released: 0, duplicate: 0, written_off: 0 },
+      rows: [],
+      nextHref: null,
+    }),
     error: errorPage({ frame, status: 404, code: 'ROUTE_NOT_FOUND', message: 'There is no such page.' }),
     empty: emptyPage({ frame, address: 'http://127.0.0.1:8080', keyFile: './data/dev-api-key' }),
   }

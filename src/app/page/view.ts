@@ -146,7 +146,13 @@ export interface AccountView {
   readonly invoices: readonly InvoiceRow[]
 }
 
+/** What is shown of the quarantine: what nobody has resolved yet, or what became of the rest. */
+export const quarantineStates = ['open', 'released', 'duplicate', 'written_off'] as const
+export type QuarantineState = (typeof quarantineStates)[number]
+
 export interface QuarantineRow {
+  /** Under this number it is released, repaired or written off. */
+  readonly number: number
   readonly source: string
   readonly epoch: string | null
   readonly seq: string | null
@@ -155,12 +161,15 @@ export interface QuarantineRow {
   readonly message: string
   /** As it came. */
   readonly line: string
+  /** Who decided what became of it, and why; null: nobody has yet. */
+  readonly resolution: { readonly by: string; readonly reason: string; readonly at: Micros } | null
 }
 
 export interface QuarantineView {
   readonly frame: Frame
-  /** All that is in quarantine, not only what this page lists. */
-  readonly total: number
+  readonly state: QuarantineState
+  /** How many there are in each state, not only what this page lists. */
+  readonly counts: Readonly<Record<QuarantineState, number>>
   readonly rows: readonly QuarantineRow[]
   readonly nextHref: string | null
 }
