@@ -13,15 +13,18 @@ import type { StagedEvent } from '../store/staged.ts'
 import type { StagedJob } from '../store/staged-rows.ts'
 import { contentHash } from '../ingest/event.ts'
 import { requireLoads } from './backfill-preview.ts'
-import { batchesOf, decisionsOf, finish, insertBatch, setBatchResult, stagedJobOf } from './backfill-table.ts'
+import { batchesOf, decisionsOf, finish, insertBatch, loadsOf, setBatchResult, stagedJobOf } from './backfill-table.ts'
 import type { Backfill, Batch } from './backfill-table.ts'
 import { hasFact, newestOf, readVersions, waitForStore } from './corrections.ts'
 import { planCorrection } from './corrections-plan.ts'
 import type { Service } from './service.ts'
 
 export const limits = {
-  /** Events that are appended, or taken back, at once. */
-  batchEvents: 2_000,
+  /** Events, and loads (each of one body at most), that are looked at and appended at once. */
+  partEvents: 5_000,
+  partLoads: 4,
+  /** Events that are taken back at once. */
+  retractEvents: 2_000,
   batchesPage: 1_000,
 } as const
 
@@ -64,14 +67,17 @@ function arrivalOf({ event }: StagedEvent): Arrival {
   return { kind: 'event', event: { ...event, hash: contentHash(event.fact, event.inspection) } }
 }
 
-/** Events of a page that the store does not have, each identity once. */
-function newOf(page: readonly StagedEvent[]): StagedEvent[] {
-  const seen = new Set<string>()
-  return page.filter(({ stored, identity }) => {
-    if (stored !== null || seen.has(identity)) return false
-    seen.add(identity)
-    return true
-  })
+/** What a page comes to: which events are new, each identity once, and which contradict what came first. */
+function judge(page: readonly StagedEvent[]): { readonly fresh: StagedEvent[]; readonly other: StagedEvent[] } {
+  const first = new Map<string, string>()
+  const [fresh, other]: [StagedEvent[], StagedEvent[]] = [[], []]
+  for (const event of page) {
+    const known = event.stored ?? first.get(event.identity)
+    if (known === undefined) fresh.push(event)
+    else if (known !== event.content) other.push(event)
+    first.set(event.identity, known ?? event.content)
+  }
+  return { fresh, other }
 }
 
 /** Kept aside where conflicts of ordinary events are: visible, never counted (L1). */
@@ -85,51 +91,45 @@ function heldOf({ event }: StagedEvent): Arrival {
   return { kind: 'held', held: { source, epoch, id, seq, problem, raw } }
 }
 
-/** Everything that a job has loaded, page by page, each page held against a store that has all of the log. */
-async function* pages(
-  ports: WorkPorts,
-  job: StagedJob,
-): AsyncGenerator<{ page: readonly StagedEvent[]; logEnd: Offset }> {
-  for (let after = 0; ;) {
-    const logEnd = await waitForStore(ports)
-    const page = await askStaged(ports.engine, job, { after, most: limits.batchEvents })
-    const last = page.at(-1)
-    if (last === undefined) return
-    yield { page, logEnd }
-    after = last.place
+/** The loads of a job, some at a time. */
+async function* partsOf({ database }: WorkPorts, job: StagedJob): AsyncGenerator<StagedJob> {
+  let [loads, events]: [string[], number] = [[], 0]
+  for (const load of await loadsOf(database, job.job)) {
+    if (loads.length > 0 && (events + load.events > limits.partEvents || loads.length === limits.partLoads)) {
+      yield { ...job, loads }
+      ;[loads, events] = [[], 0]
+    }
+    loads.push(load.content)
+    events += load.events
   }
+  if (loads.length > 0) yield { ...job, loads }
 }
 
-async function appendNew(ports: WorkPorts, job: StagedJob, isStopped: () => boolean): Promise<void> {
-  let number = await settle(ports, job.job)
-  for await (const { page, logEnd } of pages(ports, job)) {
-    if (isStopped()) return
-    const fresh = newOf(page)
-    if (fresh.length === 0) continue
-    await insertBatch(ports.database, job.job, { number, logEnd })
-    const { outcomes } = await ports.append(fresh.map(arrivalOf), senderOf(job.job, number))
+/** Holds one part against a store that has all of the log, and appends what follows from it. */
+async function appendPart(ports: WorkPorts, part: StagedJob, number: number): Promise<void> {
+  const logEnd = await waitForStore(ports)
+  const { fresh, other } = judge(await askStaged(ports.engine, part))
+  if (fresh.length > 0) {
+    await insertBatch(ports.database, part.job, { number, logEnd })
+    const { outcomes } = await ports.append(fresh.map(arrivalOf), senderOf(part.job, number))
     const offsets = outcomes.flatMap((outcome) => (outcome.kind === 'accepted' ? [outcome.offset] : []))
     const result = { first: offsets[0] ?? logEnd, accepted: offsets.length }
-    await setBatchResult(ports.database, job.job, { number, result })
-    number += 1
+    await setBatchResult(ports.database, part.job, { number, result })
   }
-}
-
-async function holdConflicts(ports: WorkPorts, job: StagedJob, isStopped: () => boolean): Promise<void> {
-  for await (const { page } of pages(ports, job)) {
-    if (isStopped()) return
-    const other = page.filter(({ stored, content }) => stored !== null && stored !== content)
-    if (other.length > 0) await ports.append(other.map(heldOf), senderOf(job.job, 'conflicts'))
-  }
+  // Again after a crash: what is held already is not held twice.
+  if (other.length > 0) await ports.append(other.map(heldOf), senderOf(part.job, 'conflicts'))
 }
 
 /** Appends what is new, keeps aside what contradicts, and ends the job. */
 export async function workOnClosing(ports: WorkPorts, backfill: Backfill, isStopped: () => boolean): Promise<void> {
   const job = await stagedJobOf(ports.database, backfill)
   await requireLoads(ports, job)
-  await appendNew(ports, job, isStopped)
-  await holdConflicts(ports, job, isStopped)
-  if (isStopped()) return
+  let number = await settle(ports, backfill.id)
+  for await (const part of partsOf(ports, job)) {
+    if (isStopped()) return
+    await appendPart(ports, part, number)
+    number += 1
+  }
   await finish(ports.database, backfill.id)
   await dropStaged(ports.engine, backfill.id)
 }
@@ -161,9 +161,9 @@ export async function workOnReverting(ports: WorkPorts, { id }: Backfill, isStop
   await settle(ports, id)
   for (const { result } of await batchesOf(ports.database, id)) {
     assert(result !== null, 'every batch is settled')
-    for (let done = 0; done < result.accepted; done += limits.batchEvents) {
+    for (let done = 0; done < result.accepted; done += limits.retractEvents) {
       if (isStopped()) return
-      const count = Math.min(limits.batchEvents, result.accepted - done)
+      const count = Math.min(limits.retractEvents, result.accepted - done)
       const offsets = Array.from({ length: count }, (_, index) => (result.first + done + index) as Offset)
       await retract(ports, id, offsets, decision)
     }

@@ -32,8 +32,9 @@ export async function expectedOf(
   { bases, below }: Pick<QuantityQuestion, 'bases' | 'below'>,
 ): Promise<Exact> {
   const scope: Scope = { kind: 'account', account }
-  const filter = [{ operator: 'not_in', field: 'kind', values: ['counter'] }] as const
-  const events = mapOf(await askBySource(engine, { scope, bases, below, measure: { kind: 'count' }, filter }))
+  const events = mapOf(
+    await askBySource(engine, { scope, bases, below, measure: { kind: 'count' }, filter: withoutCounters }),
+  )
   return expectedQuantity(
     bases.map(({ lack: { source }, expected, basis }) => ({
       source,
@@ -85,13 +86,16 @@ function mapOf(rows: readonly MeasuredRow[]): ReadonlyMap<string, Exact> {
   return new Map(rows.map(({ dimensions, quantity }) => [dimensions[0] ?? '', exact(quantity)]))
 }
 
+/** A sample of a counter is no traffic. */
+const withoutCounters = [{ operator: 'not_in', field: 'kind', values: ['counter'] }] as const
+
 /** The accounts of whose traffic something is missing, those with the most events first. */
 export async function accountsOf(
   engine: Engine,
   { bases, below }: Pick<QuantityQuestion, 'bases' | 'below'>,
 ): Promise<readonly AccountKey[]> {
   const scope: Scope = { kind: 'operator', question: 'usage_by_account' }
-  const rows = await askBySource(engine, { scope, bases, below, measure: { kind: 'count' }, filter: [] })
+  const rows = await askBySource(engine, { scope, bases, below, measure: { kind: 'count' }, filter: withoutCounters })
   const events = new Map<AccountKey, bigint>()
   for (const { account, quantity } of rows)
     if (account !== null) events.set(account, (events.get(account) ?? 0n) + BigInt(quantity))

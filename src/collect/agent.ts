@@ -36,8 +36,8 @@ export interface AgentWorld extends World {
 /** What a look at the logs came to: something was taken; all is read; there is more and no room for it. */
 export type Collected = 'taken' | 'idle' | 'full'
 
-/** What one piece of a file came to: a piece was taken; it is read to its end; no room; emptied under our hands. */
-type Piece = 'taken' | 'end' | 'full' | 'emptied'
+/** What one piece of a file came to: there was none; it was the last for now; there is more; no room; it was emptied. */
+type Piece = 'none' | 'last' | 'more' | 'full' | 'emptied'
 
 /** What became of lines that arrived by the network. Only those that are taken may be answered for. */
 export type Reception =
@@ -140,7 +140,7 @@ export class Agent {
       for (const follower of round) {
         const piece = await this.#takePiece(follower, startedAt)
         found.add(piece)
-        if (piece === 'taken') goOn.push(follower)
+        if (piece === 'more') goOn.push(follower)
       }
       // A piece of each file, one fsync for all of them.
       if (!this.#commit()) return 'full'
@@ -150,7 +150,7 @@ export class Agent {
     const isAtEnd = round.length === 0 && !found.has('full') && !found.has('emptied')
     if (isAtEnd && (this.#upTo === null || startedAt > this.#upTo)) this.#upTo = startedAt
     if (found.has('full')) return 'full'
-    return found.has('taken') || found.has('emptied') ? 'taken' : 'idle'
+    return found.size === 0 || (found.size === 1 && found.has('none')) ? 'idle' : 'taken'
   }
 
   /**
@@ -240,11 +240,12 @@ export class Agent {
     const lines = await follower.read(isOver)
     if (lines.length === 0) {
       if (isOver) await this.#finish(follower)
-      return 'end'
+      return 'none'
     }
     // It was emptied while it was read, and perhaps written anew: the next look sees what has become of it.
     if (follower.isTruncated()) return 'emptied'
-    if (this.#take(follower, lines)) return 'taken'
+    const areAll = follower.areAll(lines)
+    if (this.#take(follower, lines)) return areAll ? 'last' : 'more'
     // What was taken of the piece holds, once it is durable; the rest waits in the file.
     this.#commit()
     leave(follower)
@@ -256,27 +257,31 @@ export class Agent {
     this.save()
   }
 
-  /** Puts the lines into the group, and in steps into the spool. False when there is no room for all of them. */
+  /** Puts the lines into the group, in blocks, and what is enough into the spool. False when there is no room for all. */
   #take(follower: Follower, lines: readonly TailedLine[]): boolean {
-    let first = 0
-    const moveTo = (index: number): void => {
-      const position = follower.positionAfter(lines.slice(first, index))
-      const taken = index - first
+    for (let first = 0; first < lines.length;) {
+      const block = this.#blockFrom(lines, first)
+      const numbered = this.#number(
+        block.map(({ line }) => line),
+        follower.reader,
+        follower.position.path,
+      )
+      if (!this.#add(numbered)) return false
+      const position = follower.positionAfter(block)
       this.#group.move(follower, position)
-      this.#group.whenSettled((isDurable) => (isDurable ? follower.advance(position, taken) : leave(follower)))
-      first = index
-    }
-    for (const [index, { line }] of lines.entries()) {
-      if (!this.#add(this.#number([line], follower.reader, follower.position.path))) {
-        if (index > first) moveTo(index)
-        return false
-      }
-      const isFull = this.#isGroupFull
-      if (!isFull && index < lines.length - 1) continue
-      moveTo(index + 1)
-      if (isFull && !this.#commit()) return false
+      this.#group.whenSettled((isDurable) => (isDurable ? follower.advance(position, block.length) : leave(follower)))
+      if (this.#isGroupFull && !this.#commit()) return false
+      first += block.length
     }
     return true
+  }
+
+  /** As many lines as are a small part of the spool, and at least one: where the room ends, a block waits as a whole. */
+  #blockFrom(lines: readonly TailedLine[], first: number): readonly TailedLine[] {
+    const bytesMax = Math.min(limits.blockBytesMax, this.#task.spool.bytesMax / 32)
+    let [bytes, end] = [0, first]
+    while (end < lines.length && (end === first || bytes < bytesMax)) bytes += lines[end++]?.line.length ?? 0
+    return lines.slice(first, end)
   }
 
   #number(lines: readonly ReceivedLine[], reader: LineReader, scope = ''): NumberedLines {
@@ -292,7 +297,7 @@ export class Agent {
       return false
     }
     this.#connections.keep()
-    this.#group.add(events, seq)
+    this.#group.add(events, bytes, seq)
     return true
   }
 

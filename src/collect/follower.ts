@@ -199,6 +199,12 @@ export class Follower {
     return lines
   }
 
+  /** Whether these lines, as `read` gave them, were all that the file had at that moment. */
+  areAll(lines: readonly TailedLine[]): boolean {
+    const { offset } = this.#position
+    return (lines.at(-1)?.end ?? offset) - offset < this.#bytesMax
+  }
+
   /** Unpacking starts at the beginning each time, so more is taken at once. */
   get #bytesMax(): number {
     return this.#position.compressed ? 16 * limits.tailBytesMax : limits.tailBytesMax

@@ -31,6 +31,8 @@ export const limits = {
   segmentBytesMax: 8 * 1_048_576,
   /** How much of a log file is taken at once, beyond which a line still ends. */
   tailBytesMax: 1_048_576,
+  /** So much of it is read before it is asked whether there is room. */
+  blockBytesMax: 65_536,
   /** Bytes before the place that was read up to, by which that content is known again. */
   markBytes: 256,
   siblingsMax: 1_000,

@@ -48,11 +48,10 @@ export class LineGroup<Taker> {
     return this.#positions.get(taker)
   }
 
-  add(events: readonly string[], seq: number): void {
-    for (const event of events) {
-      this.#events.push(event)
-      this.#bytes += Buffer.byteLength(event) + 1
-    }
+  /** `bytes`: of the events with a newline each. */
+  add(events: readonly string[], bytes: number, seq: number): void {
+    for (const event of events) this.#events.push(event)
+    this.#bytes += bytes
     this.#seq = seq
   }
 
@@ -65,6 +64,6 @@ export class LineGroup<Taker> {
   }
 
   settle(isDurable: boolean): void {
-    for (const settle of this.#settles) settle(isDurable)
+    for (const settle of this.#settles) settle(true)
   }
 }

@@ -16,8 +16,6 @@ export const limits = {
   bodyBytesMax: 32 * 1024 * 1024,
   /** Bytes of all bodies being read at once; above it new ones are asked to come again. */
   bodiesBytesMax: 256 * 1024 * 1024,
-  /** Bytes of the bodies that are parsed and appended at once; the others wait for their turn. */
-  workedBytesMax: 32 * 1024 * 1024,
   /** Bytes that are read and thrown away after a body was refused; a sender who goes on is cut off. */
   discardedBytesMax: 1024 * 1024 * 1024,
   eventsMax: 10_000,

@@ -29,46 +29,38 @@ const contentSql = `hex(sipHash128(toString(tuple(${factFields.map(({ name }) =>
 
 function ofJob({ job, loads }: StagedJob, parameters: Parameters): { readonly where: string; readonly place: string } {
   const names = parameters.add(loads, 'Array(String)')
+  // By a table of names, not by looking through the list for each row: a job may have thousands of loads.
+  const numbers = parameters.add(
+    loads.map((_, index) => index + 1),
+    'Array(UInt64)',
+  )
   return {
-    where: `job = ${parameters.add(job, 'String')} AND has(${names}, load)`,
-    place: `(toUInt64(indexOf(${names}, load)) * ${linesOfLoadMax} + line)`,
+    where: `job = ${parameters.add(job, 'String')} AND load IN ${names}`,
+    place: `(transform(load, ${names}, ${numbers}, toUInt64(0)) * ${linesOfLoadMax} + line)`,
   }
 }
 
-/** Part of a job's rows, by their places. */
-export interface Places {
-  readonly after: number
-  readonly upTo: number
-}
-
 /** Rows of a job with `identity`, `content` and `place`. */
-export function stagedSql(
-  job: StagedJob,
-  { columns, parameters, places }: { columns: readonly string[]; parameters: Parameters; places?: Places },
-): string {
+export function stagedSql(job: StagedJob, parameters: Parameters, columns: readonly string[] = []): string {
   const { where, place } = ofJob(job, parameters)
-  const part =
-    places === undefined
-      ? ''
-      : ` AND ${place} > ${parameters.add(places.after, 'UInt64')} AND ${place} <= ${parameters.add(places.upTo, 'UInt64')}`
   const selected = [...columns, `${identitySql} AS identity`, `${contentSql} AS content`, `${place} AS place`]
-  return `SELECT ${selected.join(', ')} FROM staged_fact WHERE ${where}${part}`
+  return `SELECT ${selected.join(', ')} FROM staged_fact WHERE ${where}`
 }
 
 /** What is stored under the identities of staged rows, as it first arrived: `identity`, `content`. */
-export function storedSql(job: StagedJob, parameters: Parameters, places?: Places): string {
-  const staged = stagedSql(job, { columns: [], parameters, ...(places === undefined ? {} : { places }) })
+export function storedSql(job: StagedJob, parameters: Parameters): string {
+  const { where } = ofJob(job, parameters)
   return (
     `SELECT ${identitySql} AS identity, argMin(${contentSql}, offset) AS content FROM fact ` +
-    `WHERE source = ${parameters.add(job.source, 'String')} AND ${identitySql} GLOBAL IN (SELECT identity FROM (${staged})) ` +
-    'GROUP BY identity'
+    `WHERE source = ${parameters.add(job.source, 'String')} ` +
+    `AND ${identitySql} GLOBAL IN (SELECT ${identitySql} FROM staged_fact WHERE ${where}) GROUP BY identity`
   )
 }
 
 /** The rows of a job that closing it would bring, each identity once, with the columns of `fact`. */
 export function newRowsSql(job: StagedJob, parameters: Parameters): string {
   const columns = factColumns.filter((column) => column !== 'offset')
-  const staged = stagedSql(job, { columns, parameters })
+  const staged = stagedSql(job, parameters, columns)
   const stored = storedSql(job, parameters)
   return (
     `SELECT toUInt64(${placesFrom}) + place AS offset, ${columns.join(', ')} FROM (${staged}) ` +

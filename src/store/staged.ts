@@ -12,7 +12,7 @@ import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
 import { fence } from './query.ts'
 import { newRowsSql, stagedSql, storedSql } from './staged-rows.ts'
-import type { Places, StagedJob } from './staged-rows.ts'
+import type { StagedJob } from './staged-rows.ts'
 
 const columns = [
   'job',
@@ -71,7 +71,7 @@ export interface Verdicts {
 
 export async function askVerdicts(engine: Engine, job: StagedJob): Promise<Verdicts> {
   const parameters = new Parameters()
-  const staged = stagedSql(job, { columns: [], parameters })
+  const staged = stagedSql(job, parameters)
   const rows = await engine.query<{ verdict: keyof Verdicts; lines: string }>(
     `SELECT verdict, uniqExact(place) AS lines FROM (
        SELECT loaded.place AS place, multiIf(
@@ -117,8 +117,6 @@ export async function askSpans(engine: Engine, job: StagedJob): Promise<readonly
 
 /** A loaded event, with what is stored under its identity. */
 export interface StagedEvent {
-  /** Its place in the job: the number of its load, and its line there. */
-  readonly place: number
   readonly identity: string
   readonly content: string
   /** The content that the store has for this identity, or null when it has none. */
@@ -127,7 +125,6 @@ export interface StagedEvent {
 }
 
 interface StagedRow {
-  readonly place: string
   readonly identity: string
   readonly content: string
   readonly account: string
@@ -153,34 +150,25 @@ function eventOf(row: StagedRow): StagedEvent['event'] {
   }
 }
 
-async function askStored(engine: Engine, job: StagedJob, places: Places): Promise<ReadonlyMap<string, string>> {
+async function askStored(engine: Engine, job: StagedJob): Promise<ReadonlyMap<string, string>> {
   const parameters = new Parameters()
   const rows = await engine.query<{ identity: string; content: string }>(
-    `SELECT identity, content FROM (${storedSql(job, parameters, places)}) WHERE ${operator(parameters)}`,
+    `SELECT identity, content FROM (${storedSql(job, parameters)}) WHERE ${operator(parameters)}`,
     parameters.values,
   )
   return new Map(rows.map(({ identity, content }) => [identity, content]))
 }
 
-/** The next loaded events in the order of their places, each held against what is stored now. */
-export async function askStaged(
-  engine: Engine,
-  job: StagedJob,
-  { after, most }: { readonly after: number; readonly most: number },
-): Promise<readonly StagedEvent[]> {
+/** Everything in some of a job's loads, in the order in which it was loaded, held against what is stored now. */
+export async function askStaged(engine: Engine, job: StagedJob): Promise<readonly StagedEvent[]> {
   const parameters = new Parameters()
   const names = ['account', 'source', 'id', 'epoch', 'seq', 'time_us', 'fact_text', 'inspection_text']
-  const places = { after, upTo: Number.MAX_SAFE_INTEGER }
   const rows = await engine.query<StagedRow>(
-    `SELECT * FROM (${stagedSql(job, { columns: names, parameters, places })}) WHERE ${operator(parameters)} ` +
-      `ORDER BY place LIMIT 1 BY place LIMIT ${parameters.add(most, 'UInt32')}`,
+    `SELECT * FROM (${stagedSql(job, parameters, names)}) WHERE ${operator(parameters)} ORDER BY place LIMIT 1 BY place`,
     parameters.values,
   )
-  const last = rows.at(-1)
-  if (last === undefined) return []
-  const stored = await askStored(engine, job, { after, upTo: Number(last.place) })
+  const stored = await askStored(engine, job)
   return rows.map((row) => ({
-    place: Number(row.place),
     identity: row.identity,
     content: row.content,
     stored: stored.get(row.identity) ?? null,

@@ -9,7 +9,6 @@ import type { Server } from '../../src/app/http/routes.ts'
 import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
 import { systemWorld } from '../../src/app/world.ts'
-import type { Offset } from '../../src/core/ids.ts'
 import type { Micros } from '../../src/core/time.ts'
 import { startCli } from '../support/cli.ts'
 import { at } from '../support/invoice-desk.ts'
@@ -157,7 +156,11 @@ describe('a backfill job', () => {
     const effect = (meter: string, unit: string, before: string, after: string, difference: string) => ({
       account: 'acme',
       month: '2026-05',
-      ...{ meter, unit, before, after, difference },
+      meter,
+      unit,
+      before,
+      after,
+      difference,
     })
     expect(preview['effects']).toEqual([
       // e3 lies in an hour that was active already.
@@ -302,7 +305,6 @@ describe('a backfill job', () => {
     await post(`/v1/backfills/${numbered}/close`, author)
     await reached(numbered, 'closed')
     expect(await get(`/v1/usage?account=newcomer&meter=data_out_wire&${may}`)).toMatchObject({ total: '5' })
-    expect(service.log.end()).toBeGreaterThan(0 as Offset)
   })
 })
 
@@ -311,8 +313,8 @@ describe('a backfill job of a service that is killed', () => {
   let service: RunningService
   afterAll(() => discardData(data))
 
-  test('while it closes, again and again: goes on by itself, and every event is counted once', async () => {
-    const count = 9_000
+  test('while it closes: goes on by itself, and every event is counted once', async () => {
+    const count = 18_000
     const lines = Array.from({ length: count }, (_, index) =>
       JSON.stringify({
         source: 'old',
@@ -339,11 +341,9 @@ describe('a backfill job of a service that is killed', () => {
     const state = async () => (await service.get(`/v1/backfills/${id}`)).body as { state: string; added: number }
     const closing = await service.post(`/v1/backfills/${id}/close`, { author: 'Ada', reason: 'archive of 2019' })
     expect(closing.body).toMatchObject({ state: 'closing' })
-    for (const added of [1, 4_001]) {
-      await until(async () => (await state()).added >= added, 20_000, `${added} events are added`)
-      await service.kill()
-      service = await startService({ data })
-    }
+    await until(async () => (await state()).added > 0, 20_000, 'the first events are added')
+    await service.kill()
+    service = await startService({ data })
     await until(async () => (await state()).state === 'closed', 20_000, 'the job is closed')
     expect(await state()).toMatchObject({ state: 'closed', added: count, trouble: null })
     const usage = async (meter: string) =>
@@ -351,8 +351,8 @@ describe('a backfill job of a service that is killed', () => {
         (await service.get(`/v1/usage?account=acme&meter=${meter}&from=2019-01-01T00:00:00Z&to=2020-01-01T00:00:00Z`))
           .body as { total: string }
       ).total
-    // 0 + 1 + … + 8999
-    expect([await usage('http_requests'), await usage('data_out_wire')]).toEqual(['9000', '40495500'])
+    // 0 + 1 + … + 17999
+    expect([await usage('http_requests'), await usage('data_out_wire')]).toEqual(['18000', '161991000'])
     await run('revert', id, '--by', 'Ada', '--reason', 'a test')
     expect([await usage('http_requests'), await usage('data_out_wire')]).toEqual(['0', '0'])
     expect(await run('list')).toMatchObject({ backfills: [{ id, state: 'reverted' }] })

@@ -126,8 +126,8 @@ describe('a second count, and what is missing as money', () => {
         silence: null,
         gaps: [{ first: '4', last: '5', missing: '2', after: at(2, '12:00:13'), before: at(2, '12:00:16') }],
         epochs: [
-          { contiguous_until: '3', highest: '11', missing: '2', events: '8', late: '8', declared_lost: '1' },
           { epoch: 'counters', contiguous_until: '5', missing: '0', events: '5', duplicates: '0', checkpoint: null },
+          { contiguous_until: '3', highest: '11', missing: '2', events: '8', late: '8', declared_lost: '1' },
         ],
       },
     ])
@@ -138,6 +138,7 @@ describe('a second count, and what is missing as money', () => {
     expect(body).toMatchObject({
       open_quarantine: '1',
       epochs: [
+        { epoch: 'counters', gaps: [] },
         {
           contiguous_until: '3',
           gaps: [['4', '5']],
@@ -250,10 +251,9 @@ describe('a second count, and what is missing as money', () => {
     const body = { filter: { source: 'edge-v' }, by: 'Ada Osei', reason: 'a test' }
     expect((await service.post('/v1/quarantine/write-off', body)).body).toMatchObject({ written_off: 1 })
     await service.post('/v1/sources/edge-v/withdraw-statement', { by: 'Ada Osei', reason: 'nothing was lost' })
-    expect(await completeness('globex')).toMatchObject({
-      complete: true,
-      value_at_risk: { amounts: [], expected_missing: '0' },
-      sources: [{ open_quarantine: '0', discrepancies: [{ difference: '2' }] }],
-    })
+    const report = await completeness('globex')
+    expect(report).toMatchObject({ complete: true, value_at_risk: { amounts: [], expected_missing: '0' } })
+    const [source] = report['sources'] as unknown[]
+    expect(source).toMatchObject({ source: 'edge-v', open_quarantine: '0', discrepancies: [{ difference: '2' }] })
   })
 })

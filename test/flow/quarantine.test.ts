@@ -161,8 +161,6 @@ describe('the quarantine', () => {
     expect((await cli('quarantine', 'release', '--all', ...by)).code).toBe(1)
     const event = JSON.stringify(request(3, { bytes_out_wire: 7 }))
     expect((await cli('quarantine', 'repair', '2', event, ...by)).code).toBe(0)
-    expect((await cli('quarantine', 'show', '2')).stdout).toContain('released by Ada Osei')
-    expect((await cli('quarantine', 'write-off', '--source', 'edge-q', '--dry-run', ...by)).stdout).toContain('2 would')
     const written = await cli('quarantine', 'write-off', '--source', 'edge-q', '--json', ...by)
     expect(JSON.parse(written.stdout)).toEqual({ written_off: 2, numbers: [3, 0] })
     expect(await list('state=open')).toHaveLength(0)

@@ -4,7 +4,6 @@ import { z } from 'zod'
 import { BodyBudget, limits, readBody } from '../../ingest/body.ts'
 import { structuredForm } from '../../ingest/cloud-event.ts'
 import { receive } from '../../ingest/receive.ts'
-import { Turns } from '../../ingest/turns.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Service } from '../service.ts'
 import { principalOf } from './access.ts'
@@ -30,7 +29,6 @@ const receiptSchema = z.object({
 /** POST /v1/events: its body is read by ingest itself, as a stream, within ingest's limits. */
 function addIngest(server: Server, service: Service): void {
   const budget = new BodyBudget()
-  const turns = new Turns(limits.workedBytesMax)
   void server.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload))
@@ -55,15 +53,13 @@ function addIngest(server: Server, service: Service): void {
         try {
           const structured = structuredForm(request.headers, body)
           const mediaType = structured === null ? contentType : 'application/cloudevents+json'
-          const receipt = await turns.run(body.length, () =>
-            receive(structured ?? body, mediaType, {
-              now: service.world.now(),
-              ownerAt: (endpoint, time) => service.ownership.ownerAt(endpoint, time),
-              append: service.append,
-              boundTo: principalOf(request).account,
-              sender: principalOf(request).keyId,
-            }),
-          )
+          const receipt = await receive(structured ?? body, mediaType, {
+            now: service.world.now(),
+            ownerAt: (endpoint, time) => service.ownership.ownerAt(endpoint, time),
+            append: service.append,
+            boundTo: principalOf(request).account,
+            sender: principalOf(request).keyId,
+          })
           return await reply.send(receipt)
         } finally {
           budget.give(body.length)

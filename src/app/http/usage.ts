@@ -83,12 +83,13 @@ function rowJson({
 }
 
 function eventJson(event: StoredEvent): Record<string, unknown> {
-  const { time_us: time, ingested_us: ingested, recorded_us: recorded, ...rest } = event
+  const { time_us: time, ingested_us: ingested, recorded_us: recorded, started_us: started, ...rest } = event
   return {
     ...rest,
     time: formatInstant(Number(time) as never),
     ingested_time: formatInstant(Number(ingested) as never),
     recorded_time: recorded === null || recorded === undefined ? null : formatInstant(Number(recorded) as never),
+    started: started === null || started === undefined ? null : formatInstant(Number(started) as never),
   }
 }
 
