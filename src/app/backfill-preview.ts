@@ -13,7 +13,7 @@ import { driftOf, issuedWithin } from '../invoice/drift.ts'
 import type { Drift } from '../invoice/drift.ts'
 import { findMeter, listMeters } from '../meter/catalogue.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
-import { usageByAccount, usageReader } from '../meter/usage.ts'
+import { sharedUsageReader, usageByAccount } from '../meter/usage.ts'
 import type { Engine } from '../store/engine.ts'
 import type { Supposition } from '../store/query.ts'
 import type { StagedJob } from '../store/staged-rows.ts'
@@ -140,7 +140,7 @@ export async function previewBackfill(service: Service, desk: InvoiceDesk, backf
   const spans = await askSpans(engine, job)
   const effects = spans.length === 0 ? [] : await effectsOf(service, job, { spans, below })
   const invoices = spans.length === 0 ? [] : await issuedWithin(database, spans)
-  const readUsage = usageReader(engine)
+  const readUsage = sharedUsageReader(engine)
   const source = {
     database,
     readUsage: (question: Parameters<typeof readUsage>[0]) =>

@@ -15,7 +15,7 @@ export const limits = {
   /** Loads of one job. */
   loadsMax: 10_000,
   /** Events of one job: a preview looks at all of them at once. */
-  eventsMax: 2_000_000,
+  eventsMax: 1_000_000,
 } as const
 
 export interface Backfill extends Decision {

@@ -139,6 +139,15 @@ describe('what becomes durable together', () => {
     agent.close()
   })
 
+  test('one look reads a log to its end, so that a checkpoint may say so', async () => {
+    const agent = open()
+    writeFileSync(log, lines(1, 40_000))
+    expect(await agent.collect()).toBe('taken')
+    expect(agent.seq).toBe(40_000)
+    expect(await agent.collect()).toBe('idle')
+    agent.close()
+  })
+
   test('what was not durable was never taken: the numbers are given again', async () => {
     const agent = open({}, () => new Promise(() => undefined))
     writeFileSync(log, lines(1, 3))

@@ -64,6 +64,6 @@ export class LineGroup<Taker> {
   }
 
   settle(isDurable: boolean): void {
-    for (const settle of this.#settles) settle(true)
+    for (const settle of this.#settles) settle(isDurable)
   }
 }

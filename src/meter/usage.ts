@@ -188,11 +188,11 @@ export function sharedUsageReader(engine: Engine): ReadUsage {
   const asked = new Map<string, Promise<ReadonlyMap<AccountKey, UsageAnswer>>>()
   const alone = usageReader(engine)
   return async (question) => {
-    const { account, meter, period, groupBy, zone, below } = question
+    const { account, meter, period, groupBy, zone, below, supposing } = question
     if (groupBy.length > 0 || (question.window !== null && question.window !== 'day')) return alone(question)
-    const daily = { meter, period, window: 'day' as const, zone, below }
-    if (question.supposing !== undefined) return alone(question)
-    const name = JSON.stringify([meter.key, meter.version, period.from, period.to, zone, below])
+    const shared = { meter, period, window: 'day' as const, zone, below }
+    const daily = { ...shared, ...(supposing === undefined ? {} : { supposing }) }
+    const name = JSON.stringify([meter.key, meter.version, period.from, period.to, zone, below, supposing])
     const answers = asked.get(name) ?? usageByAccount(engine, daily)
     asked.set(name, answers)
     const answer = (await answers).get(account) ?? answerOf(rowsOf([], startsOf(daily), { period, groupBy: [] }))

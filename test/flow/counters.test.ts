@@ -192,6 +192,13 @@ describe('a second count, and what is missing as money', () => {
       expect(shown.stdout).toContain(text)
   })
 
+  test('the console shows the same', async () => {
+    const page = await service.ask('GET', `/sources?month=${month}`)
+    expect(page.status).toBe(200)
+    for (const text of ['edge-v', '4 to 5', '2.30 USD']) expect(page.body).toContain(text)
+    expect((await service.ask('GET', '/sources?month=nonsense')).status).toBe(400)
+  })
+
   test('a silent source is worth its own average per hour; one that never spoke is not estimated', async () => {
     // One request an hour on the first day, then nothing; 24 of them cost 2.40 and 2400 bytes cost 17.00.
     const hours = Array.from({ length: 24 }, (_, hour) => ({

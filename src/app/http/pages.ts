@@ -4,6 +4,7 @@ import { Refusal } from '../../core/errors.ts'
 import { findInvoice } from '../../invoice/desk.ts'
 import type { InvoiceDesk } from '../../invoice/desk.ts'
 import { invoicePage } from '../../invoice/page.ts'
+import { sourcesView } from '../completeness-page.ts'
 import { accountView, frameOf, homeView, quarantineView } from '../console.ts'
 import { developmentKeyFile } from '../development-key.ts'
 import { accountPage } from '../page/account.ts'
@@ -12,6 +13,7 @@ import { contentSecurityPolicy } from '../page/layout.ts'
 import { emptyPage, errorPage } from '../page/message.ts'
 import { quarantinePage } from '../page/quarantine.ts'
 import { parseSort } from '../page/sort.ts'
+import { sourcesPage } from '../page/sources.ts'
 import { quarantineStates } from '../page/view.ts'
 import type { Service } from '../service.ts'
 import { refusalOf, sendRefusal } from './failure.ts'
@@ -94,6 +96,10 @@ export function addPages(server: Server, service: Service, desk: InvoiceDesk): v
         invoicePage(await findInvoice(desk, id, { account: null }), { now: service.world.now() }),
         invoicePolicy,
       )
+    })
+    pages.get('/sources', { schema: { hide: true } as never }, async (request, reply) => {
+      const { month } = request.query as { month?: string }
+      return send(reply, sourcesPage(await sourcesView(service, month)), contentSecurityPolicy)
     })
     pages.get('/quarantine', { schema: { hide: true } as never }, async (request, reply) => {
       const query = request.query as { before?: string; state?: string }

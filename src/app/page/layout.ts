@@ -6,7 +6,7 @@ import { groupDigits } from '../../invoice/wording.ts'
 import { styleSheet } from './style.ts'
 import type { Frame, LogState } from './view.ts'
 
-export type Section = 'accounts' | 'quarantine' | 'none'
+export type Section = 'accounts' | 'sources' | 'quarantine' | 'none'
 
 const product = 'Crossfoot'
 
@@ -78,8 +78,8 @@ function navigation({ frame, section }: Page): Html {
       <a class="brand" href="/">${mark}<span>${product}</span></a>
       ${frame.company !== product && html`<span class="company">${frame.company}</span>`}
       <nav aria-label="Main">
-        ${link('/', 'Accounts', section === 'accounts')} ${link('/quarantine', 'Quarantine', section === 'quarantine')}
-        ${link('/openapi.json', 'API', false)}
+        ${link('/', 'Accounts', section === 'accounts')} ${link('/sources', 'Sources', section === 'sources')}
+        ${link('/quarantine', 'Quarantine', section === 'quarantine')} ${link('/openapi.json', 'API', false)}
       </nav>
     </div>
   </header>`

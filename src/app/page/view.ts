@@ -174,6 +174,44 @@ export interface QuarantineView {
   readonly nextHref: string | null
 }
 
+export interface SourceGap {
+  readonly epoch: string
+  readonly first: number
+  readonly last: number
+  readonly since: Micros | null
+}
+
+export interface SourceRow {
+  readonly source: string
+  readonly state: string
+  readonly owner: string | null
+  readonly completeUntil: Micros | null
+  readonly silence: { readonly from: Micros; readonly to: Micros } | null
+  readonly missing: number
+  readonly lost: number
+  readonly duplicates: number
+  readonly late: number
+  /** Unresolved inputs in quarantine. */
+  readonly open: number
+  readonly gaps: readonly SourceGap[]
+  readonly moreGaps: number
+}
+
+export interface SourcesView {
+  readonly frame: Frame
+  readonly period: string
+  readonly months: Months
+  readonly complete: boolean
+  readonly rows: readonly SourceRow[]
+  /** Sources that are not shown, because there are too many. */
+  readonly hidden: number
+  /** Null: there is nothing to estimate from (L13). */
+  readonly risk: {
+    readonly amounts: readonly { readonly amount: string; readonly currency: string }[]
+    readonly how: readonly string[]
+  } | null
+}
+
 export interface ErrorView {
   readonly frame: Frame
   readonly status: number
