@@ -159,8 +159,11 @@ export async function workOnReverting(ports: WorkPorts, { id }: Backfill, isStop
   const decision = (await decisionsOf(ports.database, id)).findLast(({ command }) => command === 'revert')
   assert(decision !== undefined, 'a job that is reverting was decided to be reverted')
   await settle(ports, id)
-  for (const { result } of await batchesOf(ports.database, id)) {
-    assert(result !== null, 'every batch is settled')
+  for (const batch of await batchesOf(ports.database, id)) {
+    assert(batch.result !== null, 'every batch is settled')
+    // On a shared log an append whose answer was lost may have been applied after it was looked for.
+    const isDoubtful = batch.result.accepted === 0
+    const result = isDoubtful ? await lookUp(ports.log, senderOf(id, batch.number), batch) : batch.result
     for (let done = 0; done < result.accepted; done += limits.retractEvents) {
       if (isStopped()) return
       const count = Math.min(limits.retractEvents, result.accepted - done)

@@ -11,10 +11,10 @@ import { accountPage } from './account.ts'
 import { crossfoot } from './crossfoot.ts'
 import { homePage } from './home.ts'
 import { emptyPage, errorPage } from './message.ts'
-import { cutLine, lineLengthShown, quarantinePage } from './quarantine.ts'
+import { quarantinePage } from './quarantine.ts'
 import { parseSort, sortAccounts } from './sort.ts'
 import { sourcesPage } from './sources.ts'
-import type { AccountRow, AccountView, Cost, Frame, HomeView, Known, SourcesView } from './view.ts'
+import type { AccountRow, AccountView, Cost, Frame, HomeView, Known } from './view.ts'
 
 const hostile = `<script>alert("1")</script>&'x'`
 const now = 1_795_354_631_000_000 as Micros
@@ -299,81 +299,6 @@ describe('the account’s page', () => {
   })
 })
 
-const sources: SourcesView = {
-  frame,
-  period: '2026-11 (UTC), so far',
-  months,
-  complete: false,
-  hidden: 2,
-  risk: { amounts: [{ amount: '1234.50', currency: 'USD' }], how: ['source edge-1: about 4 events'] },
-  rows: [
-    {
-      source: 'edge-1',
-      state: 'gap',
-      owner: 'edge team',
-      completeUntil: now,
-      silence: { from: now, to: now },
-      missing: 1_500,
-      lost: 3,
-      duplicates: 12,
-      late: 0,
-      open: 1,
-      gaps: [{ epoch: 'second', first: 4, last: 1_503, since: now }],
-      moreGaps: 7,
-    },
-  ],
-}
-
-describe('the page of sources', () => {
-  test('says what is missing, since when, whom to ask and what it may be worth', () => {
-    const text = textOf(sourcesPage(sources))
-    for (const part of [
-      'edge-1',
-      'ask edge team',
-      '1,500',
-      'epoch second: 4 to 1,503, known since 2026-11-22',
-      '1,234.50 USD',
-    ])
-      expect(text).toContain(part)
-    for (const part of ['and 7 more gaps', '2 more sources', 'has not spoken of']) expect(text).toContain(part)
-  })
-
-  test('L13: what cannot be estimated is not known, and nothing missing is said plainly', () => {
-    expect(textOf(sourcesPage({ ...sources, risk: null }))).toContain('not known: there is nothing to estimate it from')
-    const good = textOf(sourcesPage({ ...sources, complete: true, rows: [], risk: { amounts: [], how: [] } }))
-    expect(good).toContain('Nothing is known to be missing')
-    expect(good).not.toContain('Value at risk')
-  })
-})
-
-describe('a line in quarantine', () => {
-  test('what was resolved says by whom, why and when, and each state how many it has', () => {
-    const counts = { open: 0, released: 1_234, duplicate: 0, written_off: 3 }
-    const resolution = { by: 'Ada Osei', reason: 'sign dropped', at: now }
-    const row = {
-      number: 7,
-      source: 'edge-1',
-      epoch: null,
-      seq: '5',
-      received: now,
-      code: 'C',
-      message: 'M',
-      line: 'L',
-    }
-    const view = { frame, state: 'released', counts, nextHref: null, rows: [{ ...row, resolution }] } as const
-    const text = textOf(quarantinePage(view))
-    expect(text).toContain('Ada Osei sign dropped 2026-11-22')
-    expect(text).toContain('Open 0 Released 1,234 Found counted 0 Written off 3')
-    expect(quarantinePage({ ...view, state: 'open', rows: [] })).toContain('Nothing is in quarantine.')
-  })
-
-  test('is cut for display, never inside a character, and says how much follows', () => {
-    expect(cutLine('short')).toEqual({ shown: 'short', beyond: 0 })
-    const long = 'x'.repeat(lineLengthShown - 1) + '😀' + 'y'.repeat(10)
-    expect(cutLine(long)).toEqual({ shown: 'x'.repeat(lineLengthShown - 1), beyond: 12 })
-  })
-})
-
 describe('every page', () => {
   const pages = {
     home: homePage(home()),
@@ -385,7 +310,7 @@ describe('every page', () => {
       rows: [],
       nextHref: null,
     }),
-    sources: sourcesPage(sources),
+    sources: sourcesPage({ frame, period: '2026-11', months, complete: true, rows: [], hidden: 0, risk: null }),
     error: errorPage({ frame, status: 404, code: 'ROUTE_NOT_FOUND', message: 'There is no such page.' }),
     empty: emptyPage({ frame, address: 'http://127.0.0.1:8080', keyFile: './data/dev-api-key' }),
   }
