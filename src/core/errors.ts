@@ -29,6 +29,7 @@ export const errorCatalogue = {
   CONTENT_TYPE_UNSUPPORTED: { status: 415, retry: false },
   CONTENT_ENCODING_UNSUPPORTED: { status: 415, retry: false },
   REQUEST_INVALID: { status: 400, retry: false },
+  CHECKPOINT_TIME_FUTURE: { status: 400, retry: true },
   KEY_MISSING: { status: 401, retry: false },
   KEY_INVALID: { status: 401, retry: false },
   KEY_REVOKED: { status: 401, retry: false },

@@ -174,7 +174,7 @@ class GroupWriter {
       }
       case 'withdraw_checkpoint': {
         this.#numberings.get(`${command.source}\0${command.epoch}`)?.restated()
-        return withdrawCheckpoint(this.#tables, command.source, command.epoch)
+        return withdrawCheckpoint(this.#tables, command, command.decision, command.now)
       }
       case 'write_off': {
         const { numbers, decision, now } = command

@@ -14,6 +14,7 @@ export type Command =
       readonly now: Micros
       readonly source: string
       readonly epoch: string
+      readonly decision: Decision
     }
   | {
       readonly kind: 'write_off'

@@ -12,6 +12,7 @@ import type {
   HeldFilter,
   HeldPage,
   HeldRecord,
+  Numbered,
   Page,
   SourceEpoch,
   StatedCheckpoint,
@@ -38,8 +39,8 @@ export abstract class LogOnState implements EventLog {
     return this.submit<'checkpoint'>({ kind: 'checkpoint', now, stated })
   }
 
-  withdrawCheckpoint({ source, epoch }: { source: string; epoch: string }, now: Micros): Promise<boolean> {
-    return this.submit<'withdraw_checkpoint'>({ kind: 'withdraw_checkpoint', now, source, epoch })
+  withdrawCheckpoint({ source, epoch }: Numbered, decision: Decision, now: Micros): Promise<boolean> {
+    return this.submit<'withdraw_checkpoint'>({ kind: 'withdraw_checkpoint', now, source, epoch, decision })
   }
 
   writeOff(numbers: readonly number[], decision: Decision, now: Micros): Promise<number> {

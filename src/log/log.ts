@@ -28,6 +28,8 @@ export interface SourceEpoch {
   readonly held: readonly Interval[]
   /** The source's own last statement about this numbering; null: it has made none, and silence is not one. */
   readonly checkpoint: Checkpoint | null
+  /** Statements that a person took back, the last ones. */
+  readonly withdrawn: readonly Withdrawn[]
   readonly tally: Tally
 }
 
@@ -57,11 +59,23 @@ export interface Checkpoint {
   readonly arrived: Micros
 }
 
+/** A wrong statement, and who took it back. */
+export interface Withdrawn extends Decision {
+  readonly statement: Checkpoint
+  readonly at: Micros
+}
+
 export interface Loss {
   readonly count: number
   /** Null: before the first statement of the numbering. */
   readonly after: Micros | null
   readonly before: Micros
+}
+
+/** Names one numbering. */
+export interface Numbered {
+  readonly source: string
+  readonly epoch: string
 }
 
 export interface StatedCheckpoint extends Omit<Checkpoint, 'arrived' | 'losses'> {
@@ -163,7 +177,7 @@ export interface EventLog {
   /** Keeps a source's statement, durable when it resolves. Statements only grow: an older one changes nothing. */
   checkpoint(stated: StatedCheckpoint, now: Micros): Promise<Checkpoint>
   /** A person takes a source's wrong statement back: it is as if nothing had been stated. False: there was none. */
-  withdrawCheckpoint(of: { readonly source: string; readonly epoch: string }, now: Micros): Promise<boolean>
+  withdrawCheckpoint(of: Numbered, decision: Decision, now: Micros): Promise<boolean>
   /** Writes held inputs off for good; those that are resolved already, or do not exist, are left as they are. */
   writeOff(numbers: readonly number[], decision: Decision, now: Micros): Promise<number>
   /** What is known of a source, or null when nothing ever came from it. */
@@ -191,6 +205,8 @@ export interface Page {
 export const limits = {
   /** Losses that are kept apart for one numbering; older ones become one. */
   lossesMax: 100,
+  /** Withdrawn statements that are kept of one numbering. */
+  withdrawnMax: 20,
   /** Arrivals waiting for their group to be written; above it senders are asked to come again (L12). */
   waitingMax: 200_000,
   /** Characters after which a read ends, though fewer events were read than asked for. */

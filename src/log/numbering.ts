@@ -1,8 +1,9 @@
+import type { Decision } from '../core/record.ts'
 import type { Micros } from '../core/time.ts'
 import { IntervalSet } from './intervals.ts'
 import { intervalKey, numberKey, numberOf, sourceKey } from './keys.ts'
 import { limits } from './log.ts'
-import type { Checkpoint, Interval, Loss, StatedCheckpoint, Tally } from './log.ts'
+import type { Checkpoint, Interval, Loss, StatedCheckpoint, Tally, Withdrawn } from './log.ts'
 import { countUp } from './tables.ts'
 import type { Table, Tables } from './tables.ts'
 
@@ -141,6 +142,23 @@ export function writeCheckpoint(tables: Tables, stated: StatedCheckpoint, now: M
   return joined
 }
 
-export function withdrawCheckpoint(tables: Tables, source: string, epoch: string): boolean {
-  return tables.checkpoints.removeSync(sourceKey(source, epoch))
+export function readWithdrawn(tables: Tables, source: string, epoch: string): readonly Withdrawn[] {
+  const stored = tables.withdrawn.get(sourceKey(source, epoch))
+  return stored === undefined ? [] : (JSON.parse(stored.toString('utf8')) as Withdrawn[])
+}
+
+/** Takes a statement back, and keeps what was stated and who decided so. False: there was none. */
+export function withdrawCheckpoint(
+  tables: Tables,
+  { source, epoch }: { readonly source: string; readonly epoch: string },
+  { by, reason }: Decision,
+  now: Micros,
+): boolean {
+  const statement = readCheckpoint(tables, source, epoch)
+  if (statement === null) return false
+  const key = sourceKey(source, epoch)
+  const all: Withdrawn[] = [...readWithdrawn(tables, source, epoch), { statement, by, reason, at: now }]
+  tables.withdrawn.putSync(key, Buffer.from(JSON.stringify(all.slice(-limits.withdrawnMax))))
+  tables.checkpoints.removeSync(key)
+  return true
 }

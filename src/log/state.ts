@@ -25,7 +25,7 @@ import type {
   Page,
   SourceEpoch,
 } from './log.ts'
-import { readCheckpoint, readSource, readTally } from './numbering.ts'
+import { readCheckpoint, readSource, readTally, readWithdrawn } from './numbering.ts'
 import { readHeld, searchHeld } from './quarantine.ts'
 import { openTables, readCounter, writeCounter } from './tables.ts'
 import type { Tables } from './tables.ts'
@@ -77,7 +77,7 @@ export class LogState {
     this.#directory = directory
     this.#root = open<Buffer, Buffer>({
       path: `${directory}/log.mdb`,
-      maxDbs: 16,
+      maxDbs: 32,
       encoding: 'binary',
       keyEncoding: 'binary',
     })
@@ -164,6 +164,7 @@ export class LogState {
         accepted: this.#intervals(number, 0),
         held: this.#intervals(number, 1),
         checkpoint: readCheckpoint(this.#tables, name, epoch),
+        withdrawn: readWithdrawn(this.#tables, name, epoch),
         tally: readTally(this.#tables, number),
       })
     }

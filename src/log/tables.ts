@@ -27,6 +27,8 @@ export interface Tables {
   readonly superseded: Table
   /** source + epoch → the source's last Checkpoint, as JSON */
   readonly checkpoints: Table
+  /** source + epoch → statements that a person took back, as JSON */
+  readonly withdrawn: Table
   /** name → next number */
   readonly counters: Table
   /** name → text, of whoever orders the commands */
@@ -47,6 +49,7 @@ export function openTables(root: RootDatabase<Buffer, Buffer>): Tables {
     batches: table('batches'),
     superseded: table('superseded'),
     checkpoints: table('checkpoints'),
+    withdrawn: table('withdrawn'),
     counters: table('counters'),
     notes: table('notes'),
   }

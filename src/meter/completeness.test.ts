@@ -23,6 +23,7 @@ const numbering = (more: Partial<SourceEpoch> = {}): SourceEpoch => ({
   accepted: [[1, 10]],
   held: [],
   checkpoint: null,
+  withdrawn: [],
   tally: { accepted: 10, duplicates: 0, held: 0, late: 0, mostBehind: 0, newest: null },
   ...more,
 })

@@ -254,9 +254,13 @@ export function logContract(name: string, open: (directory: string) => EventLog 
         mostBehind: testNow - Date.UTC(2026, 9, 10, 10) * 1000,
         newest: Date.UTC(2026, 9, 15, 10) * 1000,
       })
+      const decision = { by: 'Ada', reason: 'its clock was wrong' }
       // A statement can be taken back by a person; then the source has stated nothing.
-      expect(await log.withdrawCheckpoint({ source: 'edge-1', epoch: '' }, testNow)).toBe(true)
-      expect((await log.source('edge-1'))?.[0]?.checkpoint).toBeNull()
+      expect(await log.withdrawCheckpoint({ source: 'edge-1', epoch: '' }, decision, testNow)).toBe(true)
+      await reopen()
+      const [after] = (await log.source('edge-1')) ?? []
+      expect(after?.checkpoint).toBeNull()
+      expect(after?.withdrawn).toMatchObject([{ ...decision, at: testNow, statement: { seq: 2, time: testNow } }])
     })
 
     test('L2: the greatest number counts once, too', async () => {

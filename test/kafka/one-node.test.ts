@@ -158,7 +158,7 @@ describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSF
     const stated = { source: 'edge-1', epoch: '', seq: 2, time: testNow, lost: 1 }
     await log.checkpoint(stated, testNow)
     await log.checkpoint({ ...stated, epoch: 'gone' }, testNow)
-    await log.withdrawCheckpoint({ source: 'edge-1', epoch: 'gone' }, testNow)
+    await log.withdrawCheckpoint({ source: 'edge-1', epoch: 'gone' }, { by: 'Ada', reason: 'wrong' }, testNow)
   }
 
   test('all that can be in a log comes through the topics as it was', async () => {

@@ -50,6 +50,12 @@ export function epochJson(numbering: SourceEpoch): Record<string, unknown> {
     accepted: texts(accepted),
     held: texts(held),
     gaps: texts(gaps),
+    withdrawn: numbering.withdrawn.map(({ statement, by, reason, at }) => ({
+      statement: checkpointJson(statement),
+      by,
+      reason,
+      at: formatInstant(at),
+    })),
     ...(cut ? { cut } : {}),
   }
 }

@@ -130,7 +130,7 @@ function addWithdrawal(server: Server, { log, world, logger }: Service): void {
       schema: {
         summary: 'Take back what a source has wrongly stated of a numbering',
         description:
-          'It is as if nothing had been stated: also the losses it declared are forgotten. Who did it and why is in the log of the service.',
+          'It is as if nothing had been stated: also the losses it declared do not count any more. The numbering keeps what was stated, who took it back and why.',
         params: z.object({ source: z.string().min(1).max(400) }),
         body: z.object({
           epoch: z.string().max(255).default(''),
@@ -144,7 +144,7 @@ function addWithdrawal(server: Server, { log, world, logger }: Service): void {
       const { source } = request.params
       const { epoch, by, reason } = request.body
       const before = (await log.source(source))?.find((numbering) => numbering.epoch === epoch)?.checkpoint ?? null
-      const withdrawn = await log.withdrawCheckpoint({ source, epoch }, world.now())
+      const withdrawn = await log.withdrawCheckpoint({ source, epoch }, { by, reason }, world.now())
       if (withdrawn) logger.warn({ key: keyId, source, epoch, by, reason, withdrawn: before }, 'statement withdrawn')
       return { source, epoch, withdrawn, was: checkpointJson(before) }
     },
@@ -174,7 +174,10 @@ function addCheckpoints(server: Server, { log, world }: Service): void {
       const { source, epoch, seq, time, lost } = request.body
       const now = world.now()
       if (time > now + 300_000_000)
-        throw new Refusal('EVENT_TIME_FUTURE', 'time is more than 5 minutes ahead of this server')
+        throw new Refusal(
+          'CHECKPOINT_TIME_FUTURE',
+          'time is more than 5 minutes ahead of this server; check the clock of the source',
+        )
       refuseName(principalOf(request).account, source)
       const name = sourceName(principalOf(request).account, source)
       const stated = await log.checkpoint({ source: name, epoch, seq: seq ?? null, time, lost }, now)
