@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 
 const root = join(import.meta.dirname, '..')
 
-/** Nanoseconds of a tick of the clock in /proc; 100 a second on every Linux of today. */
+/** Milliseconds of a tick of the clock in /proc; 100 a second on every Linux of today. */
 const tickMillis = 10
 
 export interface RunningService {
@@ -15,6 +15,8 @@ export interface RunningService {
   readonly readySeconds: number
   /** Resident memory of the service and its Postgres. */
   memoryMegabytes(): number
+  /** Memory of the service that no file stands behind: pages of the log's file are the system's to take back. */
+  ownMegabytes(): number
   /** Processor time of the service and its Postgres since their start. */
   processorSeconds(): number
   stop(): Promise<void>
@@ -69,6 +71,7 @@ export async function startService(data: string, env: Readonly<Record<string, st
       key: readFileSync(join(data, 'dev-api-key'), 'utf8').trim(),
       readySeconds: (performance.now() - started) / 1000,
       memoryMegabytes: () => memoryOf(pid),
+      ownMegabytes: () => megabytesOf(`/proc/${pid}/status`, 'RssAnon'),
       processorSeconds: () =>
         [pid, ...childrenOf(pid)].reduce((sum, one) => sum + ofLiving(one, processorSecondsOf), 0),
       stop: () =>

@@ -1,6 +1,7 @@
 /**
- * `node bench/soak.ts [minutes]`: half load for a long time. Memory must be flat: the mean of the last third of the
- * samples is compared with that of the second third (the first fills caches).
+ * `node bench/soak.ts [minutes] [events a second]`: half load for a long time. Memory must be flat: the mean of the last
+ * third of the samples is compared with that of the second third (the first fills caches). It is the memory that no file
+ * stands behind; pages of the log's file that happen to be in memory are the system's to take back.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,7 +20,7 @@ const millis: number[] = []
 const end = performance.now() + minutes * 60_000
 while (performance.now() < end) {
   millis.push(...(await openLoop(service, { perRequest: 1_000, rate, seconds: 10 }, source)))
-  samples.push(service.memoryMegabytes())
+  samples.push(service.ownMegabytes())
   process.stderr.write(`\r${samples.length * 10} s, ${samples.at(-1)?.toFixed(0)} MB  `)
 }
 await untilQueryable(service)
