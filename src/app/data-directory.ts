@@ -1,7 +1,8 @@
 import { accessSync, constants, mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
+import { lockFolder } from '../collect/folder-lock.ts'
+import type { FolderLock } from '../collect/folder-lock.ts'
 import { writeFileDurably } from './durable-file.ts'
 import { isRunning } from './running-process.ts'
 
@@ -16,9 +17,8 @@ export interface DataDirectory {
 }
 
 /**
- * Creates the directory (mode 0700) when it is absent, and takes it for this process alone. The lock is the
- * kernel's, on a file that SQLite keeps locked for us (Node itself cannot lock a file): it ends with the process
- * however that ends, so there is no stale lock, and the number of a process that is gone cannot be mistaken.
+ * Creates the directory (mode 0700) when it is absent, and takes it for this process alone. The lock ends with the
+ * process however that ends, so the number of a process that is gone cannot be mistaken.
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const wanted = resolve(path)
@@ -30,16 +30,9 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
       `another crossfoot (pid ${await ownerOf(real)}) already uses ${real}; ` +
         'stop it first or set CROSSFOOT_DATA to another directory',
     )
-  held.add(lock)
   writeFileDurably(pidFile(real), `${process.pid}\n`)
-  const close = (): void => {
-    if (held.delete(lock)) lock.close()
-  }
-  return { path: real, created, close }
+  return { path: real, created, close: () => lock.release() }
 }
-
-/** A lock that nobody refers to would be collected as garbage, and with it the protection. */
-const held = new Set<DatabaseSync>()
 
 function createDirectory(path: string): string[] {
   try {
@@ -64,17 +57,10 @@ function foldersFrom(first: string, last: string): string[] {
   return folders
 }
 
-const busy = 5
-
-/** Null when another process, or this one, has it. Nothing else may open this file: closing it ends the lock. */
-function takeLock(directory: string): DatabaseSync | null {
-  const lock = new DatabaseSync(join(directory, 'lock'), { timeout: 0 })
+function takeLock(directory: string): FolderLock | null {
   try {
-    lock.exec('begin exclusive')
-    return lock
+    return lockFolder(directory)
   } catch (error) {
-    lock.close()
-    if (error instanceof Error && 'errcode' in error && error.errcode === busy) return null
     throw new Error(
       `the data directory ${directory} cannot be locked (${(error as Error).message}); ` +
         'set CROSSFOOT_DATA to a directory on a local disk',

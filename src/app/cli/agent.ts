@@ -20,7 +20,7 @@ import { UsageError, exitCodes } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { formatOptions, readFormat, readReader, readRule } from './import-format.ts'
 import { readServiceUrl, readSource } from './import-options.ts'
-import { Bell } from './agent-bell.ts'
+import { Waker } from '../../collect/waker.ts'
 
 const options = {
   ...serviceOptions,
@@ -138,7 +138,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   const held = await takeSpool(task.spool.directory)
   const note = (message: string): void => void terminal.stderr.write(`crossfoot agent: ${message}\n`)
   const [end, giveUp] = [new AbortController(), new AbortController()]
-  const [changed, taken] = [new Bell(end.signal), new Bell(end.signal)]
+  const [changed, taken] = [new Waker(end.signal), new Waker(end.signal)]
   const stop = (): void => {
     end.abort()
     setTimeout(() => giveUp.abort(), limits.flushMsMax).unref()
@@ -148,18 +148,18 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     delay(milliseconds, undefined, { signal: end.signal }).catch(() => undefined)
   const world: AgentWorld = { random: Math.random, now: () => systemClock.now(), newEpoch: randomUUID, note, wait }
   const agent = new Agent(task, { ...service, signal: giveUp.signal }, world)
-  const unwatch = watchFolders(task.paths, () => changed.ring())
+  const unwatch = watchFolders(task.paths, () => changed.wake())
   let closeDoors = (): Promise<void> => Promise.resolve()
   process.once('SIGTERM', stop).once('SIGINT', stop)
   try {
     note(`${task.paths.length} logs as ${agent.source} to ${service.url}, spool ${task.spool.directory}`)
     if (advice !== undefined) note(advice)
-    closeDoors = await openDoors(doors, doorWorld(agent, task, { note, wait, taken: () => taken.ring() }))
+    closeDoors = await openDoors(doors, doorWorld(agent, task, { note, wait, taken: () => taken.wake() }))
     await runAgent(agent, {
       signal: end.signal,
       untilChange: (milliseconds) => changed.wait(milliseconds),
       untilTaken: (milliseconds) => taken.wait(milliseconds),
-      taken: () => taken.ring(),
+      taken: () => taken.wake(),
       pause: wait,
       closeDoors,
       note,

@@ -2,7 +2,7 @@ import { ServiceError } from '../service.ts'
 import { limits } from './limits.ts'
 import type { Shipper } from './shipper.ts'
 import type { Teller } from './trouble.ts'
-import type { Waker } from './waker.ts'
+import type { Waker } from '../waker.ts'
 
 /** What the host asks for, and what the loops of a shipper wake each other with. */
 export interface Pace {

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { lockFolder } from '../folder-lock.ts'
 import { limits } from './limits.ts'
 
 /**
@@ -24,31 +24,19 @@ export interface Slot {
   release(): void
 }
 
-/** A lock that nobody refers to would be collected as garbage, and with it the protection. */
-const held = new Set<DatabaseSync>()
-
-const busy = 5
-
-/** Takes the slot for this process alone, or undefined when somebody has it: the kernel's lock, by SQLite (0002). */
+/** Takes the slot for this process alone, or undefined when somebody has it. */
 export function takeSlot(parent: string, number: number): Slot | undefined {
   const directory = join(parent, `slot-${number}`)
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const lock = new DatabaseSync(join(directory, 'lock'), { timeout: 0 })
   try {
-    lock.exec('begin exclusive')
+    const lock = lockFolder(directory)
+    return lock === null ? undefined : { number, directory, release: () => lock.release() }
   } catch (error) {
-    lock.close()
-    if (error instanceof Error && 'errcode' in error && error.errcode === busy) return undefined
     throw new Error(
       `the spool ${directory} cannot be locked (${(error as Error).message}); give a directory on a local disk`,
       { cause: error },
     )
   }
-  held.add(lock)
-  const release = (): void => {
-    if (held.delete(lock)) lock.close()
-  }
-  return { number, directory, release }
 }
 
 export function takeFreeSlot(parent: string): Slot {

@@ -22,7 +22,7 @@ import { Shipper, newSpoolState } from './shipper.ts'
 import type { ShipperWorld } from './shipper.ts'
 import { sourceOfSlot } from './slot.ts'
 import { Teller } from './trouble.ts'
-import { Waker } from './waker.ts'
+import { Waker } from '../waker.ts'
 
 assert(parentPort !== null, 'this file is started as a worker')
 const host = parentPort
