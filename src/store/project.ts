@@ -194,10 +194,13 @@ export class Projection {
     return { kind: 'consistent', position: this.position() }
   }
 
-  /** Every offset is one version of an event, or the retraction of one. */
+  /**
+   * Every offset is one version of an event, or the retraction of one. A correction's row that is there twice (its token
+   * was forgotten) says nothing twice: it names what is superseded.
+   */
   async #storedOffsets(): Promise<number> {
     const [stored] = await this.#ports.engine.query<{ rows: string }>(
-      "SELECT (SELECT count() FROM fact) + (SELECT countIf(kind = 'retract') FROM correction) AS rows",
+      "SELECT (SELECT count() FROM fact) + (SELECT uniqExactIf(offset, kind = 'retract') FROM correction) AS rows",
       {},
     )
     return Number(stored?.rows)
