@@ -147,6 +147,8 @@ table backfill
   found_duplicates bigint
   found_conflicts bigint
   trouble text
+  restores boolean not null default false
+  found_retracted bigint
   constraint backfill_check CHECK ((period_to > period_from))
   constraint backfill_opened_by_check CHECK ((opened_by <> ''::text))
   constraint backfill_pkey PRIMARY KEY (id)

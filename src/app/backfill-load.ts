@@ -4,10 +4,10 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { Arrival, ParsedEvent } from '../core/record.ts'
 import { formatInstant } from '../core/time.ts'
 import { arrivalsOf } from '../ingest/receive.ts'
-import { insertStaged } from '../store/staged.ts'
+import { dropStaged, insertStaged } from '../store/staged.ts'
 import { finishLoad, getBackfill, loadsOf } from './backfill-table.ts'
-import type { Backfill } from './backfill-table.ts'
-import { nextBackfillState } from './backfill-state.ts'
+import type { Backfill, FinishedLoad } from './backfill-table.ts'
+import { needsLoads, nextBackfillState } from './backfill-state.ts'
 import type { Service } from './service.ts'
 
 export interface RefusedEvent {
@@ -53,6 +53,16 @@ function nameOf(events: readonly ParsedEvent[]): string {
   return hash.digest('hex').slice(0, 32)
 }
 
+/**
+ * Whether a load is to be inserted. A finished one comes again while it is needed: that is how one that was lost comes
+ * back. When the job is closed, its repetition is answered as it was, and nothing is left behind.
+ */
+function isWanted({ state }: Backfill, isKnown: boolean): boolean {
+  if (isKnown && state === 'closed') return false
+  if (!(isKnown && needsLoads(state))) nextBackfillState(state, 'load')
+  return true
+}
+
 type LoadPorts = Pick<Service, 'database' | 'engine' | 'world' | 'ownership' | 'disk'>
 
 /** Takes a body into a job; durable when it resolves. Doing it again is harmless, whether it came through or not. */
@@ -80,10 +90,20 @@ export async function loadEvents(
   const counts = { received: arrivals.length, staged: events.length, refused }
   if (events.length === 0) return { load: null, ...counts }
   const load = nameOf(events)
-  // A load that counts already may be brought again in any state: that is how one that was lost comes back.
-  if (!(await loadsOf(database, id)).some(({ content }) => content === load)) nextBackfillState(job.state, 'load')
-  await disk.check()
-  await insertStaged(engine, { job: id, load, now: world.now() }, events)
-  await finishLoad(database, id, { content: load, events: events.length, at: world.now() })
+  const isKnown = (await loadsOf(database, id)).some(({ content }) => content === load)
+  if (isWanted(await getBackfill(database, id), isKnown)) {
+    await disk.check()
+    await insertStaged(engine, { job: id, load, now: world.now() }, events)
+    await finish(ports, id, { content: load, events: events.length })
+  }
   return { load, ...counts }
+}
+
+/** The load counts, or the job was over before it was there, and what was inserted is taken away again. */
+async function finish({ database, engine, world }: LoadPorts, id: string, load: FinishedLoad): Promise<void> {
+  try {
+    await finishLoad(database, id, { ...load, at: world.now() })
+  } finally {
+    if (!needsLoads((await getBackfill(database, id)).state)) await dropStaged(engine, id)
+  }
 }

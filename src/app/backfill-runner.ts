@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Queryable } from '../account/database.ts'
 import { Refusal } from '../core/errors.ts'
 import { askStagedJobs, dropStaged } from '../store/staged.ts'
-import { isWorking } from './backfill-state.ts'
+import { whileLocked } from './backfill-lock.ts'
+import { isWorking, needsLoads } from './backfill-state.ts'
 import { getBackfill, listBackfills, setTrouble } from './backfill-table.ts'
 import { workOnClosing, workOnReverting } from './backfill-work.ts'
 import type { Service } from './service.ts'
@@ -12,13 +13,15 @@ export const limits = {
   retryMillisMax: 60_000,
   /** Jobs that are looked at when the service starts. */
   jobsMax: 1_000,
+  /** Jobs that are worked on at once: each needs the database, the store and the log as ingest and questions do. */
+  atOnce: 2,
 } as const
 
 /** Whether nothing of what a job has loaded is needed any more. A job that this database does not know is left alone. */
 async function isOver(database: Queryable, id: string): Promise<boolean> {
   try {
     const { state } = await getBackfill(database, id)
-    return state !== 'open' && state !== 'closing'
+    return !needsLoads(state)
   } catch (error) {
     if (error instanceof Refusal) return false
     throw error
@@ -31,6 +34,8 @@ export class BackfillRunner {
   readonly #stop = new AbortController()
   readonly #working = new Set<Promise<void>>()
   readonly #jobs = new Set<string>()
+  readonly #waiting: (() => void)[] = []
+  #free: number = limits.atOnce
 
   constructor(service: Service) {
     this.#service = service
@@ -97,24 +102,18 @@ export class BackfillRunner {
     )
   }
 
-  /** One attempt, while no other process works on the job. True when there is nothing left to do. */
+  /** One attempt, when it is the job's turn and no other process works on it. True: there is nothing left to do. */
   async #attempt(id: string): Promise<boolean> {
-    const client = await this.#service.database.connect()
+    if (this.#free > 0) this.#free -= 1
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     try {
-      // The lock ends with the connection, so a process that was killed holds up nobody.
-      const key = [`backfill ${id}`]
-      const { rows } = await client.query<{ got: boolean }>(
-        'select pg_try_advisory_lock(hashtextextended($1, 0)) as got',
-        key,
-      )
-      if (rows[0]?.got !== true) return false
-      try {
-        return await this.#step(id)
-      } finally {
-        await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', key)
-      }
+      if (this.#stop.signal.aborted) return false
+      return await whileLocked(this.#service.databaseUrl, id, () => this.#step(id))
     } finally {
-      client.release()
+      // The turn goes to whoever waits longest; a job that failed waits behind the others.
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#free += 1
+      else next()
     }
   }
 

@@ -32,6 +32,11 @@ export function nextBackfillState(state: BackfillState, command: BackfillCommand
   )
 }
 
+/** Whether what was loaded is still needed. */
+export function needsLoads(state: BackfillState): boolean {
+  return state === 'open' || state === 'closing'
+}
+
 /** Whether there is work to do before anybody has to decide again. */
 export function isWorking(state: BackfillState): state is 'closing' | 'reverting' {
   return state === 'closing' || state === 'reverting'

@@ -24,6 +24,8 @@ export interface Backfill extends Decision {
   readonly period: Period
   readonly state: BackfillState
   readonly openedAt: Micros
+  /** Whether closing it brings back events that were retracted. */
+  readonly restores: boolean
   /** Null until it is closed. */
   readonly found: Verdicts | null
   readonly trouble: string | null
@@ -38,17 +40,19 @@ interface BackfillRow {
   readonly opened_by: string
   readonly reason: string
   readonly opened_at: string
+  readonly restores: boolean
   readonly found_new: string | null
+  readonly found_retracted: string | null
   readonly found_duplicates: string | null
   readonly found_conflicts: string | null
   readonly trouble: string | null
 }
 
 const columns = `id, source, ${microsOf('period_from')} as period_from, ${microsOf('period_to')} as period_to, state,
-  opened_by, reason, ${microsOf('opened_at')} as opened_at, found_new, found_duplicates, found_conflicts, trouble`
+  opened_by, reason, ${microsOf('opened_at')} as opened_at, restores, found_new, found_retracted, found_duplicates, found_conflicts, trouble`
 
 function backfillOf(row: BackfillRow): Backfill {
-  const { found_new: isNew, found_duplicates: duplicate, found_conflicts: conflict } = row
+  const { found_new: isNew, found_retracted: retracted, found_duplicates: duplicate, found_conflicts: conflict } = row
   return {
     id: row.id,
     source: row.source,
@@ -57,7 +61,16 @@ function backfillOf(row: BackfillRow): Backfill {
     by: row.opened_by,
     reason: row.reason,
     openedAt: readInstant(row.opened_at),
-    found: isNew === null ? null : { new: Number(isNew), duplicate: Number(duplicate), conflict: Number(conflict) },
+    restores: row.restores,
+    found:
+      isNew === null
+        ? null
+        : {
+            new: Number(isNew),
+            retracted: Number(retracted),
+            duplicate: Number(duplicate),
+            conflict: Number(conflict),
+          },
     trouble: row.trouble,
   }
 }
@@ -95,12 +108,12 @@ export async function insertBackfill(
   database: Database,
   job: Omit<Backfill, 'state' | 'found' | 'trouble'>,
 ): Promise<Backfill> {
-  const { id, source, period, by, reason, openedAt } = job
+  const { id, source, period, restores, by, reason, openedAt } = job
   return inTransaction(database, async (client) => {
     await client.query(
-      `insert into backfill (id, source, period_from, period_to, state, opened_by, reason, opened_at)
-       values ($1, $2, $3, $4, 'open', $5, $6, $7)`,
-      [id, source, formatInstant(period.from), formatInstant(period.to), by, reason, formatInstant(openedAt)],
+      `insert into backfill (id, source, period_from, period_to, state, opened_by, reason, opened_at, restores)
+       values ($1, $2, $3, $4, 'open', $5, $6, $7, $8)`,
+      [id, source, formatInstant(period.from), formatInstant(period.to), by, reason, formatInstant(openedAt), restores],
     )
     await keepDecision(client, { job: id, command: 'open', by, reason, at: openedAt })
     return getBackfill(client, id)
@@ -135,23 +148,42 @@ export async function decisionsOf(queryable: Queryable, job: string): Promise<re
   return rows.map(({ command, decided_by: by, reason, at }) => ({ command, by, reason, at: readInstant(at) }))
 }
 
+/** What was found, and in how many loads. */
+export interface Found {
+  readonly verdicts: Verdicts
+  readonly loads: number
+}
+
 /** Takes a decision about a job. One that was taken before changes nothing. */
 export async function decide(
   database: Database,
   id: string,
   { command, by, reason, at }: Decision & { command: BackfillCommand; at: Micros },
-  found: Verdicts | null = null,
+  found: Found | null = null,
 ): Promise<Backfill> {
   return inTransaction(database, async (client) => {
     const job = await select(client, id, 'for update')
     const state = nextBackfillState(job.state, command)
     if (state === job.state) return job
+    // A load takes the same row lock: none can be finished between this look and the new state.
+    if (found !== null && (await loadsOf(client, id)).length !== found.loads)
+      throw new Refusal('NOT_READY', 'a load was finished meanwhile; look at the preview, then close the job again', {
+        retryAfterSeconds: 1,
+      })
     await keepDecision(client, { job: id, command, by, reason, at })
     await client.query(
       `update backfill set state = $2, trouble = null, found_new = coalesce($3, found_new),
-         found_duplicates = coalesce($4, found_duplicates), found_conflicts = coalesce($5, found_conflicts)
+         found_duplicates = coalesce($4, found_duplicates), found_conflicts = coalesce($5, found_conflicts),
+         found_retracted = coalesce($6, found_retracted)
        where id = $1`,
-      [id, state, found?.new ?? null, found?.duplicate ?? null, found?.conflict ?? null],
+      [
+        id,
+        state,
+        found?.verdicts.new ?? null,
+        found?.verdicts.duplicate ?? null,
+        found?.verdicts.conflict ?? null,
+        found?.verdicts.retracted ?? null,
+      ],
     )
     return getBackfill(client, id)
   })
@@ -185,8 +217,8 @@ export async function loadsOf(queryable: Queryable, job: string): Promise<readon
 }
 
 /** A job as the store knows it. */
-export async function stagedJobOf(queryable: Queryable, { id, source }: Backfill): Promise<StagedJob> {
-  return { job: id, source, loads: (await loadsOf(queryable, id)).map(({ content }) => content) }
+export async function stagedJobOf(queryable: Queryable, { id, source, restores }: Backfill): Promise<StagedJob> {
+  return { job: id, source, restores, loads: (await loadsOf(queryable, id)).map(({ content }) => content) }
 }
 
 function tooMuch(what: string): Refusal {

@@ -4,19 +4,19 @@
  * a batch is written down, appended, and its result written down; what the store has is not new any more.
  */
 import { heldLengthMax } from '../core/record.ts'
-import type { Arrival, Decision } from '../core/record.ts'
+import type { Arrival, Decision, LogRecord, ParsedEvent } from '../core/record.ts'
 import type { Offset } from '../core/ids.ts'
 import { assert } from '../core/result.ts'
 import type { EventLog } from '../log/log.ts'
 import { askStaged, dropStaged } from '../store/staged.ts'
-import type { StagedEvent } from '../store/staged.ts'
+import type { StagedEvent, StoredIdentity } from '../store/staged.ts'
 import type { StagedJob } from '../store/staged-rows.ts'
 import { contentHash } from '../ingest/event.ts'
 import { requireLoads } from './backfill-preview.ts'
 import { batchesOf, decisionsOf, finish, insertBatch, loadsOf, setBatchResult, stagedJobOf } from './backfill-table.ts'
 import type { Backfill, Batch } from './backfill-table.ts'
 import { hasFact, newestOf, readVersions, waitForStore } from './corrections.ts'
-import { planCorrection } from './corrections-plan.ts'
+import { planCorrection, planRestoration } from './corrections-plan.ts'
 import type { Service } from './service.ts'
 
 export const limits = {
@@ -63,21 +63,59 @@ async function settle({ database, log }: WorkPorts, job: string): Promise<number
   return (batches.at(-1)?.number ?? 0) + 1
 }
 
-function arrivalOf({ event }: StagedEvent): Arrival {
-  return { kind: 'event', event: { ...event, hash: contentHash(event.fact, event.inspection) } }
+function parsed({ event }: StagedEvent): ParsedEvent {
+  return { ...event, hash: contentHash(event.fact, event.inspection) }
 }
 
-/** What a page comes to: which events are new, each identity once, and which contradict what came first. */
-function judge(page: readonly StagedEvent[]): { readonly fresh: StagedEvent[]; readonly other: StagedEvent[] } {
+type RetractedEvent = StagedEvent & { readonly stored: StoredIdentity }
+
+interface Judged {
+  readonly fresh: StagedEvent[]
+  /** To be brought back. */
+  readonly retracted: RetractedEvent[]
+  /** What contradicts what came first. */
+  readonly other: StagedEvent[]
+}
+
+function isRetracted(event: StagedEvent): event is RetractedEvent {
+  return event.stored?.retracted === true
+}
+
+/** What a page comes to, each identity once. As `askVerdicts` counts it. */
+function judge(page: readonly StagedEvent[], { restores }: StagedJob): Judged {
   const first = new Map<string, string>()
-  const [fresh, other]: [StagedEvent[], StagedEvent[]] = [[], []]
+  const judged: Judged = { fresh: [], retracted: [], other: [] }
   for (const event of page) {
-    const known = event.stored ?? first.get(event.identity)
-    if (known === undefined) fresh.push(event)
-    else if (known !== event.content) other.push(event)
-    first.set(event.identity, known ?? event.content)
+    const { identity, content, stored } = event
+    if (isRetracted(event) && !restores) continue
+    const isKnown = first.has(identity) || (stored !== null && !stored.retracted)
+    if (!isKnown) {
+      first.set(identity, content)
+      if (isRetracted(event)) judged.retracted.push(event)
+      else judged.fresh.push(event)
+    } else if (first.get(identity) !== content && stored?.contents.includes(content) !== true) judged.other.push(event)
   }
-  return { fresh, other }
+  return judged
+}
+
+/** New versions of what was retracted. Throws when one was restored otherwise since the store was asked. */
+async function restorationsOf(
+  ports: WorkPorts,
+  retracted: readonly RetractedEvent[],
+  decision: Decision,
+): Promise<Arrival[]> {
+  const newest = new Map<Offset, RetractedEvent>()
+  for (const event of retracted) newest.set(await newestOf(ports, event.stored.last), event)
+  return (await readVersions(ports, [...newest.keys()])).map((version: LogRecord) => {
+    const staged = newest.get(version.offset)
+    assert(staged !== undefined, 'only versions of staged events were read')
+    if (hasFact(version)) throw meanwhile()
+    return planRestoration(version, parsed(staged), decision)
+  })
+}
+
+function meanwhile(): Error {
+  return new Error('an event of the job was corrected meanwhile; the job looks at it again')
 }
 
 /** Kept aside where conflicts of ordinary events are: visible, never counted (L1). */
@@ -106,15 +144,22 @@ async function* partsOf({ database }: WorkPorts, job: StagedJob): AsyncGenerator
 }
 
 /** Holds one part against a store that has all of the log, and appends what follows from it. */
-async function appendPart(ports: WorkPorts, part: StagedJob, number: number): Promise<void> {
+async function appendPart(
+  ports: WorkPorts,
+  part: StagedJob,
+  { number, ...decision }: Decision & { readonly number: number },
+): Promise<void> {
   const logEnd = await waitForStore(ports)
-  const { fresh, other } = judge(await askStaged(ports.engine, part))
-  if (fresh.length > 0) {
+  const { fresh, retracted, other } = judge(await askStaged(ports.engine, part), part)
+  const events = fresh.map((event): Arrival => ({ kind: 'event', event: parsed(event) }))
+  const arrivals = [...events, ...(await restorationsOf(ports, retracted, decision))]
+  if (arrivals.length > 0) {
     await insertBatch(ports.database, part.job, { number, logEnd })
-    const { outcomes } = await ports.append(fresh.map(arrivalOf), senderOf(part.job, number))
+    const { outcomes } = await ports.append(arrivals, senderOf(part.job, number))
     const offsets = outcomes.flatMap((outcome) => (outcome.kind === 'accepted' ? [outcome.offset] : []))
     const result = { first: offsets[0] ?? logEnd, accepted: offsets.length }
     await setBatchResult(ports.database, part.job, { number, result })
+    if (outcomes.slice(events.length).some(({ kind }) => kind === 'conflict')) throw meanwhile()
   }
   // Again after a crash: what is held already is not held twice.
   if (other.length > 0) await ports.append(other.map(heldOf), senderOf(part.job, 'conflicts'))
@@ -124,10 +169,13 @@ async function appendPart(ports: WorkPorts, part: StagedJob, number: number): Pr
 export async function workOnClosing(ports: WorkPorts, backfill: Backfill, isStopped: () => boolean): Promise<void> {
   const job = await stagedJobOf(ports.database, backfill)
   await requireLoads(ports, job)
+  // What is brought back carries the name of whoever closed the job.
+  const decision = (await decisionsOf(ports.database, job.job)).findLast(({ command }) => command === 'close')
+  const { by, reason } = decision ?? backfill
   let number = await settle(ports, backfill.id)
   for await (const part of partsOf(ports, job)) {
     if (isStopped()) return
-    await appendPart(ports, part, number)
+    await appendPart(ports, part, { number, by, reason })
     number += 1
   }
   await finish(ports.database, backfill.id)

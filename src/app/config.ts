@@ -117,7 +117,16 @@ function readRole(text: string | null, problems: string[]): Role {
 
 /** A role is a part of an installation: what the parts have in common cannot lie within one of them. */
 function requireSharing({ role, kafka, clickhouse, databaseUrl }: Config, problems: string[]): void {
-  if (role === 'all') return
+  if (role === 'all') {
+    // Accounts and contracts of one log in the database of each process would be two installations over one log.
+    if (kafka !== null && databaseUrl === null) {
+      problems.push(
+        'KAFKA_BROKERS is set without DATABASE_URL: processes that share a log share its accounts and contracts; set ' +
+          'DATABASE_URL to the Postgres server of the installation',
+      )
+    }
+    return
+  }
   const missing = [
     ...(kafka === null ? ['KAFKA_BROKERS (the log)'] : []),
     ...(clickhouse === null ? ['CLICKHOUSE_URL (the store)'] : []),

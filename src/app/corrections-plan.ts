@@ -121,6 +121,17 @@ export interface PlannedCorrection {
   readonly arrival: Extract<Arrival, { kind: 'correction' }>
 }
 
+/** An event that a file brings back: the new version of its retraction, with the content of the file. */
+export function planRestoration(retraction: LogRecord, event: ParsedEvent, { by, reason }: Decision): Arrival {
+  assert(retraction.fact === null, 'only what was retracted is restored')
+  const { offset, account, time } = retraction
+  return {
+    kind: 'correction',
+    correction: { kind: 'amend', supersedes: offset, was: { account, time }, by, reason },
+    event,
+  }
+}
+
 /** Plans a correction of a version. Throws Refusal REQUEST_INVALID with what the door says about the new version. */
 export function planCorrection(
   base: Base,

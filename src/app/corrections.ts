@@ -10,10 +10,11 @@ import { Refusal } from '../core/errors.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import type { CorrectionKind, Decision, LogRecord } from '../core/record.ts'
 import { assert } from '../core/result.ts'
+import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { issuedOver } from '../invoice/drift.ts'
 import type { ConcernedInvoice } from '../invoice/drift.ts'
-import { askFirstVersion } from '../store/versions.ts'
+import { askFirstVersions } from '../store/versions.ts'
 import type { EventName } from '../store/versions.ts'
 import { fieldsOf, planCorrection } from './corrections-plan.ts'
 import type { Base, PlannedCorrection, Wanted } from './corrections-plan.ts'
@@ -24,6 +25,8 @@ export const limits = {
   correctionsMax: 1_000,
   /** A correction waits this long for events that were acknowledged just before it. */
   storeMillis: 30_000,
+  /** Events that a refusal names, the newest. */
+  namedMax: 20,
 } as const
 
 export type CorrectionPorts = Pick<
@@ -132,13 +135,42 @@ function stale(request: CorrectionRequest, newest: Offset): Refusal {
 
 /** The version that a correction is about, and the newest one: another one when the author's view is old. */
 async function find(ports: CorrectionPorts, request: CorrectionRequest): Promise<{ base: Base; newest: Offset }> {
-  const first = await askFirstVersion(ports.engine, request.event)
-  if (first === null) throw new Refusal('EVENT_NOT_FOUND', `there is no accepted event with ${nameText(request.event)}`)
-  const versions = await versionsFrom(ports, first)
-  const newest = versions.at(-1) ?? first
-  const seen = request.expect ?? newest
-  if (!versions.includes(seen)) throw stale(request, newest)
-  return { base: await baseOf(ports, seen), newest }
+  const chains: (readonly Offset[])[] = []
+  for (const first of await askFirstVersions(ports.engine, request.event)) chains.push(await versionsFrom(ports, first))
+  const { expect } = request
+  const versions = expect === null && chains.length === 1 ? chains[0] : chains.find((chain) => contains(chain, expect))
+  if (versions === undefined) throw await notOne(ports, request, chains)
+  const newest = newestIn(versions)
+  return { base: await baseOf(ports, expect ?? newest), newest }
+}
+
+function contains(chain: readonly Offset[], offset: Offset | null): boolean {
+  return offset !== null && chain.includes(offset)
+}
+
+function newestIn(chain: readonly Offset[]): Offset {
+  const newest = chain.at(-1)
+  assert(newest !== undefined, 'an event has a version')
+  return newest
+}
+
+/** Why a request does not name one event: there is none, the version is not one of its, or there are several. */
+async function notOne(
+  ports: CorrectionPorts,
+  request: CorrectionRequest,
+  chains: readonly (readonly Offset[])[],
+): Promise<Refusal> {
+  const [first, ...others] = chains
+  if (first === undefined)
+    return new Refusal('EVENT_NOT_FOUND', `there is no accepted event with ${nameText(request.event)}`)
+  if (others.length === 0) return stale(request, newestIn(first))
+  const newest = await readVersions(ports, chains.slice(-limits.namedMax).map(newestIn))
+  const named = newest.map(({ offset, time }) => `offset ${offset} (${formatInstant(time)})`)
+  return new Refusal(
+    'EVENT_AMBIGUOUS',
+    `${chains.length} events have ${nameText(request.event)}: ${named.join(', ')}; ` +
+      'name the offset of the one that is meant in expect',
+  )
 }
 
 function versionOf(record: LogRecord): Version {

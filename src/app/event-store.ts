@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Offset } from '../core/ids.ts'
 import type { EventLog } from '../log/log.ts'
+import { nameInStore } from '../store/claim.ts'
 import { openClickHouse } from '../store/engine-server.ts'
 import { openChdb } from '../store/engine.ts'
 import type { Engine } from '../store/engine.ts'
@@ -14,7 +15,7 @@ import { askPosition } from '../store/position.ts'
 import { Projection } from '../store/project.ts'
 import type { ProjectionPorts } from '../store/project.ts'
 import type { Config } from './config.ts'
-import { ProjectionLeader } from './leader-projection.ts'
+import { adviceFor, ProjectionLeader } from './leader-projection.ts'
 import { withLock } from './leader-lock.ts'
 import { Projector } from './projector.ts'
 import { dutiesOf } from './roles.ts'
@@ -67,6 +68,12 @@ export async function openEmbeddedStore(path: string, ports: StorePorts): Promis
   await migrateStore(engine, migrations)
   let projection = new Projection({ log, engine, onAccounts })
   const standing = await projection.open()
+  if (standing.kind === 'other') {
+    throw new Error(
+      `the event store in ${path} is not of this log: ${standing.reason}. Put that log back from its backup; ` +
+        `or, to go on without its events, move ${path} away, and a store of this log is made`,
+    )
+  }
   if (standing.kind === 'ahead') {
     throw new Error(
       `the log lacks events that were accepted: ${standing.reason}. Restore the log from its backup; ` +
@@ -150,18 +157,23 @@ export async function openSharedStore(
   server: NonNullable<Config['clickhouse']>,
   ports: StorePorts,
 ): Promise<EventStore> {
-  const { config, databaseUrl, report } = ports
+  const { config, databaseUrl, log, report } = ports
   const { asks, projects } = dutiesOf[config.role]
   const engine = openClickHouse(server)
   const followed = new FollowedPosition(engine)
   // Processes that start at once take turns at the tables.
   if (asks) {
-    await withLock(databaseUrl, () => migrateStore(engine, migrations)).catch((error: Error) => {
+    const waits = (): void => report('waiting for another process that is setting up the event store', null)
+    await withLock(databaseUrl, () => migrateStore(engine, migrations), waits).catch((error: Error) => {
       throw new Error(
         `the event store at ${server.url} cannot be used (${error.message}); start it, or correct CLICKHOUSE_URL`,
         { cause: error },
       )
     })
+    const name = await nameInStore(engine)
+    if (name !== null && name !== log.name()) {
+      throw new Error(adviceFor('other', `it was filled from the log ${name}, and the log here is ${log.name()}`))
+    }
   }
   const rebuild = async (engine: Engine): Promise<void> => {
     report('the event store does not agree with the log; rebuilding it from the log', null)

@@ -100,27 +100,60 @@ export class ProjectionLeader {
 
   /** Proves the store against the log. Null: it is not for this process to go on. */
   async #prove(ports: ProjectionPorts): Promise<Projection | null> {
-    const until = performance.now() + limits.behindMillis
+    const { log } = ports
+    let until = performance.now() + limits.behindMillis
+    let end = log.end()
     for (let attempt = 1; !this.#stop.signal.aborted; attempt += 1) {
       const projection = new Projection(ports)
       const standing = await projection.open()
       if (standing.kind === 'consistent') return projection
-      // A leader that is just losing its lead may have written meanwhile: what looks damaged is looked at again.
-      const isCertain = standing.kind === 'damaged' ? attempt > 1 : performance.now() > until
-      if (isCertain && (standing.kind === 'ahead' || this.#ports.rebuild === null)) {
-        this.#ports.onFatal(adviceFor(standing.kind, standing.reason))
-        this.#stop.abort()
-        return null
+      // A copy of the log that still grows is behind, and may come to have what the store has.
+      if (log.end() > end) until = performance.now() + limits.behindMillis
+      end = log.end()
+      if (isCertain(standing.kind, { attempt, isOver: performance.now() > until })) {
+        const mayRebuild = standing.kind === 'damaged' && this.#ports.rebuild !== null
+        if (!mayRebuild) {
+          this.#ports.onFatal(adviceFor(standing.kind, standing.reason))
+          this.#stop.abort()
+          return null
+        }
+        await this.#ports.rebuild?.(ports.engine)
       }
-      if (isCertain) await this.#ports.rebuild?.(ports.engine)
       await pause(limits.againMillis, undefined, { signal: this.#stop.signal }).catch(() => undefined)
     }
     return null
   }
 }
 
-function adviceFor(kind: 'damaged' | 'ahead', reason: string): string {
-  return kind === 'ahead'
-    ? `the log lacks events that were accepted: ${reason}. Restore the log from its backup`
-    : `the event store does not agree with the log: ${reason}. Start with --rebuild-store to drop its tables and count the log again`
+/** A leader that is just losing its lead may have written meanwhile: what looks damaged is looked at again. */
+function isCertain(
+  kind: 'damaged' | 'ahead' | 'other',
+  { attempt, isOver }: { readonly attempt: number; readonly isOver: boolean },
+): boolean {
+  switch (kind) {
+    case 'damaged':
+      return attempt > 1
+    case 'ahead':
+      return isOver
+    case 'other':
+      return true
+  }
+}
+
+/** What the operator of a shared store is told to do about it. */
+export function adviceFor(kind: 'damaged' | 'ahead' | 'other', reason: string): string {
+  switch (kind) {
+    case 'ahead':
+      return (
+        `${reason}, and that has not changed for ${limits.behindMillis / 1000} s. If other processes are further, the ` +
+        'copy of the log in this one does not follow: see what it says of Kafka and of its disk. If none is, the log lacks ' +
+        'events that were accepted: restore it from its backup'
+      )
+    case 'other':
+      return (
+        `the event store is not of this log: ${reason}. Set CLICKHOUSE_URL to this log's own store or to an empty ` +
+        'database, or KAFKA_BROKERS and CROSSFOOT_KAFKA_PREFIX to the log of the store'
+      )
+    case 'damaged':
+      return `the event store does not agree with the log: ${reason}. Start with --rebuild-store to drop its tables and count the log again`
 }

@@ -42,6 +42,8 @@ export interface Service {
   readonly world: World
   readonly logger: Logger
   readonly database: Database
+  /** For a connection that must not be one of the pool's. */
+  readonly databaseUrl: string
   readonly log: EventLog
   readonly engine: Engine
   readonly projection: Counted
@@ -188,6 +190,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       world,
       logger,
       database,
+      databaseUrl: postgres.url,
       log,
       engine,
       projection,

@@ -10,6 +10,7 @@ import type { LineReader } from './line-reader.ts'
 import { numberLines } from './numbered-lines.ts'
 import type { NumberedLines, ReceivedLine } from './numbered-lines.ts'
 import { OpenConnections } from './open-connections.ts'
+import { Reach, surenessOf } from './reach.ts'
 import type { Service, World } from './service.ts'
 import { Spool } from './spool.ts'
 import type { SpoolState } from './spool-frame.ts'
@@ -64,8 +65,9 @@ export class Agent {
   #isCommitDue = false
   #isLossDue = false
   #isClosed = false
-  #lost: number
-  #upTo: Micros | null
+  readonly #reach: Reach
+  /** Groups that were undone because the spool could not be written. */
+  #undone = 0
   #finished: SpoolState['finished']
   #lookedAt: Micros
   /** The state that the service has acknowledged; undefined until it has acknowledged something in this run. */
@@ -86,6 +88,7 @@ export class Agent {
       epoch: world.newEpoch(),
       seq: 0,
       lost: 0,
+      lostUpTo: 0,
       upTo: null,
       begunAt: world.now(),
       lookedAt: world.now(),
@@ -95,8 +98,7 @@ export class Agent {
     const { state } = this.#spool
     this.#group = new LineGroup(state.seq)
     this.#connections = new OpenConnections(this.#spool.notes)
-    this.#lost = state.lost
-    this.#upTo = state.upTo
+    this.#reach = new Reach(state, world.now(), task.delayMs ?? 0)
     this.#finished = state.finished
     this.#lookedAt = state.lookedAt
     this.#acknowledged = this.#spool.hasUnsent ? undefined : state
@@ -123,7 +125,7 @@ export class Agent {
 
   /** Lines that were lost before they could be read, in all of this numbering. */
   get lost(): number {
-    return this.#lost
+    return this.#reach.lost
   }
 
   /** Takes what is new in the logs into the spool. */
@@ -134,6 +136,7 @@ export class Agent {
     this.#lose(await this.#tails.discover(this.#state(), startedAt))
     this.#lookedAt = startedAt
     const found = new Set<Piece>()
+    const undoneBefore = this.#undone
     let round = this.#tails.followers
     for (let pieces = 0; pieces < piecesPerLook && round.length > 0; pieces += 1) {
       const goOn: Follower[] = []
@@ -146,10 +149,10 @@ export class Agent {
       if (!this.#commit()) return 'full'
       round = goOn
     }
+    // Also what a receiver made durable meanwhile held lines of files; undone, they are in their files again.
+    if (this.#undone > undoneBefore || found.has('full')) return 'full'
     // All was read to its end after this moment, so nothing from before it is missing.
-    const isAtEnd = round.length === 0 && !found.has('full') && !found.has('emptied')
-    if (isAtEnd && (this.#upTo === null || startedAt > this.#upTo)) this.#upTo = startedAt
-    if (found.has('full')) return 'full'
+    if (round.length === 0 && !found.has('emptied')) this.#reach.moveTo(startedAt)
     return found.size === 0 || (found.size === 1 && found.has('none')) ? 'idle' : 'taken'
   }
 
@@ -176,10 +179,11 @@ export class Agent {
 
   /** So many lines arrived and could not be kept: the next checkpoint says so. */
   declareLost(lines: number): void {
-    this.#lost += lines
-    if (this.#isLossDue) return
-    // Losses come in crowds; the spool is full or its disk is, so it is not written for each of them.
+    this.#reach.lose(lines, this.#world.now())
+    if (this.#isLossDue || this.#isClosed) return
+    // Losses come in crowds; the spool is full or its disk is, so it is written for the first of them only, and later.
     this.#isLossDue = true
+    this.save()
     void this.#saveLater()
   }
 
@@ -204,14 +208,17 @@ export class Agent {
     const now = this.#world.now()
     const waitedMicros = now - (this.#checkpointAt ?? Number.NEGATIVE_INFINITY)
     if (isDue === 'when due' && waitedMicros < limits.checkpointEveryMs * 1000) return
+    // A loss that was stated and not kept would hide as many after a restart: the service knows the highest count.
+    const isLossKept = this.#reach.lost === this.#spool.state.lost || this.save()
     const state = this.#acknowledged
+    if (state === undefined) return
     // While something waits, only what was acknowledged counts; otherwise everything that was read.
-    const time = this.#spool.hasUnsent ? state?.upTo : this.#upTo
-    if (state === undefined || time === undefined || time === null) return
+    const { upTo, lost } = isLossKept && !this.#spool.hasUnsent ? this.#reach.sure : surenessOf(state)
+    if (upTo === null) return
     this.#checkpointAt = now
     const { source, epoch, seq } = state
-    const sure = Math.max(0, time - (this.#task.delayMs ?? 0) * 1000) as Micros
-    const failure = await sendCheckpoint(this.#service, { source, epoch, seq, time: sure, lost: this.#lost })
+    const time = Math.max(0, upTo - (this.#task.delayMs ?? 0) * 1000) as Micros
+    const failure = await sendCheckpoint(this.#service, { source, epoch, seq, time, lost })
     if (failure !== undefined) this.#note(`the checkpoint did not arrive (${failure})`)
   }
 
@@ -309,6 +316,7 @@ export class Agent {
     const isDurable = this.#append(this.#state(), group.events)
     this.#connections.clear()
     this.#group = new LineGroup(this.#spool.state.seq)
+    if (!isDurable) this.#undone += 1
     group.settle(isDurable)
     return isDurable
   }
@@ -346,14 +354,8 @@ export class Agent {
   /** With the group. */
   #state(): SpoolState {
     const files = this.#tails.followers.map((follower) => this.#group.positionOf(follower) ?? follower.position)
-    const [seq, lost, upTo, lookedAt, finished] = [
-      this.#group.seq,
-      this.#lost,
-      this.#upTo,
-      this.#lookedAt,
-      this.#finished,
-    ]
-    return { ...this.#spool.state, seq, lost, upTo, lookedAt, files, finished }
+    const [seq, lookedAt, finished] = [this.#group.seq, this.#lookedAt, this.#finished]
+    return { ...this.#spool.state, ...this.#reach.state, seq, lookedAt, files, finished }
   }
 
   #append(state: SpoolState, events: readonly string[]): boolean {
@@ -368,7 +370,7 @@ export class Agent {
 
   #lose(lines: number): void {
     if (lines === 0) return
-    this.#lost += lines
+    this.#reach.lose(lines, this.#world.now())
     this.save()
   }
 

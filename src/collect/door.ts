@@ -10,7 +10,7 @@ export interface Place {
 
 /** What a receiver needs of the agent behind it. */
 export interface DoorWorld {
-  /** The name of the agent's source. */
+  /** Whose the records are that have an id of their own; several agents may have it in common. */
   readonly source: string
   readonly openReader: () => LineReader
   readonly receive: (lines: readonly ReceivedLine[], reader: LineReader) => Promise<Reception>

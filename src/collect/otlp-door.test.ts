@@ -200,6 +200,25 @@ describe('OTLP/HTTP', () => {
     expect(service.held().map(({ seq }) => seq)).toEqual([2, 4])
   })
 
+  test('JSON: whatever is nested below a record costs neither its neighbours nor the record', async () => {
+    let deep: object = { stringValue: 'a " and a \\ and ]}' }
+    for (let level = 0; level < 40; level += 1) deep = { kvlistValue: { values: [{ key: '[{', value: deep }] } }
+    const nested = { ...jsonRecord(8, [{ key: 'deep', value: deep }]), body: deep, severityText: '}]"' }
+    expect(await post(jsonExport(jsonRecord(7), nested, jsonRecord(9)), json)).toMatchObject({
+      status: 200,
+      body: Buffer.from('{}'),
+    })
+    // So deep that not even a call per level is possible, beside a number that a double does not hold.
+    const bottomless = `${'['.repeat(50_000)}0.5${']'.repeat(50_000)}`
+    const [before = '', after = ''] = jsonExport(jsonRecord(10), { ...jsonRecord(11), body: 'HERE' }).split('"HERE"')
+    expect((await post(before + bottomless + after, json)).status).toBe(200)
+    expect((await post(`${before}${bottomless}]${after}`, json)).status).toBe(400)
+    await sendAll()
+    expect(service.accepted().map(({ bytes_out_body }) => bytes_out_body)).toEqual([7, 8, 9, 10, 11])
+    const [first] = formats['otlp-json'].reader([]).entriesOf?.(jsonExport(jsonRecord(7), nested)) ?? []
+    expect(first).toContain('"http.response.body.size":"7"')
+  })
+
   test('a partial success in protobuf; a broken record costs its neighbours nothing', async () => {
     const answer = await post(exportOf([record(1n), Buffer.from([0x32, 0x7f, 1]), record(2n)]), protobuf)
     expect(answer.status).toBe(200)

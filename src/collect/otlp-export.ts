@@ -1,9 +1,9 @@
 import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
-import { parseJsonRecord } from './exact-json.ts'
 import { limits } from './limits.ts'
 import type { LineReader } from './line-reader.ts'
 import type { ReceivedLine } from './numbered-lines.ts'
+import { parseExport } from './otlp-depth.ts'
 import { OtlpEntries, attributesOf, entriesOfExport } from './otlp-json.ts'
 import { decodeExport } from './otlp-proto.ts'
 
@@ -27,7 +27,7 @@ function lineOf(text: string): ReceivedLine {
 const broken = (message: string): ExportFault => ({ kind: 'broken', message })
 
 function jsonLines(body: Buffer): Result<readonly ReceivedLine[], ExportFault> {
-  const request = parseJsonRecord(body.toString('utf8'))
+  const request = parseExport(body.toString('utf8'))
   if (!request.ok) return fail(broken(request.error.replace(/^the line/, 'the body')))
   // An export without anything in it may leave the list out.
   if (Object.keys(request.value).length === 0) return ok([])
@@ -59,8 +59,9 @@ function protobufLines(body: Buffer): Result<readonly ReceivedLine[], ExportFaul
 /**
  * A reader for records that arrive by OTLP. An exporter that had no answer sends again, perhaps to another agent, and
  * nothing in the protocol tells that apart from new records. So a record with an id of its own (`log.record.uid`, or
- * what `--map id=` names) is known by source and id, and counts once whenever and wherever it comes again. One
- * without has the number that this agent gives it, and counts as often as it arrives.
+ * what `--map id=` names) is known by this source and its id: it counts once whenever it comes again, also to other
+ * agents with the same `--shared-source`. One without has the number that this agent gives it, and counts as often as
+ * it arrives.
  */
 export function ownIdentityReader(
   reader: LineReader,

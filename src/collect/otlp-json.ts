@@ -8,6 +8,7 @@ import { limits } from './limits.ts'
 import { mapNames } from './line-reader.ts'
 import type { FieldMapping, LineReader } from './line-reader.ts'
 import { parseDuration } from './log-quantity.ts'
+import { parseExport } from './otlp-depth.ts'
 
 /**
  * Attributes of HTTP requests (OpenTelemetry semantic conventions 1.44, and the names before 1.20 after them).
@@ -63,7 +64,7 @@ const isExport = (record: JsonRecord): boolean => Object.hasOwn(record, 'resourc
 
 /** A line that is no export is one entry, and is refused when it is read. */
 function entriesOf(line: string): readonly string[] {
-  const request = parseJsonRecord(line)
+  const request = parseExport(line)
   if (!request.ok) return [line]
   const entries = entriesOfExport(request.value)
   return entries.ok ? entries.value : [line]

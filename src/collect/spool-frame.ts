@@ -35,8 +35,10 @@ export interface SpoolState {
   readonly seq: number
   /** Lines that were lost before they could be read, in all of this epoch. */
   readonly lost: number
-  /** Everything that was in the logs at this time is in the spool or was acknowledged. */
+  /** Everything that was in the logs at this time is in the spool, was acknowledged or is counted in `lostUpTo`. */
   readonly upTo: Micros | null
+  /** Those of the lost lines that are stated together with `upTo`; left out in old spools: all of them. */
+  readonly lostUpTo?: number
   readonly files: readonly TailPosition[]
   /** When the spool was new: what was rotated away before is none of its business. */
   readonly begunAt: Micros

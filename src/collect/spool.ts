@@ -286,7 +286,8 @@ function readFrame(file: number, at: number, end: number): FoundFrame | undefine
   return frame === undefined ? undefined : { frame, next: at + frameHeadBytes + length }
 }
 
-function readFrames(path: string, take: (found: FoundFrame) => void): 'whole' | 'torn' {
+/** Hands out the frames of a segment, up to the first that is not whole. */
+export function readFrames(path: string, take: (found: FoundFrame) => void): 'whole' | 'torn' {
   const file = openSync(path, 'r')
   try {
     const { size } = fstatSync(file)

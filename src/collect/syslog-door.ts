@@ -98,13 +98,17 @@ async function readAll(socket: Socket, world: DoorWorld, patience: Patience): Pr
   await waiting.settled()
 }
 
-/** The lines of a connection that are not durable yet, within a bound: beyond it nothing more is read. */
+/**
+ * The lines of a connection that are not durable yet, within a bound: beyond it nothing more is read. They are kept one
+ * after the other: what comes while some wait for room waits behind them, so a connection's lines stay in their order.
+ */
 class WaitingLines {
   readonly #world: DoorWorld
   readonly #patience: Patience
   readonly #reader: LineReader
-  readonly #underWay = new Set<Promise<void>>()
+  #queue: ReceivedLine[] = []
   #bytes = 0
+  #keeping: Promise<void> | undefined
 
   constructor(world: DoorWorld, patience: Patience) {
     this.#world = world
@@ -114,18 +118,25 @@ class WaitingLines {
 
   async add(lines: readonly ReceivedLine[]): Promise<void> {
     if (lines.length === 0) return
-    const bytes = lines.reduce((sum, line) => sum + line.bytes.length, 0)
-    this.#bytes += bytes
-    const kept = this.#keep(lines).finally(() => {
-      this.#bytes -= bytes
-      this.#underWay.delete(kept)
-    })
-    this.#underWay.add(kept)
-    while (this.#bytes > limits.tailBytesMax) await Promise.race(this.#underWay)
+    for (const line of lines) this.#queue.push(line)
+    this.#bytes += bytesOf(lines)
+    this.#keeping ??= this.#keepAll()
+    while (this.#bytes > limits.tailBytesMax) await this.#keeping
   }
 
   async settled(): Promise<void> {
-    await Promise.all(this.#underWay)
+    await this.#keeping
+  }
+
+  /** What came while the last lines became durable goes together, so that a sender is not held to a chunk per fsync. */
+  async #keepAll(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const lines = this.#queue
+      this.#queue = []
+      await this.#keep(lines)
+      this.#bytes -= bytesOf(lines)
+    }
+    this.#keeping = undefined
   }
 
   /** Waits until there is room. Lines for which there was none until the end are declared lost. */
@@ -133,6 +144,11 @@ class WaitingLines {
     for (;;) {
       const outcome = await this.#world.receive(lines, this.#reader)
       if (outcome.kind === 'taken') return
+      if (outcome.kind === 'too-large' && lines.length > 1) {
+        const half = Math.ceil(lines.length / 2)
+        await this.#keep(lines.slice(0, half))
+        return this.#keep(lines.slice(half))
+      }
       if (outcome.kind === 'too-large' || this.#patience.isOver) break
       this.#world.note('the spool is full; syslog connections are not read until there is room')
       await this.#world.wait(limits.pollMs, 'the spool is full')
@@ -140,4 +156,8 @@ class WaitingLines {
     this.#world.declareLost(lines.length)
     this.#world.note(`${lines.length} syslog messages came by TCP and found no room until the end; declared as lost`)
   }
+}
+
+function bytesOf(lines: readonly ReceivedLine[]): number {
+  return lines.reduce((sum, line) => sum + line.bytes.length, 0)
 }

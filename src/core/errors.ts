@@ -41,6 +41,7 @@ export const errorCatalogue = {
   QUARANTINE_NOT_FOUND: { status: 404, retry: false },
   QUARANTINE_RESOLVED: { status: 409, retry: false },
   EVENT_NOT_FOUND: { status: 404, retry: false },
+  EVENT_AMBIGUOUS: { status: 409, retry: false },
   CORRECTION_STALE: { status: 409, retry: false },
   BACKFILL_NOT_FOUND: { status: 404, retry: false },
   BACKFILL_TRANSITION_REFUSED: { status: 409, retry: false },

@@ -70,6 +70,9 @@ describe('CloudEvents 1.0', () => {
     )
     expect(structuredForm({ 'content-type': 'application/json' }, Buffer.from(data))).toBeNull()
     expect(structuredForm(headers, Buffer.from('{}, "id": "b"'))).toBeNull()
+    // Bytes that are no UTF-8 would become other characters, and the event another one.
+    const foreign = Buffer.from('{"account":"acm\xe9"}', 'latin1')
+    expect(structuredForm(headers, foreign)).toBeNull()
   })
 
   test('a batch is one event after the other; a bad one does not cost its neighbours', async () => {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Problem } from '../core/errors.ts'
 import { eventKinds } from '../core/event.ts'
 import type { EventKind } from '../core/event.ts'
@@ -54,10 +55,11 @@ function attributeOf(header: string): string {
 
 /**
  * A CloudEvent in binary mode as the same event in structured mode: its attributes are the `ce-` headers, with percent
- * encoding (HTTP binding 1.0, §3.1), its data is the body. Null when the request is none, or its body is no JSON.
+ * encoding (HTTP binding 1.0, §3.1), its data is the body. Null when the request is none, or its body is no JSON
+ * in UTF-8: then the body itself is refused as any other.
  */
 export function structuredForm(headers: Headers, body: Buffer): Buffer | null {
-  if (headers['ce-specversion'] === undefined) return null
+  if (headers['ce-specversion'] === undefined || !isUtf8(body)) return null
   const attributes: Record<string, string | number> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (!name.startsWith('ce-') || typeof value !== 'string') continue

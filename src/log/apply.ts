@@ -5,7 +5,7 @@ import type { Arrival, Correction, HeldInput, LogRecord, Outcome, ParsedEvent } 
 import { unreachable } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 import { balanceOf, BalanceSheet, writeBatch } from './balance.ts'
-import { encodeChunk } from './chunk.ts'
+import { encodeChunks } from './chunk.ts'
 import type { Command, CommandOf, Effect } from './command.ts'
 import { Identities } from './identities.ts'
 import { numberKey, numberOf } from './keys.ts'
@@ -21,7 +21,7 @@ class GroupWriter {
   readonly #numberings = new Map<string, Numbering>()
   readonly #balances: BalanceSheet
   readonly #identities: Identities
-  /** What the group has accepted: one chunk, because a chunk of each small request would be mostly overhead. */
+  /** What the group has accepted: one chunk unless its text is long, because a chunk of each small request would be mostly overhead. */
   readonly #accepted: LogRecord[] = []
   /** What was received by the append in hand; releases were received before, refused corrections never. */
   readonly #received: Outcome[] = []
@@ -187,8 +187,7 @@ class GroupWriter {
   }
 
   finish(): { readonly end: number; readonly written: readonly LogRecord[] } {
-    const [first] = this.#accepted
-    if (first !== undefined) this.#tables.chunks.putSync(numberKey(first.offset), encodeChunk(this.#accepted))
+    for (const { first, chunk } of encodeChunks(this.#accepted)) this.#tables.chunks.putSync(numberKey(first), chunk)
     for (const numbering of this.#numberings.values()) numbering.flush()
     this.#identities.flush()
     this.#balances.finish()

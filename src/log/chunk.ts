@@ -5,12 +5,15 @@ import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 
 /**
- * A chunk is what one group of appends accepted: a header of 8 bytes (CRC-32 of all that follows, number of records),
+ * A chunk is what one group of appends accepted, or a part of it where that is long: a header of 8 bytes (CRC-32 of all that follows, number of records),
  * then the records compressed with zstd. Inside, one line per record with fields between tabs: time of arrival, time,
  * account, fact, inspection, and of a correction: what it corrects. An absent one is empty. JSON never contains a raw
  * tab or newline.
  */
 const headerBytes = 8
+
+/** Characters of a chunk before it is compressed, unless one record has more: a text has an end (L12). */
+export const chunkTextMax = 32 * 1024 * 1024
 
 /** The form in which chunks are written; a log of another form is refused when it is opened. */
 export const chunkFormat = 2
@@ -20,13 +23,33 @@ function lineOf({ ingested, time, account, fact, inspection, correction }: LogRe
   return correction === null ? line : `${line}\t${JSON.stringify(correction)}`
 }
 
-export function encodeChunk(records: readonly LogRecord[]): Buffer {
-  const body = zstdCompressSync(Buffer.from(records.map(lineOf).join('\n'), 'utf8'), { params: { 100: 1 } })
+function encodeChunk(lines: readonly string[]): Buffer {
+  const body = zstdCompressSync(Buffer.from(lines.join('\n'), 'utf8'), { params: { 100: 1 } })
   const chunk = Buffer.allocUnsafe(headerBytes + body.length)
-  chunk.writeUInt32BE(records.length, 4)
+  chunk.writeUInt32BE(lines.length, 4)
   body.copy(chunk, headerBytes)
   chunk.writeUInt32BE(crc32(chunk.subarray(4)), 0)
   return chunk
+}
+
+/** Packs records that follow each other: one chunk, or several where the text of one would be too long. */
+export function* encodeChunks(records: readonly LogRecord[]): Generator<{ first: Offset; chunk: Buffer }> {
+  let first: Offset | null = null
+  let lines: string[] = []
+  let text = 0
+  for (const record of records) {
+    const line = lineOf(record)
+    if (first !== null && text + line.length > chunkTextMax) {
+      yield { first, chunk: encodeChunk(lines) }
+      first = null
+      lines = []
+      text = 0
+    }
+    first ??= record.offset
+    lines.push(line)
+    text += line.length
+  }
+  if (first !== null) yield { first, chunk: encodeChunk(lines) }
 }
 
 export function chunkLength(chunk: Buffer): number {

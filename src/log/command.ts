@@ -47,3 +47,14 @@ export function sizeOf(command: Command): number {
       return 1
   }
 }
+
+/** Characters that a command brings, about. */
+export function textOf(command: Command): number {
+  if (command.kind !== 'append') return 100
+  let text = 0
+  for (const arrival of command.arrivals) {
+    if (arrival.kind === 'held') text += arrival.held.raw.length
+    else text += (arrival.event?.fact.length ?? 0) + (arrival.event?.inspection?.length ?? 0)
+  }
+  return text
+}

@@ -1,12 +1,12 @@
 /** Follows the commit topic and applies it: every process that does has the same log. */
 import { setImmediate as turn } from 'node:timers/promises'
-import type { BaseOptions } from '@platformatic/kafka'
 import { Refusal } from '../core/errors.ts'
 import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
+import { textOf } from './command.ts'
 import type { Command, Effect } from './command.ts'
-import { Backoff, RecordsLost, TopicReader } from './kafka-client.ts'
-import type { Outage } from './kafka-client.ts'
+import { Backoff, RecordsLost } from './kafka-client.ts'
+import type { Outage, Topic, TopicReader } from './kafka-client.ts'
 import { limits as clientLimits } from './kafka-client.ts'
 import { commandsOf, decodeCommit, newestOf, partKey, sumOf } from './kafka-records.ts'
 import type { Commit, Place } from './kafka-records.ts'
@@ -17,6 +17,8 @@ import type { LogState } from './state.ts'
 export const limits = {
   /** Compressed bytes of the parts that are in memory at once, unless one commit alone has more. */
   windowBytesMax: 4 * 1024 * 1024,
+  /** Characters of the commands that are applied together, unless one commit alone has more. */
+  windowTextMax: 64 * 1024 * 1024,
 } as const
 
 /** Names of what the state remembers about its place in the topics. */
@@ -28,6 +30,11 @@ const notes = {
   group: (writer: string) => `group ${writer}`,
 } as const
 
+/** Names the log that lies in these topics. */
+export function originOf({ events, commits }: Topics): string {
+  return `${events.id} ${commits.id}`
+}
+
 const applying = 'applying what was committed'
 
 interface FoundCommit {
@@ -36,8 +43,18 @@ interface FoundCommit {
   readonly commit: Commit
 }
 
+/** How a topic is read. */
+export type Reader = Pick<TopicReader, 'fetch' | 'close'>
+
+/** A commit, with the commands that are to be applied for it. */
+interface Decoded {
+  readonly found: FoundCommit
+  /** None of a commit that does not count. */
+  readonly commands: readonly Command[]
+}
+
 export interface Following {
-  readonly client: BaseOptions
+  readonly readerOf: (topic: Topic) => Reader
   readonly topics: Topics
   readonly state: LogState
   readonly outage: Outage
@@ -50,8 +67,8 @@ export interface Following {
 
 export class Follower {
   readonly #with: Following
-  readonly #commits: TopicReader
-  readonly #parts: TopicReader
+  readonly #commits: Reader
+  readonly #parts: Reader
   readonly #closing = new AbortController()
   #running: Promise<void> = Promise.resolve()
   #newest = 0 as Micros
@@ -59,9 +76,9 @@ export class Follower {
 
   constructor(following: Following) {
     this.#with = following
-    this.#commits = new TopicReader(following.client, following.topics.commits, following.outage)
+    this.#commits = following.readerOf(following.topics.commits)
     // A connection of its own: the other one waits at the end of its topic.
-    this.#parts = new TopicReader(following.client, following.topics.events, following.outage)
+    this.#parts = following.readerOf(following.topics.events)
   }
 
   /** The newest time that was applied since the log was opened; 0 when nothing was. */
@@ -90,7 +107,7 @@ export class Follower {
   /** A state that was made from other topics, or from records that are lost, must not go on from there. */
   async #checkOrigin(): Promise<void> {
     const { state, topics } = this.#with
-    const origin = `${topics.events.id} ${topics.commits.id}`
+    const origin = originOf(topics)
     const position = state.applied()
     const known = state.note(notes.topics)
     if (known === null) {
@@ -143,12 +160,39 @@ export class Follower {
     while (rest.length > 0 && !this.#closing.signal.aborted) {
       const window = rest.slice(0, this.#windowLength(rest))
       rest = rest.slice(window.length)
-      await this.#apply(window)
-      await turn()
+      for await (const decoded of this.#decode(window)) {
+        this.#apply(decoded)
+        await turn()
+      }
     }
   }
 
-  /** How many commits are applied together: at least one, and no more than memory and a transaction should hold. */
+  /**
+   * Fetches what a window brought, and gives it out in steps of bounded text: parts of a few bytes may hold much of it
+   * (L12).
+   */
+  async *#decode(window: readonly FoundCommit[]): AsyncGenerator<readonly Decoded[]> {
+    const fresh = new Set(this.#withoutRepeated(window).fresh)
+    const own = new Map([...fresh].map((commit) => [commit, this.#with.own(commit)]))
+    const parts = await this.#load([...fresh].filter((commit) => own.get(commit) === null))
+    let step: Decoded[] = []
+    let text = 0
+    for (const found of window) {
+      const { commit } = found
+      const commands = fresh.has(commit) ? (own.get(commit) ?? commandsOf(commit, commit.parts.map(parts))) : []
+      const length = commands.reduce((sum, command) => sum + textOf(command), 0)
+      if (step.length > 0 && text + length > limits.windowTextMax) {
+        yield step
+        step = []
+        text = 0
+      }
+      step.push({ found, commands })
+      text += length
+    }
+    yield step
+  }
+
+  /** How many commits are fetched together: at least one, and no more than memory and a transaction should hold. */
   #windowLength(commits: readonly FoundCommit[]): number {
     let bytes = 0
     let arrivals = 0
@@ -160,27 +204,26 @@ export class Follower {
     return commits.length
   }
 
-  async #apply(window: readonly FoundCommit[]): Promise<void> {
+  #apply(step: readonly Decoded[]): void {
     const { state, applied } = this.#with
-    const first = window[0]
-    const last = window.at(-1)
+    const first = step[0]?.found
+    const last = step.at(-1)?.found
     if (first === undefined || last === undefined) return
-    const { fresh, groups } = this.#withoutRepeated(window)
-    const commands = await this.#commandsOf(fresh)
     assert(first.offset === state.applied(), 'commits are applied one after the other')
-    const effects = state.apply(commands.flat(), {
-      from: first.offset,
-      to: last.offset + 1,
-      notes: new Map([...groups, [notes.last, String(last.sum)]]),
-    })
+    const { fresh, groups } = this.#withoutRepeated(step.map(({ found }) => found))
+    const counting = new Set(fresh)
+    const effects = state.apply(
+      step.flatMap(({ commands }) => commands),
+      { from: first.offset, to: last.offset + 1, notes: new Map([...groups, [notes.last, String(last.sum)]]) },
+    )
     this.#stalled = null
     this.#with.outage.worked(applying)
     let at = 0
-    for (const [index, commit] of fresh.entries()) {
-      const count = commands[index]?.length ?? 0
-      this.#newest = Math.max(this.#newest, newestOf(commit)) as Micros
-      applied(commit, effects.slice(at, at + count))
-      at += count
+    for (const { found, commands } of step) {
+      if (!counting.has(found.commit)) continue
+      this.#newest = Math.max(this.#newest, newestOf(found.commit)) as Micros
+      applied(found.commit, effects.slice(at, at + commands.length))
+      at += commands.length
     }
   }
 
@@ -197,12 +240,6 @@ export class Follower {
       return [commit]
     })
     return { fresh, groups }
-  }
-
-  async #commandsOf(commits: readonly Commit[]): Promise<(readonly Command[])[]> {
-    const own = commits.map((commit) => this.#with.own(commit))
-    const parts = await this.#load(commits.filter((_, index) => own[index] === null))
-    return commits.map((commit, index) => own[index] ?? commandsOf(commit, commit.parts.map(parts)))
   }
 
   /** Fetches the parts of commits, and holds each against what its commit says of it. */

@@ -2,7 +2,7 @@
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { BaseOptions } from '@platformatic/kafka'
 import { Refusal } from '../core/errors.ts'
-import { sizeOf } from './command.ts'
+import { sizeOf, textOf } from './command.ts'
 import type { Command, Effect } from './command.ts'
 import { Backoff, isTooLarge, TopicWriter } from './kafka-client.ts'
 import type { Outage } from './kafka-client.ts'
@@ -55,17 +55,6 @@ const notKnown = (): Refusal =>
     'Kafka does not answer, so it is not known whether this was taken; send it again: what was taken counts once',
     { retryAfterSeconds: 2 },
   )
-
-/** Characters that a command brings, about. */
-function textOf(command: Command): number {
-  if (command.kind !== 'append') return 100
-  let text = 0
-  for (const arrival of command.arrivals) {
-    if (arrival.kind === 'held') text += arrival.held.raw.length
-    else text += (arrival.event?.fact.length ?? 0) + (arrival.event?.inspection?.length ?? 0)
-  }
-  return text
-}
 
 export interface Sending {
   readonly client: BaseOptions
@@ -138,8 +127,11 @@ export class Outbox {
   /** Nothing can be taken any more, for this reason. */
   break(error: unknown): void {
     this.#broken = error
-    this.#refuseAll(() => error)
-    for (const group of this.#groups.values()) this.#drop(group)
+    this.#refuseQueued(() => error)
+    for (const group of this.#groups.values()) {
+      for (const waiting of group.waiting) this.#refuse(waiting, error)
+      this.#drop(group)
+    }
   }
 
   #refuse(waiting: Waiting, error: unknown): void {
@@ -148,17 +140,27 @@ export class Outbox {
     waiting.reject(error)
   }
 
-  #refuseAll(reason: (commitTried: boolean) => unknown, now = Number.POSITIVE_INFINITY): void {
-    for (const waiting of this.#queue) if (waiting.until <= now) this.#refuse(waiting, reason(false))
-    for (const { waiting: all, commitTried } of this.#groups.values()) {
-      for (const waiting of all) if (waiting.until <= now) this.#refuse(waiting, reason(commitTried))
-    }
+  /** What leaves the queue before it is in a group was not taken, and never will be. */
+  #refuseQueued(reason: () => unknown, now = Number.POSITIVE_INFINITY): void {
+    for (const waiting of this.#queue) if (waiting.until <= now) this.#refuse(waiting, reason())
     for (const { answered, command } of this.#queue) if (answered) this.#waiting -= sizeOf(command)
     this.#queue = this.#queue.filter(({ answered }) => !answered)
   }
 
+  /**
+   * Answers whoever has waited long enough. A group that is not given up may be committed yet, with all that is in
+   * it: of that, nobody may say that it was not taken.
+   */
   #sweep(now: number): void {
-    this.#refuseAll((commitTried) => (commitTried ? notKnown() : notTaken()), now)
+    this.#refuseQueued(notTaken, now)
+    for (const group of this.#groups.values()) {
+      const isGivenUp = !group.commitTried && group.waiting.every(({ answered, until }) => answered || until <= now)
+      // A group that was dropped is not committed any more: `#persist` looks before each try.
+      if (isGivenUp) this.#drop(group)
+      for (const waiting of group.waiting) {
+        if (waiting.until <= now) this.#refuse(waiting, isGivenUp ? notTaken() : notKnown())
+      }
+    }
   }
 
   #drop(group: Group): void {

@@ -7,8 +7,8 @@ import { mkdirSync, realpathSync } from 'node:fs'
 import { dayMicros } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import type { CommandKind, CommandOf, Effects } from './command.ts'
-import { clientOptions, Outage } from './kafka-client.ts'
-import { Follower } from './kafka-follower.ts'
+import { clientOptions, Outage, TopicReader } from './kafka-client.ts'
+import { Follower, originOf } from './kafka-follower.ts'
 import { Outbox } from './kafka-outbox.ts'
 import { openTopics } from './kafka-topics.ts'
 import type { Topics } from './kafka-topics.ts'
@@ -41,6 +41,15 @@ export const limits = {
   forgetLagMicros: 2 * dayMicros,
 } as const
 
+/**
+ * Until when a process may forget: by the time of the log, so that one that lags behind does not forget what it will be
+ * asked for. Null: it may forget nothing yet.
+ */
+export function safeToForget(before: Micros, newest: Micros): Micros | null {
+  const safe = Math.min(before, newest - limits.forgetLagMicros)
+  return safe > 0 ? (safe as Micros) : null
+}
+
 /** The directories that are open in this process; other processes are kept out by the lock of the data directory. */
 const inUse = new Set<string>()
 
@@ -48,6 +57,7 @@ class KafkaLog extends LogOnState {
   readonly #follower: Follower
   readonly #outbox: Outbox
   readonly #directory: string
+  readonly #topics: Topics
 
   constructor(state: LogState, topics: Topics, options: KafkaLogOptions) {
     super(state)
@@ -56,8 +66,9 @@ class KafkaLog extends LogOnState {
     const outbox = new Outbox({ client, topics, outage, writer: options.random(12).toString('base64url') })
     this.#outbox = outbox
     this.#directory = realpathSync(options.directory)
+    this.#topics = topics
     this.#follower = new Follower({
-      client,
+      readerOf: (topic) => new TopicReader(client, topic, outage),
       topics,
       state,
       outage,
@@ -83,10 +94,14 @@ class KafkaLog extends LogOnState {
       : Promise.reject<Effects[K]>(stalled)
   }
 
-  /** By the time of the log, so that a process that lags behind does not forget what it will be asked for. */
+  /** The topics are the log, so every process that follows them says the same. */
+  name(): string {
+    return originOf(this.#topics)
+  }
+
   override forget(before: Micros): Promise<void> {
-    const safe = Math.min(before, this.#follower.newest - limits.forgetLagMicros)
-    return safe > 0 ? super.forget(safe as Micros) : Promise.resolve()
+    const safe = safeToForget(before, this.#follower.newest)
+    return safe === null ? Promise.resolve() : super.forget(safe)
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Refusal } from '../core/errors.ts'
 import { sizeOf } from './command.ts'
@@ -26,6 +27,10 @@ class LmdbLog extends LogOnState {
   constructor(state: LogState, onBroken: (error: unknown) => void) {
     super(state)
     this.#onBroken = onBroken
+  }
+
+  name(): string {
+    return this.state.named()
   }
 
   protected submit<K extends CommandKind>(command: CommandOf<K>): Promise<Effects[K]> {
@@ -95,5 +100,8 @@ class LmdbLog extends LogOnState {
  * told when a write failed for no reason that a sender could help.
  */
 export function openLmdbLog(directory: string, onBroken: (error: unknown) => void = () => undefined): EventLog {
-  return new LmdbLog(new LogState(directory), onBroken)
+  const state = new LogState(directory)
+  // It names a directory, and nothing that is counted follows from it.
+  state.giveName(randomBytes(16).toString('hex'))
+  return new LmdbLog(state, onBroken)
 }

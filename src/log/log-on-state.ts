@@ -29,6 +29,7 @@ export abstract class LogOnState implements EventLog {
 
   /** Resolves with what the command came to, when that is durable. */
   protected abstract submit<K extends CommandKind>(command: CommandOf<K>): Promise<Effects[K]>
+  abstract name(): string
   abstract close(): Promise<void>
 
   append(arrivals: readonly Arrival[], now: Micros, sender = ''): Promise<Appended> {
@@ -89,5 +90,9 @@ export abstract class LogOnState implements EventLog {
 
   forget(before: Micros): Promise<void> {
     return this.state.forget(before)
+  }
+
+  forgotten(): Micros | null {
+    return this.state.forgotten()
   }
 }

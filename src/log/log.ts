@@ -166,6 +166,8 @@ export interface HeldPage {
 }
 
 export interface EventLog {
+  /** Which log this is: the same for ever and for all that follow it, and no other log's. */
+  name(): string
   /** Takes arrivals in order, as one batch. Throws Refusal OVERLOADED or DISK_FULL when nothing was taken. */
   append(arrivals: readonly Arrival[], now: Micros, sender?: string): Promise<Appended>
   /** The next offset to be given; everything below it is durable. */
@@ -193,6 +195,8 @@ export interface EventLog {
   heldTotals(): Promise<HeldBalance>
   /** Forgets content hashes of identities whose events arrived before this; what was accepted stays known. */
   forget(before: Micros): Promise<void>
+  /** Until when the log has forgotten; null: it never has. */
+  forgotten(): Micros | null
   close(): Promise<void>
 }
 

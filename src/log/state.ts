@@ -52,6 +52,9 @@ function refusalFor(error: unknown, directory: string): unknown {
     : error
 }
 
+/** Names of what the state itself remembers among the notes. */
+const notes = { name: 'name', forgotten: 'forgotten' } as const
+
 /** A move in an order of commands, and what is to be remembered about it, by name. */
 export interface Step {
   readonly from: number
@@ -124,6 +127,26 @@ export class LogState {
   /** What the last step that said something under this name said. */
   note(name: string): string | null {
     return this.#tables.notes.get(Buffer.from(name))?.toString('utf8') ?? null
+  }
+
+  /** Gives the log a name, unless it has one. */
+  giveName(name: string): void {
+    if (this.note(notes.name) === null) this.#remember(notes.name, name)
+  }
+
+  /** The name that the log was given. */
+  named(): string {
+    const name = this.note(notes.name)
+    assert(name !== null, 'the log was given a name when it was opened')
+    return name
+  }
+
+  #remember(name: string, value: string): void {
+    try {
+      this.#root.transactionSync(() => this.#tables.notes.putSync(Buffer.from(name), Buffer.from(value)))
+    } catch (error) {
+      throw refusalFor(error, this.#directory)
+    }
   }
 
   end(): Offset {
@@ -219,6 +242,12 @@ export class LogState {
     return heldTotals(this.#tables)
   }
 
+  /** Until when `forget` has run to its end. */
+  forgotten(): Micros | null {
+    const note = this.note(notes.forgotten)
+    return note === null ? null : (Number(note) as Micros)
+  }
+
   async forget(before: Micros): Promise<void> {
     let start: Buffer | null = Buffer.alloc(1)
     while (start !== null) {
@@ -234,6 +263,7 @@ export class LogState {
       start = page.length < step || last === undefined ? null : Buffer.concat([last.key, Buffer.alloc(1)])
       await new Promise(setImmediate)
     }
+    this.#remember(notes.forgotten, String(before))
   }
 
   async close(): Promise<void> {

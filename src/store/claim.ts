@@ -57,3 +57,15 @@ export async function finishRange(engine: Engine, { first, next }: Range): Promi
     token: `finished ${first}-${next}`,
   })
 }
+
+/** The name of the log that the store was made of; null: nobody has given it one. */
+export async function nameInStore(engine: Engine): Promise<string | null> {
+  const [row] = await engine.query<{ name: string }>('SELECT name FROM log_name ORDER BY name LIMIT 1', {})
+  return row?.name ?? null
+}
+
+/** Gives the store the name of its log. Of two that do it at once the first holds: what the store has is given back. */
+export async function claimName(engine: Engine, name: string): Promise<string | null> {
+  await engine.insert({ table: 'log_name', columns: ['name'], rows: JSON.stringify([name]), token: 'the name of the log' })
+  return nameInStore(engine)
+}

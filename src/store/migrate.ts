@@ -43,13 +43,24 @@ export async function migrateStore(engine: Engine, folder: string): Promise<void
   }
 }
 
+const forgettable = [
+  'schema_migration',
+  'finished_range',
+  'projected_range',
+  'fact',
+  'inspection',
+  'correction',
+  // Last: as long as anything of a log is there, it says of which.
+  'log_name',
+]
+
 /**
  * Drops everything that can be rebuilt from the log; what a backfill has loaded is not in the log and stays. The record of migrations goes first: after a crash in
  * the middle the next start creates what is missing, finds the store damaged, and empties it again.
  */
 export async function emptyStore(engine: Engine): Promise<void> {
   const { cluster } = engine
-  for (const table of ['schema_migration', 'finished_range', 'projected_range', 'fact', 'inspection', 'correction']) {
+  for (const table of forgettable) {
     const drops = cluster === null ? [`DROP TABLE IF EXISTS ${table} SYNC`] : clusterDrops(table, cluster)
     for (const drop of drops) await engine.command(drop)
   }

@@ -5,7 +5,7 @@
  * How it stays exact (L2, L5) through any crash: a range of offsets is written down first; its rows go in by
  * one insert per year (one partition each), under a token made of range, year and content. After a crash the
  * last range is inserted again, whole: what was there is dropped by its token, what was not comes in. After a power
- * cut the tokens may be forgotten (ClickHouse does not sync its list of them), so facts that are there stay out.
+ * cut the tokens may be forgotten (ClickHouse does not sync its list of them), so rows that are there stay out.
  */
 import { createHash } from 'node:crypto'
 import type { AccountKey, Offset } from '../core/ids.ts'
@@ -13,7 +13,7 @@ import type { LogRecord } from '../core/record.ts'
 import { assert } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
-import { claimRange, finishRange } from './claim.ts'
+import { claimName, claimRange, finishRange, nameInStore } from './claim.ts'
 import type { Range } from './claim.ts'
 import { correctionColumns, factColumns, inspectionColumns } from './columns.ts'
 import type { Engine, Insert } from './engine.ts'
@@ -27,6 +27,8 @@ export const limits = {
 
 /** What the projection needs of the log. */
 export interface ProjectedLog {
+  /** Which log it is. */
+  name(): string
   end(): Offset
   read(from: Offset, most: number): Promise<readonly LogRecord[]>
 }
@@ -141,11 +143,16 @@ export interface ProjectionPorts {
 
 /**
  * How the store stands to the log when the service starts. `damaged`: it can be rebuilt from the log. `ahead`: it
- * has events that the log has lost, so rebuilding it would erase the only copy of them.
+ * has events that the log has lost, so rebuilding it would erase the only copy of them. `other`: it was filled from
+ * another log, so it is not this log's to empty.
  */
 export type Standing =
   | { readonly kind: 'consistent'; readonly position: Offset }
-  | { readonly kind: 'damaged' | 'ahead'; readonly reason: string }
+  | { readonly kind: 'damaged' | 'ahead' | 'other'; readonly reason: string }
+
+function otherLog(name: string, stored: string | null): Standing {
+  return { kind: 'other', reason: `it was filled from the log ${stored}, and the log here is ${name}` }
+}
 
 export class Projection {
   readonly #ports: ProjectionPorts
@@ -167,10 +174,13 @@ export class Projection {
 
   /**
    * Finishes the range that a crash may have interrupted, and proves the store against the log: as many rows
-   * as the log has events below the position. A store that disagrees is damaged and has to be rebuilt.
+   * as the log has events below the position, and the log's name. A store that disagrees is damaged and has to be
+   * rebuilt; one of another log is left as it is. A store from before there were names takes it when the rows agree.
    */
   async open(): Promise<Standing> {
     const { engine, log } = this.#ports
+    const name = await nameInStore(engine)
+    if (name !== null && name !== log.name()) return otherLog(log.name(), name)
     const [last] = await engine.query<{ first: string; next: string }>(
       'SELECT first, next FROM projected_range ORDER BY next DESC LIMIT 1',
       {},
@@ -191,6 +201,8 @@ export class Projection {
     if (stored !== this.#position) {
       return { kind: 'damaged', reason: `the store has ${stored} events where the log has ${this.#position}` }
     }
+    const given = name ?? (await claimName(engine, log.name()))
+    if (given !== log.name()) return otherLog(log.name(), given)
     return { kind: 'consistent', position: this.position() }
   }
 
@@ -206,21 +218,36 @@ export class Projection {
     return Number(stored?.rows)
   }
 
-  /** An interrupted range without the facts that are in the store already: an insert goes in whole or not at all. */
+  /** An interrupted range without the rows that are in the store already: an insert goes in whole or not at all. */
   async #withoutStored(prepared: Prepared): Promise<Prepared> {
     const { range, inserts } = prepared
     const offsets = await this.#storedOffsets()
-    if (offsets <= range.first) return prepared
-    // The usual start: the range was finished. What else it has is no number, and is left to the tokens.
-    if (offsets === range.next) return { ...prepared, inserts: inserts.filter(({ table }) => table !== 'fact') }
-    const rows = await this.#ports.engine.query<{ year: string; count: string }>(
-      `SELECT toString(toYear(fromUnixTimestamp64Micro(time_us, 'UTC'))) AS year, count() AS count
-       FROM fact WHERE offset >= {first:UInt64} AND offset < {next:UInt64} GROUP BY year`,
-      { first: range.first, next: range.next },
-    )
-    const stored = new Map(rows.map(({ year, count }) => [year, Number(count)]))
-    const isStored = ({ table, year, count }: RangeInsert): boolean => table === 'fact' && stored.get(year) === count
+    // The usual start: the range was finished, and of its facts nothing has to be looked for.
+    const hasFacts = offsets === range.next
+    const stored = new Map<string, number>()
+    for (const [table, years] of Map.groupBy(inserts, (insert) => insert.table)) {
+      if (table === 'fact' && (hasFacts || offsets <= range.first)) continue
+      const rows = await this.#storedRows(table, range, new Set(years.map(({ year }) => Number(year))))
+      for (const { year, count } of rows) stored.set(`${table} ${year}`, Number(count))
+    }
+    const isStored = ({ table, year, count }: RangeInsert): boolean =>
+      (table === 'fact' && hasFacts) || (stored.get(`${table} ${year}`) ?? 0) >= count
     return { ...prepared, inserts: inserts.filter((insert) => !isStored(insert)) }
+  }
+
+  /** How many rows of a range are in a table, by year. */
+  #storedRows(
+    table: Table,
+    { first, next }: Range,
+    years: ReadonlySet<number>,
+  ): Promise<{ year: string; count: string }[]> {
+    const year = "toYear(fromUnixTimestamp64Micro(time_us, 'UTC'))"
+    // Only the partitions of these years are read.
+    return this.#ports.engine.query<{ year: string; count: string }>(
+      `SELECT toString(${year}) AS year, count() AS count FROM ${table}
+       WHERE ${year} IN (${[...years].join(', ')}) AND offset >= {first:UInt64} AND offset < {next:UInt64} GROUP BY year`,
+      { first, next },
+    )
   }
 
   async #recordsOf(range: Range): Promise<readonly LogRecord[]> {

@@ -12,6 +12,8 @@ export interface StagedJob {
   readonly source: string
   /** Names of the finished loads, in the order in which they were made. */
   readonly loads: readonly string[]
+  /** Whether closing it brings back events that were retracted. */
+  readonly restores: boolean
 }
 
 /** Lines of one load stay below it, so that load and line together are one number that a double holds. */
@@ -47,23 +49,27 @@ export function stagedSql(job: StagedJob, parameters: Parameters, columns: reado
   return `SELECT ${selected.join(', ')} FROM staged_fact WHERE ${where}`
 }
 
-/** What is stored under the identities of staged rows, as it first arrived: `identity`, `content`. */
+/**
+ * What is stored under the identities of staged rows: `identity`, `contents` of all its versions, the greatest offset
+ * `last` of a version with a fact, and whether it is `retracted`: no version counts. A retraction has no row in `fact`.
+ */
 export function storedSql(job: StagedJob, parameters: Parameters): string {
   const { where } = ofJob(job, parameters)
   return (
-    `SELECT ${identitySql} AS identity, argMin(${contentSql}, offset) AS content FROM fact ` +
+    `SELECT ${identitySql} AS identity, groupUniqArray(${contentSql}) AS contents, max(offset) AS last, ` +
+    'countIf(offset GLOBAL NOT IN (SELECT supersedes FROM correction)) = 0 AS retracted FROM fact ' +
     `WHERE source = ${parameters.add(job.source, 'String')} ` +
     `AND ${identitySql} GLOBAL IN (SELECT ${identitySql} FROM staged_fact WHERE ${where}) GROUP BY identity`
   )
 }
 
-/** The rows of a job that closing it would bring, each identity once, with the columns of `fact`. */
+/** The rows of a job that closing it would bring, or bring back, each identity once, with the columns of `fact`. */
 export function newRowsSql(job: StagedJob, parameters: Parameters): string {
   const columns = factColumns.filter((column) => column !== 'offset')
   const staged = stagedSql(job, parameters, columns)
-  const stored = storedSql(job, parameters)
+  const stored = `SELECT identity FROM (${storedSql(job, parameters)})${job.restores ? ' WHERE NOT retracted' : ''}`
   return (
     `SELECT toUInt64(${placesFrom}) + place AS offset, ${columns.join(', ')} FROM (${staged}) ` +
-    `WHERE identity GLOBAL NOT IN (SELECT identity FROM (${stored})) ORDER BY place LIMIT 1 BY identity`
+    `WHERE identity GLOBAL NOT IN (${stored}) ORDER BY place LIMIT 1 BY identity`
   )
 }

@@ -4,7 +4,7 @@
  * an account.
  */
 import { factFields } from '../core/event.ts'
-import type { AccountKey, SourceName } from '../core/ids.ts'
+import type { AccountKey, Offset, SourceName } from '../core/ids.ts'
 import type { ParsedEvent } from '../core/record.ts'
 import type { Micros } from '../core/time.ts'
 import { columnOf } from './columns.ts'
@@ -63,6 +63,8 @@ export async function askLoadSizes(engine: Engine, { job }: StagedJob): Promise<
 /** What closing a job would make of what it has loaded. */
 export interface Verdicts {
   readonly new: number
+  /** Stored and retracted, so it does not count: brought back if the job restores, else left as it is. */
+  readonly retracted: number
   /** Stored already, or loaded twice, with the same content. */
   readonly duplicate: number
   /** The identity is stored, or loaded before, with other content. */
@@ -75,8 +77,10 @@ export async function askVerdicts(engine: Engine, job: StagedJob): Promise<Verdi
   const rows = await engine.query<{ verdict: keyof Verdicts; lines: string }>(
     `SELECT verdict, uniqExact(place) AS lines FROM (
        SELECT loaded.place AS place, multiIf(
-         stored.content = '' AND loaded.place = loaded.first_place, 'new',
-         loaded.content = if(stored.content = '', loaded.first_content, stored.content), 'duplicate',
+         stored.retracted${job.restores ? ' AND loaded.place = loaded.first_place' : ''}, 'retracted',
+         empty(stored.contents) AND loaded.place = loaded.first_place, 'new',
+         has(stored.contents, loaded.content), 'duplicate',
+         (empty(stored.contents) OR stored.retracted) AND loaded.content = loaded.first_content, 'duplicate',
          'conflict') AS verdict
        FROM (
          SELECT identity, content, place,
@@ -89,7 +93,7 @@ export async function askVerdicts(engine: Engine, job: StagedJob): Promise<Verdi
     parameters.values,
   )
   const of = (wanted: keyof Verdicts): number => Number(rows.find(({ verdict }) => verdict === wanted)?.lines ?? 0)
-  return { new: of('new'), duplicate: of('duplicate'), conflict: of('conflict') }
+  return { new: of('new'), retracted: of('retracted'), duplicate: of('duplicate'), conflict: of('conflict') }
 }
 
 /** Whose time would change by closing a job. */
@@ -115,12 +119,22 @@ export async function askSpans(engine: Engine, job: StagedJob): Promise<readonly
   }))
 }
 
+/** What the store has under an identity. */
+export interface StoredIdentity {
+  /** Of all its versions, superseded ones included: none of them says anything new. */
+  readonly contents: readonly string[]
+  /** A version of it, near the newest. */
+  readonly last: Offset
+  /** No version of it counts. */
+  readonly retracted: boolean
+}
+
 /** A loaded event, with what is stored under its identity. */
 export interface StagedEvent {
   readonly identity: string
   readonly content: string
-  /** The content that the store has for this identity, or null when it has none. */
-  readonly stored: string | null
+  /** Null: the store has nothing under this identity. */
+  readonly stored: StoredIdentity | null
   readonly event: Omit<ParsedEvent, 'hash'>
 }
 
@@ -150,13 +164,18 @@ function eventOf(row: StagedRow): StagedEvent['event'] {
   }
 }
 
-async function askStored(engine: Engine, job: StagedJob): Promise<ReadonlyMap<string, string>> {
+async function askStored(engine: Engine, job: StagedJob): Promise<ReadonlyMap<string, StoredIdentity>> {
   const parameters = new Parameters()
-  const rows = await engine.query<{ identity: string; content: string }>(
-    `SELECT identity, content FROM (${storedSql(job, parameters)}) WHERE ${operator(parameters)}`,
+  const rows = await engine.query<{ identity: string; contents: string[]; last: string; retracted: number }>(
+    `SELECT identity, contents, last, retracted FROM (${storedSql(job, parameters)}) WHERE ${operator(parameters)}`,
     parameters.values,
   )
-  return new Map(rows.map(({ identity, content }) => [identity, content]))
+  return new Map(
+    rows.map(({ identity, contents, last, retracted }) => [
+      identity,
+      { contents, last: Number(last) as Offset, retracted: retracted !== 0 },
+    ]),
+  )
 }
 
 /** Everything in some of a job's loads, in the order in which it was loaded, held against what is stored now. */

@@ -13,8 +13,11 @@ export interface EventName {
   readonly by: { readonly seq: number } | { readonly id: string }
 }
 
-/** The offset of an event as it first arrived; null: no event with this identity is stored. */
-export async function askFirstVersion(engine: Engine, { source, epoch, by }: EventName): Promise<Offset | null> {
+/**
+ * The offsets of events as they first arrived, in that order; none: no event with this identity is stored. An id without
+ * a number that is used again after the log has forgotten it names several events (docs/decisions/0021).
+ */
+export async function askFirstVersions(engine: Engine, { source, epoch, by }: EventName): Promise<readonly Offset[]> {
   const parameters = new Parameters()
   const where = [
     fence({ kind: 'operator', question: 'versions_of_event' }, parameters),
@@ -24,11 +27,15 @@ export async function askFirstVersion(engine: Engine, { source, epoch, by }: Eve
       ? `ifNull(seq = ${parameters.add(by.seq, 'UInt64')}, 0)`
       : `isNull(seq) AND id = ${parameters.add(by.id, 'String')}`,
   ]
-  const [row] = await engine.query<{ versions: string; first: string }>(
-    `SELECT count() AS versions, min(offset) AS first FROM fact WHERE ${where.join(' AND ')}`,
+  const rows = await engine.query<{ version: string }>(
+    `SELECT DISTINCT offset AS version FROM fact WHERE ${where.join(' AND ')} ORDER BY version`,
     parameters.values,
   )
-  return row === undefined || row.versions === '0' ? null : (Number(row.first) as Offset)
+  const offsets = rows.map(({ version }) => Number(version) as Offset)
+  if (offsets.length <= 1) return offsets
+  // What a correction brought is a later version.
+  const corrections = await askCorrectionsAt(engine, offsets)
+  return offsets.filter((offset) => !corrections.has(offset))
 }
 
 /** A correction as it is stored. Account and time are those of the version that it superseded. */

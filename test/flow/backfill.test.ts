@@ -1,24 +1,16 @@
 import { writeFileSync } from 'node:fs'
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConfig } from '../../src/app/config.ts'
 import { getBackfill } from '../../src/app/backfill-table.ts'
 import { workOnClosing } from '../../src/app/backfill-work.ts'
-import { buildServer } from '../../src/app/http/server.ts'
-import type { Server } from '../../src/app/http/routes.ts'
-import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
-import { systemWorld } from '../../src/app/world.ts'
-import type { Micros } from '../../src/core/time.ts'
+import { author, event, may, ndjson, openBackfillService } from '../support/backfill-service.ts'
+import type { BackfillService, Json } from '../support/backfill-service.ts'
 import { startCli } from '../support/cli.ts'
 import { at } from '../support/invoice-desk.ts'
-import { freshDatabase } from '../support/postgres.ts'
 import type { FreshDatabase } from '../support/postgres.ts'
-import { discardData, removeDirectory, startService, temporaryDirectory } from '../support/service.ts'
+import { discardData, startService, temporaryDirectory } from '../support/service.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-
-type Json = Record<string, unknown>
 
 /**
  * Backfill jobs, with every number computed by hand. The service runs in this process, with a clock that the test sets:
@@ -28,62 +20,18 @@ type Json = Record<string, unknown>
 describe('a backfill job', () => {
   let fresh: FreshDatabase
   let service: Service
-  let server: Server
-  let key = ''
-  let now = at('2026-06-01T12:00:00Z')
-  const data = temporaryDirectory('backfill')
-  const author = { author: 'Ada', reason: 'the disk of edge-7 was found' }
-  const may = 'from=2026-05-01T00:00:00Z&to=2026-06-01T00:00:00Z'
-
-  async function call(method: 'GET' | 'POST', url: string, body?: unknown, contentType = 'application/json') {
-    const payload = typeof body === 'string' ? body : JSON.stringify(body)
-    const headers = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': contentType }) }
-    const answer = await server.inject({ method, url, headers, ...(body === undefined ? {} : { payload }) })
-    return { status: answer.statusCode, body: JSON.parse(answer.body) as Json }
-  }
-  const post = (url: string, body: unknown, contentType?: string) => call('POST', url, body, contentType)
-  const get = async (url: string) => (await call('GET', url)).body
-  const usage = async (meter = 'data_out_wire', more = '') =>
-    (await get(`/v1/usage?account=acme&meter=${meter}&${may}${more}`))['total']
-  const event = (id: string, bytes: number, more: object = {}) => ({
-    source: 'edge-7',
-    id,
-    kind: 'http_request',
-    account: 'acme',
-    endpoint: 'api.example.com',
-    time: '2026-05-28T10:00:00Z',
-    bytes_out_wire: bytes,
-    ...more,
-  })
-  const ndjson = (...events: readonly (object | string)[]) =>
-    events.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('\n')
-  async function open(source = 'edge-7'): Promise<string> {
-    const opened = await post('/v1/backfills', { source, from: '2026-05-01', to: '2026-06-01', ...author })
-    expect(opened, JSON.stringify(opened.body)).toMatchObject({ status: 201, body: { state: 'open' } })
-    return String(opened.body['id'])
-  }
-  const load = (job: string, text: string) => post(`/v1/backfills/${job}/events`, text, 'application/x-ndjson')
-  const reached = (job: string, state: string) =>
-    until(async () => (await get(`/v1/backfills/${job}`))['state'] === state, 20_000, `the job is ${state}`)
+  let desk: BackfillService
+  const call: BackfillService['call'] = (...asked) => desk.call(...asked)
+  const post = (url: string, body: unknown) => desk.post(url, body)
+  const get = (url: string) => desk.get(url)
+  const usage = (meter?: string) => desk.usage(meter)
+  const open = (source?: string, more?: object) => desk.open(source, more)
+  const load = (job: string, text: string) => desk.load(job, text)
+  const reached = (job: string, state: string) => desk.reached(job, state)
 
   beforeAll(async () => {
-    fresh = await freshDatabase()
-    const env = {
-      DATABASE_URL: fresh.url,
-      CROSSFOOT_DATA: data,
-      LOG_LEVEL: 'silent',
-      CROSSFOOT_DISK_RESERVE_BYTES: '0',
-    }
-    const config = readConfig({ env, args: ['--empty'], cwd: '/' })
-    if (!config.ok) throw new Error(config.error.join('; '))
-    const world = { ...systemWorld, now: (): Micros => now }
-    const onFatal = (reason: string): never => {
-      throw new Error(reason)
-    }
-    service = await openService({ config: config.value, world, logger: pino({ level: 'silent' }), onFatal })
-    key = service.newKey ?? ''
-    server = await buildServer(service)
-    await server.ready()
+    desk = await openBackfillService()
+    ;({ fresh, service } = desk)
     await post('/v1/events', [event('e1', 1000), event('e2', 2000, { time: '2026-05-29T10:00:00Z' })])
     await post('/v1/plans', {
       key: 'plan',
@@ -104,15 +52,10 @@ describe('a backfill job', () => {
     const draft = await post('/v1/invoices', { account: 'acme', month: '2026-05' })
     const issued = await post(`/v1/invoices/${String(draft.body['id'])}/issue`, {})
     expect(issued).toMatchObject({ status: 200, body: { number: 'INV-000001', total: '3.00' } })
-    now = at('2026-07-25T12:00:00Z')
-    await service.log.forget(now)
+    desk.now = at('2026-07-25T12:00:00Z')
+    await service.log.forget(desk.now)
   })
-  afterAll(async () => {
-    await server.close()
-    await service.close()
-    await fresh.close()
-    removeDirectory(data)
-  })
+  afterAll(() => desk.close())
 
   test('is where the ordinary door sends what is too old to be told apart', async () => {
     const { body } = await post('/v1/events', event('e1', 1000))
@@ -152,7 +95,7 @@ describe('a backfill job', () => {
   test('shows what it would do: held against everything stored, although the log has forgotten it', async () => {
     const preview = await get(`/v1/backfills/${job}/preview`)
     // New: e3 and e4. Known: e1, and e3 again. Contradicting: e2, and the third e3.
-    expect(preview['events']).toEqual({ new: 2, duplicates: 2, conflicts: 2 })
+    expect(preview['events']).toEqual({ new: 2, retracted: 0, duplicates: 2, conflicts: 2 })
     const effect = (meter: string, unit: string, before: string, after: string, difference: string) => ({
       account: 'acme',
       month: '2026-05',
@@ -176,7 +119,7 @@ describe('a backfill job', () => {
 
   test('counts what was new when it is closed, as its preview said', async () => {
     const closed = await post(`/v1/backfills/${job}/close`, author)
-    expect(closed.body).toMatchObject({ found: { new: 2, duplicates: 2, conflicts: 2 } })
+    expect(closed.body).toMatchObject({ found: { new: 2, retracted: 0, duplicates: 2, conflicts: 2 } })
     await reached(job, 'closed')
     expect([await usage(), await usage('http_requests'), await usage('active_endpoint_hours')]).toEqual([
       '7500',
@@ -231,13 +174,20 @@ describe('a backfill job', () => {
     ])
   })
 
-  test('never counts a second time what was retracted: it is known', async () => {
+  test('leaves what was retracted as it is, and says so: it is neither new nor known', async () => {
     const second = await open()
-    await load(second, ndjson(event('e3', 4000, { time: '2026-05-28T10:30:00Z' })))
-    expect((await get(`/v1/backfills/${second}/preview`))['events']).toEqual({ new: 0, duplicates: 1, conflicts: 0 })
-    await post(`/v1/backfills/${second}/close`, author)
+    const e3 = (bytes: number) => event('e3', bytes, { time: '2026-05-28T10:30:00Z' })
+    await load(
+      second,
+      ndjson(e3(4000), e3(4000), event('e4', 501, { time: '2026-05-30T10:00:00Z' }), event('e1', 1000)),
+    )
+    const found = { new: 0, retracted: 3, duplicates: 1, conflicts: 0 }
+    expect(await get(`/v1/backfills/${second}/preview`)).toMatchObject({ events: found, effects: [], restore: false })
+    const held = (await get('/v1/quarantine?limit=100'))['rows'] as object[]
+    expect((await post(`/v1/backfills/${second}/close`, author)).body).toMatchObject({ found })
     await reached(second, 'closed')
     expect(await usage()).toBe('3000')
+    expect((await get('/v1/quarantine?limit=100'))['rows']).toHaveLength(held.length)
   })
 
   test('can be thrown away, and then nothing of it is left', async () => {
@@ -254,7 +204,12 @@ describe('a backfill job', () => {
     const events = Array.from({ length: 30 }, (_, index) => event(`c${index}`, 10, { time: '2026-05-20T10:00:00Z' }))
     await load(cut, ndjson(...events.slice(0, 20)))
     await load(cut, ndjson(...events.slice(10)))
-    expect((await get(`/v1/backfills/${cut}/preview`))['events']).toEqual({ new: 30, duplicates: 10, conflicts: 0 })
+    expect((await get(`/v1/backfills/${cut}/preview`))['events']).toEqual({
+      new: 30,
+      retracted: 0,
+      duplicates: 10,
+      conflicts: 0,
+    })
     // Closed by hand, so that the answer of the log can be lost: the events are in, and nobody knows it.
     await fresh.database.query("update backfill set state = 'closing' where id = $1", [cut])
     const lost: Service['append'] = async (arrivals, sender) => {
@@ -263,8 +218,8 @@ describe('a backfill job', () => {
     }
     const backfill = await getBackfill(fresh.database, cut)
     await expect(workOnClosing({ ...service, append: lost }, backfill, () => false)).rejects.toThrow('answer was lost')
-    now = at('2026-09-25T12:00:00Z')
-    await service.log.forget(now)
+    desk.now = at('2026-09-25T12:00:00Z')
+    await service.log.forget(desk.now)
     await workOnClosing(service, backfill, () => false)
     expect(await get(`/v1/backfills/${cut}`)).toMatchObject({ state: 'closed', added: 30 })
     expect(await usage()).toBe('3300')
@@ -281,7 +236,12 @@ describe('a backfill job', () => {
     expect(await get(`/v1/backfills/${poor}/preview`)).toMatchObject({ error: { code: 'BACKFILL_LOAD_LOST' } })
     expect((await post(`/v1/backfills/${poor}/close`, author)).status).toBe(409)
     await load(poor, text)
-    expect((await get(`/v1/backfills/${poor}/preview`))['events']).toEqual({ new: 2, duplicates: 0, conflicts: 0 })
+    expect((await get(`/v1/backfills/${poor}/preview`))['events']).toEqual({
+      new: 2,
+      retracted: 0,
+      duplicates: 0,
+      conflicts: 0,
+    })
     await post(`/v1/backfills/${poor}/discard`, author)
   })
 
@@ -291,7 +251,7 @@ describe('a backfill job', () => {
     const one = (seq: number) => event('n', 5, { source: 'edge-9', id: undefined, seq, account: 'newcomer' })
     await load(numbered, ndjson(one(1), { ...one(2), account: 'acme' }))
     const preview = await get(`/v1/backfills/${numbered}/preview`)
-    expect(preview['events']).toEqual({ new: 1, duplicates: 1, conflicts: 0 })
+    expect(preview['events']).toEqual({ new: 1, retracted: 0, duplicates: 1, conflicts: 0 })
     expect(preview['effects']).toContainEqual({
       account: 'newcomer',
       month: '2026-05',

@@ -195,7 +195,8 @@ describe(`far too much at once (CROSSFOOT_SEED=${seed})`, () => {
       const source = new Source(`sender-${index}`)
       for (let turn = 0; turn < 3 && wrong.length === 0; turn += 1) {
         if (index < 2 && turn === 0) await send(source.batch({ events: 9_000, weight: 3_000 }))
-        else if (turn === 1) await send(source.batch({ events: 5, padding: (15 + dice(15)) * megabyte }))
+        else if (turn === 1 && index % 4 > 0)
+          await send(source.batch({ events: 5, padding: (15 + dice(15)) * megabyte }))
         else await send(source.batch({ events: 1 + dice(1_000) }))
       }
     })
@@ -214,7 +215,7 @@ describe(`far too much at once (CROSSFOOT_SEED=${seed})`, () => {
   test('ingest goes on while pages are read', async () => {
     const source = Array.from({ length: 8 }, (_, index) => new Source(`steady-${index}`))
     const senders = async (): Promise<number> => {
-      const end = performance.now() + 3_000
+      const end = performance.now() + 2_000
       let taken = 0
       await Promise.all(
         source.map(async (one) => {
@@ -226,10 +227,15 @@ describe(`far too much at once (CROSSFOOT_SEED=${seed})`, () => {
       )
       return taken
     }
-    const alone = await senders()
-    const beside = await besideReaders(40, senders)
+    // Other work on the machine comes and goes between the two: readers that keep senders out do so each time. On two
+    // cores a half to all of it was taken, with up to eight busy processes beside.
+    const shares: number[] = []
+    while (shares.length < 3 && wrong.length === 0 && Math.max(...shares) < 1 / 4) {
+      const alone = await senders()
+      shares.push((await besideReaders(40, senders)) / alone)
+    }
     expect(wrong.slice(0, 10)).toEqual([])
-    expect(beside).toBeGreaterThan(alone / 20)
+    expect(Math.max(...shares), shares.join(', ')).toBeGreaterThanOrEqual(1 / 4)
     await expectCounted()
   })
 
@@ -244,11 +250,14 @@ describe(`far too much at once (CROSSFOOT_SEED=${seed})`, () => {
       gone.abort()
       await Promise.allSettled(asked)
     }
+    // What was begun for those who are gone is brought to its end, and may hold every place until then.
+    const isThereRoom = async (): Promise<boolean> => (await service.get('/v1/usage?account=shop')).status === 400
+    await until(isThereRoom, 60_000, 'a place for a question')
     // A question that is refused before it is asked gives its place back as well.
     for (let turn = 0; turn <= questionsMax; turn += 1)
       expect((await service.get('/v1/usage?account=shop')).status, 'no meter is named').toBe(400)
     const path = questions.find((question) => question.startsWith('/v1/usage?')) ?? ''
-    // What was begun for those who are gone is brought to its end first.
+    // In the end every place is free: so many at once are all answered.
     const answered = async (most: number, ask: () => Promise<Answer>): Promise<boolean> =>
       (await Promise.all(Array.from({ length: most }, ask))).every(({ status }) => status === 200)
     await until(() => answered(questionsMax, () => service.get(path)), 60_000, 'questions up to the bound')

@@ -27,6 +27,7 @@ function recordAt(offset: number): LogRecord {
 const end = (): Offset => Number(readFileSync(file, 'utf8')) as Offset
 const leader = new ProjectionLeader({
   log: {
+    name: () => 'made of offsets',
     end,
     read: (from, most) =>
       Promise.resolve(

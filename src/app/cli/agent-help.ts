@@ -30,8 +30,11 @@ away in between. Ends with SIGTERM.
                    how long after its time a line may be written: the longest request, where a server logs the
                    start of a request at its end (HAProxy, Apache, Envoy, Traefik); checkpoints stay so far behind
                    (default 0, and 60 with --otlp or --syslog)
-  --source NAME    who emits the events (default agent:HOSTNAME); fixed when the spool is new. Agents that the same
-                   exporters may send to have the same name
+  --source NAME    who emits the events (default agent:HOSTNAME: and a mark by chance); fixed when the spool is new. No
+                   other agent that lives may have this name: one that died would be silent behind it
+  --shared-source NAME
+                   in whose name records by OTLP with an id are known (default: the agent's own). Give it to agents
+                   that the same exporters may send to: a record counts once, whichever of them it came to
   --to URL         the same as --url
 ${serviceHelp}
   --help           print this

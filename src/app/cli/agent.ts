@@ -31,6 +31,7 @@ const options = {
   syslog: { type: 'string', multiple: true },
   'delay-checkpoint': { type: 'string' },
   source: { type: 'string' },
+  'shared-source': { type: 'string' },
   spool: { type: 'string' },
   'spool-max': { type: 'string' },
 } as const
@@ -38,6 +39,8 @@ const options = {
 interface Request {
   readonly task: AgentTask
   readonly doors: Doors
+  /** Whose the records by OTLP are that have an id of their own; undefined: the agent's. */
+  readonly sharedSource: string | undefined
   /** What the operator should know about these options. */
   readonly advice: string | undefined
   readonly service: Service
@@ -80,6 +83,21 @@ function readFormatName(name: string | undefined, otlp: string | undefined): str
   return 'otlp-json'
 }
 
+/**
+ * Of a new spool. A statement covers all of its source, so two agents that live at once must never have one name: one
+ * that died would be silent behind the other. Two agents of one host are told apart by chance.
+ */
+function ownSource(): string {
+  const mark = `:${randomUUID().slice(0, 8)}`
+  return `agent:${hostname()}`.slice(0, limits.factCharactersMax - mark.length) + mark
+}
+
+function readShared(name: string | undefined, { otlp }: Doors): string | undefined {
+  if (name !== undefined && otlp === undefined)
+    throw new UsageError('--shared-source is about records that come by --otlp with an id of their own')
+  return readSource(name, '--shared-source')
+}
+
 function readRequest(argv: readonly string[], terminal: Terminal): Request {
   const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
   const doors = readDoors(values.otlp, values.syslog ?? [])
@@ -99,11 +117,12 @@ function readRequest(argv: readonly string[], terminal: Terminal): Request {
       paths: [...new Set(paths)],
       openReader: readReader(values, format),
       rule: readRule(values['account-from'], format),
-      source: readSource(values.source) ?? `agent:${hostname()}`.slice(0, limits.factCharactersMax),
+      source: readSource(values.source) ?? ownSource(),
       delayMs: readDelay(values['delay-checkpoint'], hasDoors),
       spool: { directory: resolve(values.spool), bytesMax: readSpoolMax(values['spool-max']) },
     },
     doors,
+    sharedSource: readShared(values['shared-source'], doors),
     service: findService({ url: readServiceUrl(values), key: values.key }, terminal),
   }
 }
@@ -134,7 +153,7 @@ function watchFolders(paths: readonly string[], changed: () => void): () => void
 }
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const { task, doors, advice, service } = readRequest(argv, terminal)
+  const { task, doors, sharedSource, advice, service } = readRequest(argv, terminal)
   const held = await takeSpool(task.spool.directory)
   const note = (message: string): void => void terminal.stderr.write(`crossfoot agent: ${message}\n`)
   const [end, giveUp] = [new AbortController(), new AbortController()]
@@ -154,7 +173,8 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   try {
     note(`${task.paths.length} logs as ${agent.source} to ${service.url}, spool ${task.spool.directory}`)
     if (advice !== undefined) note(advice)
-    closeDoors = await openDoors(doors, doorWorld(agent, task, { note, wait, taken: () => taken.wake() }))
+    const ways = { source: sharedSource ?? agent.source, note, wait, taken: () => taken.wake() }
+    closeDoors = await openDoors(doors, doorWorld(agent, task, ways))
     await runAgent(agent, {
       signal: end.signal,
       untilChange: (milliseconds) => changed.wait(milliseconds),
@@ -164,7 +184,10 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
       closeDoors,
       note,
     })
-    if (agent.lost > 0) note(`${agent.lost} lines were lost before they could be read, and declared so`)
+    if (agent.lost > 0)
+      note(
+        `${agent.lost} lines were lost before they could be read; what is not declared yet is so after the next start`,
+      )
     return exitCodes.ok
   } finally {
     // Whatever ended first, nothing goes on behind it.
@@ -178,14 +201,14 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   }
 }
 
-interface Ways extends Pick<DoorWorld, 'note' | 'wait'> {
+interface Ways extends Pick<DoorWorld, 'source' | 'note' | 'wait'> {
   readonly taken: () => void
 }
 
-function doorWorld(agent: Agent, { openReader }: AgentTask, { note, wait, taken }: Ways): DoorWorld {
+function doorWorld(agent: Agent, { openReader }: AgentTask, { source, note, wait, taken }: Ways): DoorWorld {
   let told = ''
   return {
-    source: agent.source,
+    source,
     openReader,
     receive: async (lines, reader) => {
       const outcome = await agent.receive(lines, reader)

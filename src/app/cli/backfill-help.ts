@@ -1,7 +1,7 @@
 import { serviceHelp } from './client.ts'
 
 /** What `crossfoot backfill --help` prints. */
-export const backfillHelp = `Usage: crossfoot backfill open SOURCE --from TIME --to TIME --by NAME --reason WHY
+export const backfillHelp = `Usage: crossfoot backfill open SOURCE --from TIME --to TIME [--restore] --by NAME --reason WHY
        crossfoot backfill load JOB FILE
        crossfoot backfill preview JOB
        crossfoot backfill (close | discard | revert) JOB --by NAME --reason WHY
@@ -23,6 +23,7 @@ list     all jobs, the newest first
 
   --by NAME     who decides
   --reason WHY  why; it stays with the job and what it brought
+  --restore     open: closing brings back what was retracted, with the content that is loaded
   --no-wait     close and revert: do not wait until it is done; it goes on by itself
   --state S     list: only jobs that are open, closing, closed, discarded, reverting or reverted
   --json        machine-readable output

@@ -15,6 +15,7 @@ const options = {
   by: { type: 'string' },
   reason: { type: 'string' },
   state: { type: 'string' },
+  restore: { type: 'boolean' },
   'no-wait': { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
@@ -28,6 +29,13 @@ interface Call {
   readonly terminal: Terminal
 }
 
+interface Found {
+  readonly new: number
+  readonly retracted: number
+  readonly duplicates: number
+  readonly conflicts: number
+}
+
 /** A job as the API shows it. */
 interface Job {
   readonly id: string
@@ -38,7 +46,8 @@ interface Job {
   readonly author: string
   readonly reason: string
   readonly trouble: string | null
-  readonly found: { readonly new: number; readonly duplicates: number; readonly conflicts: number } | null
+  readonly restore: boolean
+  readonly found: Found | null
   readonly loads?: number
   readonly events?: number
   readonly added?: number
@@ -70,13 +79,16 @@ function lineOf({ id, state, source, from, to, author, reason }: Job): string {
 }
 
 function jobText(job: Job): string {
-  const { found, loads = 0, events = 0, added = 0, decisions = [], trouble } = job
+  const { found, restore, loads = 0, events = 0, added = 0, decisions = [], trouble } = job
   return [
     lineOf(job).trimEnd(),
     `  ${events} events in ${loads} loads; ${added} added to the log`,
     ...(found === null
       ? []
-      : [`  found: ${found.new} new, ${found.duplicates} known, ${found.conflicts} contradicting`]),
+      : [
+          `  found: ${found.new} new, ${found.retracted} retracted (${restore ? 'brought back' : 'left so'}), ` +
+            `${found.duplicates} known, ${found.conflicts} contradicting`,
+        ]),
     ...(trouble === null ? [] : [`  does not get on: ${trouble}`]),
     ...decisions.map(({ command, author, reason, at }) => `  ${at}  ${command}  ${author}: ${reason}`),
     '',
@@ -89,7 +101,13 @@ async function jobOf({ client }: Call, id: string): Promise<Job> {
 
 async function open(call: Call): Promise<number> {
   const { values, words, client } = call
-  const body = { source: words[0], from: needed(values, 'from'), to: needed(values, 'to'), ...decisionOf(values) }
+  const body = {
+    source: words[0],
+    from: needed(values, 'from'),
+    to: needed(values, 'to'),
+    restore: values.restore === true,
+    ...decisionOf(values),
+  }
   const job = (await client.postJson('/v1/backfills', body)) as Job
   return print(call, job, `${job.id} is open; load events with: crossfoot backfill load ${job.id} FILE\n`)
 }
@@ -104,7 +122,8 @@ async function load(call: Call): Promise<number> {
 }
 
 interface PreviewAnswer {
-  readonly events: { readonly new: number; readonly duplicates: number; readonly conflicts: number }
+  readonly restore: boolean
+  readonly events: Found
   readonly effects: readonly {
     readonly account: string
     readonly month: string
@@ -121,9 +140,16 @@ interface PreviewAnswer {
   readonly more_invoices: readonly string[]
 }
 
-function previewText({ events, effects, invoices, more_invoices: more }: PreviewAnswer): string {
+function retractedText(retracted: number, restore: boolean): readonly string[] {
+  if (retracted === 0) return []
+  if (restore) return [`${retracted} events were retracted and are brought back`]
+  return [`${retracted} events were retracted and stay so; a job that is opened with --restore brings them back`]
+}
+
+function previewText({ restore, events, effects, invoices, more_invoices: more }: PreviewAnswer): string {
   return [
     `${events.new} events are new, ${events.duplicates} are known, ${events.conflicts} contradict what is known`,
+    ...retractedText(events.retracted, restore),
     ...effects.map(
       ({ account, month, meter, unit, before, after }) =>
         `  ${account}  ${month}  ${meter}: ${groupDigits(before)} → ${groupDigits(after)} ${unit}`,

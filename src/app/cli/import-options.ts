@@ -1,9 +1,9 @@
 import { UsageError } from './command.ts'
 
 /** `--source`, for every command that numbers events. */
-export function readSource(text: string | undefined): string | undefined {
+export function readSource(text: string | undefined, option = '--source'): string | undefined {
   if (text === undefined) return undefined
-  if (text.trim() === '' || text.length > 255) throw new UsageError('--source is a text of 1 to 255 characters')
+  if (text.trim() === '' || text.length > 255) throw new UsageError(`${option} is a text of 1 to 255 characters`)
   return text
 }
 

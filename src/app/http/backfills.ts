@@ -7,6 +7,7 @@ import { sourceNameProblem } from '../../ingest/receive.ts'
 import type { InvoiceDesk } from '../../invoice/desk.ts'
 import { driftJson } from '../../invoice/drift.ts'
 import { askVerdicts, dropStaged } from '../../store/staged.ts'
+import type { Verdicts } from '../../store/staged.ts'
 import { loadEvents } from '../backfill-load.ts'
 import { effectJson, previewBackfill, requireLoads } from '../backfill-preview.ts'
 import { BackfillRunner } from '../backfill-runner.ts'
@@ -21,7 +22,7 @@ import {
   loadsOf,
   stagedJobOf,
 } from '../backfill-table.ts'
-import type { Backfill } from '../backfill-table.ts'
+import type { Backfill, Found } from '../backfill-table.ts'
 import { waitForStore } from '../corrections.ts'
 import { dutiesOf } from '../roles.ts'
 import type { Service } from '../service.ts'
@@ -32,17 +33,22 @@ import { moment, pageSize, readMoment } from './schema.ts'
 
 const params = z.object({ id: z.string().max(100) })
 
-function backfillJson({ id, source, period, state, by, reason, openedAt, found, trouble }: Backfill): object {
+function verdictsJson({ new: isNew, retracted, duplicate, conflict }: Verdicts): object {
+  return { new: isNew, retracted, duplicates: duplicate, conflicts: conflict }
+}
+
+function backfillJson({ id, source, period, restores, state, by, reason, openedAt, found, trouble }: Backfill): object {
   return {
     id,
     source,
     from: formatInstant(period.from),
     to: formatInstant(period.to),
+    restore: restores,
     state,
     author: by,
     reason,
     opened_at: formatInstant(openedAt),
-    found: found === null ? null : { new: found.new, duplicates: found.duplicate, conflicts: found.conflict },
+    found: found === null ? null : verdictsJson(found),
     trouble,
   }
 }
@@ -73,12 +79,20 @@ function addOpen(server: Server, service: Service): void {
         summary: 'Open a backfill job: events of one source and time, of any age, looked at before they count',
         description:
           'Load events into it, look at the preview, then close it (what is new is appended) or discard it. A closed job can be reverted.',
-        body: z.strictObject({ source: z.string().min(1).max(255), from: moment, to: moment, ...decision }),
+        body: z.strictObject({
+          source: z.string().min(1).max(255),
+          from: moment,
+          to: moment,
+          restore: z.boolean().default(false).meta({
+            description: 'closing brings back events that were retracted, with the content that is loaded',
+          }),
+          ...decision,
+        }),
       },
     },
     async (request, reply) => {
       requireOperator(request)
-      const { source, author: by, reason } = request.body
+      const { source, restore: restores, author: by, reason } = request.body
       const problem = sourceNameProblem(source)
       if (problem !== null) throw new Refusal('REQUEST_INVALID', problem.message, { problems: [problem] })
       const period = {
@@ -87,7 +101,7 @@ function addOpen(server: Server, service: Service): void {
       }
       if (period.from >= period.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
       const id = `bf_${Buffer.from(world.random(9)).toString('hex')}`
-      const job = await insertBackfill(database, { id, source, period, by, reason, openedAt: world.now() })
+      const job = await insertBackfill(database, { id, source, period, restores, by, reason, openedAt: world.now() })
       return reply.status(201).send(backfillJson(job))
     },
   )
@@ -181,13 +195,21 @@ function addPreview(server: Server, service: Service, desk: InvoiceDesk): void {
       const { verdicts, effects, drifts, others } = await previewBackfill(service, desk, job)
       return {
         ...backfillJson(job),
-        events: { new: verdicts.new, duplicates: verdicts.duplicate, conflicts: verdicts.conflict },
+        events: verdictsJson(verdicts),
         effects: effects.map(effectJson),
         invoices: drifts.map(driftJson),
         more_invoices: others,
       }
     },
   )
+}
+
+/** What closing finds, and in how many loads it was found. */
+async function look(service: Service, job: Backfill): Promise<Found> {
+  await waitForStore(service)
+  const staged = await stagedJobOf(service.database, job)
+  await requireLoads(service, staged)
+  return { verdicts: await askVerdicts(service.engine, staged), loads: staged.loads.length }
 }
 
 function addDecisions(server: Server, service: Service, runner: BackfillRunner): void {
@@ -206,13 +228,7 @@ function addDecisions(server: Server, service: Service, runner: BackfillRunner):
       requireOperator(request)
       const { author: by, reason } = request.body
       const job = await getBackfill(database, request.params.id)
-      let found = null
-      if (job.state === 'open') {
-        await waitForStore(service)
-        const staged = await stagedJobOf(database, job)
-        await requireLoads(service, staged)
-        found = await askVerdicts(engine, staged)
-      }
+      const found = job.state === 'open' ? await look(service, job) : null
       const decided = await decide(database, job.id, { command: 'close', by, reason, at: world.now() }, found)
       runner.wake(job.id)
       return backfillJson(decided)

@@ -5,6 +5,7 @@ import { compare, formatExact, zero } from '../../core/exact.ts'
 import type { AccountKey, Offset } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { Micros, Period } from '../../core/time.ts'
+import { ownerOfSource } from '../../ingest/receive.ts'
 import { findMeter } from '../../meter/catalogue.ts'
 import type { Dimension, MeterDefinition } from '../../meter/definition.ts'
 import { usageEvents } from '../../meter/usage.ts'
@@ -93,6 +94,18 @@ function eventJson(event: StoredEvent): Record<string, unknown> {
   }
 }
 
+/**
+ * L11: a corrected event may have come under another account's name. Whom it named, and the name of a customer's own
+ * source, are for that customer and for operators.
+ */
+function fenced(event: StoredEvent, viewer: AccountKey | null): StoredEvent {
+  if (viewer === null) return event
+  const { given_account: given, ...rest } = event
+  const owner = ownerOfSource(String(event['source']))
+  const source = owner === null || owner === viewer ? event['source'] : null
+  return { ...rest, source, ...(given === viewer || given === null ? { given_account: given } : {}) }
+}
+
 /** That an event was corrected is everybody's to know. L11: who did it and why may speak of somebody else. */
 function correctionJson(correction: StoredCorrection | undefined, isOperator: boolean): object | null {
   if (correction === undefined) return null
@@ -101,12 +114,16 @@ function correctionJson(correction: StoredCorrection | undefined, isOperator: bo
   return isOperator ? { ...told, supersedes: String(supersedes), author: by, reason } : told
 }
 
+/** How long an answer waits to count what its judgement of completeness has seen. */
+const countedMillis = 1_000
+
 interface Asked {
   readonly account: AccountKey
   readonly meter: MeterDefinition
   readonly zone: string
   readonly period: Period
-  readonly below: Offset
+  /** Up to where can be counted now, or as far as was asked for. */
+  readonly below: () => Offset
 }
 
 type Ask = (account: AccountKey, query: Wanted) => Promise<Asked>
@@ -122,13 +139,13 @@ function asking({ database, projection }: Service): Ask {
     const inZone = query.timezone ?? zone
     const period = { from: readMoment('from', query.from, inZone), to: readMoment('to', query.to, inZone) }
     if (period.from >= period.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
-    const below = Math.min(query.below ?? Number.POSITIVE_INFINITY, projection.position()) as Offset
+    const below = (): Offset => Math.min(query.below ?? Number.POSITIVE_INFINITY, projection.position()) as Offset
     return { account, meter, zone: inZone, period, below }
   }
 }
 
 function addUsage(server: Server, service: Service, ask: Ask): void {
-  const { log, readUsage, world } = service
+  const { log, projector, readUsage, world } = service
   server.get(
     '/v1/usage',
     {
@@ -136,18 +153,24 @@ function addUsage(server: Server, service: Service, ask: Ask): void {
       schema: {
         summary: 'Usage of one account and meter',
         description:
-          'Exact. sealed_until and complete_until are null while that is not known (no registered source speaks). Windows that have not begun have no row.',
+          'Exact. sealed_until and complete_until are null while that is not known: no registered source speaks, or events are not counted yet, or `below` leaves some out. Windows that have not begun have no row.',
         querystring: usageQuery,
         response: { 200: usageAnswer },
       },
     },
     async (request) => {
       const { query } = request
-      const { account, meter, zone, period, below } = await ask(accountOf(request, query.account), query)
+      const asked = await ask(accountOf(request, query.account), query)
+      const { account, meter, zone, period } = asked
       const groupBy = (query.group_by ?? '').split(',').filter((name) => name !== '') as Dimension[]
       const window = query.window ?? null
-      const answer = await readUsage({ account, meter, period, zone, window, groupBy, below })
+      // L13: judged first and counted afterwards, so that nothing is called complete over what was not counted.
       const { completeUntil, sources } = await service.completeness.recent({ account, period })
+      const judged = log.end()
+      await projector.reach(Math.min(judged, query.below ?? judged) as Offset, countedMillis)
+      const below = asked.below()
+      const answer = await readUsage({ account, meter, period, zone, window, groupBy, below })
+      const isKnown = completeUntil !== null && below >= judged
       const now = world.now()
       return {
         account,
@@ -156,10 +179,10 @@ function addUsage(server: Server, service: Service, ask: Ask): void {
         unit: meter.unit,
         timezone: zone,
         sealed_until: null,
-        complete_until: completeUntil === null ? null : formatInstant(Math.min(completeUntil, period.to) as Micros),
+        complete_until: isKnown ? formatInstant(Math.min(completeUntil, period.to) as Micros) : null,
         gaps: sources.reduce((total, { gaps }) => total + gaps.length, 0),
         counted_below_offset: below,
-        events_not_yet_counted: log.end() - below,
+        events_not_yet_counted: Math.max(0, log.end() - below),
         // L13: a window that has not begun is not known, which is not zero.
         rows: answer.rows.filter(({ from, quantity }) => from <= now || compare(quantity, zero) !== 0).map(rowJson),
         total: formatExact(answer.total),
@@ -186,16 +209,16 @@ function addUsageEvents(server: Server, { engine }: Service, ask: Ask): void {
         scope: { kind: 'account', account },
         meter,
         period,
-        below,
+        below: below(),
         cursor: query.cursor ?? null,
         most: query.limit,
       })
       const offsets = page.events.map(({ offset }) => Number(offset) as Offset)
       const corrections = await askCorrectionsAt(engine, offsets)
-      const isOperator = principalOf(request).account === null
+      const viewer = principalOf(request).account
       const events = page.events.map((event) => ({
-        ...eventJson(event),
-        correction: correctionJson(corrections.get(Number(event.offset) as Offset), isOperator),
+        ...eventJson(fenced(event, viewer)),
+        correction: correctionJson(corrections.get(Number(event.offset) as Offset), viewer === null),
       }))
       return { events, cursor: page.cursor }
     },

@@ -9,7 +9,7 @@ import { Counters } from './counters.ts'
 import { FileInbox } from './inbox.ts'
 import { Shipper, newSpoolState } from './shipper.ts'
 import type { Batching, ShipperWorld } from './shipper.ts'
-import { LossFile, markInUse, slotNumbers, sourceOfSlot, takeSlot, unmarkInUse, wentDown } from './slot.ts'
+import { beginUse, slotNumbers, sourceOfSlot, syncLosses, takeSlot, unmarkInUse } from './slot.ts'
 import type { Slot } from './slot.ts'
 import type { Teller } from './trouble.ts'
 
@@ -28,22 +28,41 @@ interface Left {
   readonly spoolBytesMax: number
 }
 
+/** What is wrong with a slot, by its directory, over all the times that it is looked at: it is told once. */
+export type Faults = Map<string, string>
+
 /** Sends what processes that are gone have left in their slots of the spool directory, under their own numberings. */
-export async function adoptLeftSlots(where: Left, adopter: Adopter): Promise<void> {
-  for (const number of slotNumbers(where.parent)) {
-    const directory = join(where.parent, `slot-${number}`)
-    // A slot without a spool has never been used for anything but its lock.
-    if (directory === where.directory || !hasRecords(directory)) continue
-    const slot = takeSlot(where.parent, number)
-    if (slot === undefined) continue
+export async function adoptLeftSlots(where: Left, adopter: Adopter, faults: Faults): Promise<void> {
+  const isGood = async (directory: string, work: () => Promise<void> | void): Promise<void> => {
     try {
-      await sendLeft(slot, where, adopter)
+      await work()
+      faults.delete(directory)
     } catch (error) {
       // Ours go first: when the service is away, or their spool is damaged, they are left where they are.
-      if (!(error instanceof ServiceError)) adopter.teller.tell('spool', `${directory}: ${(error as Error).message}`)
-    } finally {
-      slot.release()
+      if (error instanceof ServiceError) return
+      const { message } = error as Error
+      if (faults.get(directory) !== message)
+        adopter.teller.tell('spool', `what another process left in ${directory} cannot be sent (${message})`)
+      faults.set(directory, message)
     }
+  }
+  let numbers: number[] = []
+  await isGood(where.parent, () => void (numbers = slotNumbers(where.parent)))
+  for (const number of numbers) {
+    const directory = join(where.parent, `slot-${number}`)
+    if (directory !== where.directory) await isGood(directory, () => adoptSlot(number, where, adopter))
+  }
+}
+
+async function adoptSlot(number: number, where: Left, adopter: Adopter): Promise<void> {
+  // A slot without a spool has never been used for anything but its lock.
+  if (!hasRecords(join(where.parent, `slot-${number}`))) return
+  const slot = takeSlot(where.parent, number)
+  if (slot === undefined) return
+  try {
+    await sendLeft(slot, where, adopter)
+  } finally {
+    slot.release()
   }
 }
 
@@ -58,12 +77,11 @@ async function sendLeft(slot: Slot, { source, spoolBytesMax: bytesMax }: Left, a
   const initial = () => newSpoolState(sourceOfSlot(source, number), randomUUID(), adopter.world.now())
   const spool = new Spool(directory, { bytesMax, segmentBytesMax }, initial)
   const inbox = new FileInbox(directory, undefined, spool.state.files)
-  const losses = new LossFile(directory)
-  if (wentDown(slot)) losses.add()
-  markInUse(slot)
+  const { losses } = beginUse(slot, spool.state.lost)
   counters.set('lost', losses.count)
   losses.close()
-  const shipper = new Shipper({ ...adopter, inbox, spool, counters }, adopter.batching)
+  const parts = { ...adopter, inbox, spool, counters, syncLosses: () => syncLosses(directory) }
+  const shipper = new Shipper(parts, adopter.batching)
   try {
     const before = { seq: shipper.seq, lost: spool.state.lost, hadUnsent: shipper.hasUnsent }
     for (let taken = shipper.take(); taken === 'full' || shipper.hasUnsent; taken = shipper.take()) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -164,7 +164,9 @@ describe('the spool', () => {
     service.fault = () => away
     const client = start({ spool: 'memory' })
     record(client, 10)
+    const flushed = client.flush()
     expect(await client.close({ limitMs: 50 })).toMatchObject({ recorded: 10, lost: 10, pending: 0 })
+    expect([await flushed, await client.flush()], 'the service does not have them').toEqual([false, false])
     expect(door.checkpoints.at(-1)).toMatchObject({ seq: '0', lost: '10' })
   })
 
@@ -236,6 +238,52 @@ describe('the spool', () => {
     expect(troubles.map(({ kind }) => kind)).toEqual(Array.from({ length: known }, () => 'lost'))
     expect(await start().close()).toMatchObject({ declaredLost: known })
     expect(door.checkpoints.at(-1)).toMatchObject({ seq: '2', lost: String(known) })
+  })
+
+  test('a count of losses that a power loss took back is known from the spool', async () => {
+    service.fault = () => away
+    const first = start({ spoolBytesMax: 4 * 1_048_576 })
+    while (first.record({ kind: 'http_request', path: 'x'.repeat(200_000) }));
+    record(first, 3)
+    service.fault = () => 'none'
+    const { declaredLost } = await first.close()
+    expect(declaredLost).toBeGreaterThan(0)
+    writeFileSync(join(directory, 'slot-1', 'lost'), Buffer.alloc(8))
+    expect(await start().close()).toMatchObject({ lost: 0, declaredLost })
+    expect(door.checkpoints.at(-1)).toMatchObject({ lost: String(declaredLost) })
+  })
+
+  test("is one source's: another one is refused at the start, and the place is free for the first", async () => {
+    const first = start()
+    record(first, 1)
+    expect(() => start({ source: 'web' }), 'beside it').toThrow(/that of the source "api"/)
+    await first.close()
+    expect(() => start({ source: 'web' }), 'after it').toThrow(/that of the source "api"/)
+    // A directory from before its source was written down, or a slot that was moved here.
+    rmSync(join(directory, 'source'))
+    expect(() => start({ source: 'shop' })).toThrow(/slot-1 is that of the source "api"/)
+    rmSync(join(directory, 'source'))
+    expect(start().source).toBe('api')
+    expectEachOnce(1)
+  })
+
+  test('a slot that cannot be used is told once, and the others go on', async () => {
+    for (const [slot, file] of [
+      ['slot-2', 'lock'],
+      ['slot-3', 'lost'],
+    ] as const) {
+      mkdirSync(join(directory, slot))
+      writeFileSync(join(directory, slot, 'hand-over-0-000000001'), '')
+      if (file === 'lock') writeFileSync(join(directory, slot, file), 'x'.repeat(5_000))
+      else mkdirSync(join(directory, slot, file))
+    }
+    const client = start({ sendEveryMs: 0 })
+    await until(() => troubles.length >= 2, 5_000, 'both are told')
+    record(client, 1)
+    expect(await client.flush()).toBe(true)
+    expect(await client.close()).toMatchObject({ acknowledged: 1, pending: 0 })
+    expect(troubles.map(({ kind }) => kind)).toEqual(['spool', 'spool'])
+    expect(troubles.map(({ message }) => /slot-\d/.exec(message)?.[0])).toEqual(['slot-2', 'slot-3'])
   })
 
   test('a damaged spool is told, and records wait before it', async () => {

@@ -6,7 +6,6 @@
  * place (L1): acknowledged, on its way (`pending`), or declared lost. docs/data/client.md says what holds when.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { systemClock } from '../../core/time.ts'
@@ -20,7 +19,8 @@ import { limits } from './limits.ts'
 import type { FromWorker, ToWorker, Where, WorkerTask } from './message.ts'
 import { parseOptions } from './options.ts'
 import type { ClientOptions, Settings } from './options.ts'
-import { LossFile, markInUse, sourceOfSlot, takeFreeSlot, unmarkInUse, wentDown } from './slot.ts'
+import { beginUse, claimDirectory, lastStateOf, refuseOther, sourceOfSlot, takeFreeSlot, unmarkInUse } from './slot.ts'
+import type { LossFile, Slot } from './slot.ts'
 import { Teller } from './trouble.ts'
 import type { Trouble } from './trouble.ts'
 
@@ -82,23 +82,37 @@ interface Hold {
 const lostWithMachine =
   'the machine went down while this spool was in use: records of its last moment may be lost, nobody knows how many, and one is declared'
 
+interface Place {
+  readonly slot: Slot
+  readonly parent: string
+}
+
 function holdFiles(directory: string, settings: Settings, counters: Counters): Hold {
   const parent = resolve(directory)
-  mkdirSync(parent, { recursive: true, mode: 0o700 })
+  claimDirectory(parent, settings.source)
   const slot = takeFreeSlot(parent)
+  try {
+    return holdSlot({ slot, parent }, settings, counters)
+  } catch (error) {
+    slot.release()
+    throw error
+  }
+}
+
+function holdSlot({ slot, parent }: Place, settings: Settings, counters: Counters): Hold {
+  const source = sourceOfSlot(settings.source, slot.number)
+  const state = lastStateOf(slot)
+  refuseOther(slot.directory, { owner: state?.source ?? source, source })
   const run = randomUUID()
   const handOverBytesMax = Math.floor(settings.spoolBytesMax / 4)
-  const losses = new LossFile(slot.directory)
-  const hasGoneDown = wentDown(slot)
-  if (hasGoneDown) losses.add()
-  markInUse(slot)
+  const { losses, hasGoneDown } = beginUse(slot, state?.lost ?? 0)
   counters.set('lost', losses.count)
   const handOver = new FileHandOver({ directory: slot.directory, run }, counters, handOverBytesMax)
   const spoolBytesMax = settings.spoolBytesMax - handOverBytesMax
   return {
     handOver,
     where: { kind: 'files', parent, directory: slot.directory, slot: slot.number, run, spoolBytesMax },
-    source: sourceOfSlot(settings.source, slot.number),
+    source,
     losses,
     hasGoneDown,
     release: (isSynced) => {
@@ -128,7 +142,7 @@ interface Waiting {
   readonly lines: number
   /** Known when all the lines have their numbers. */
   seq: number | undefined
-  readonly done: () => void
+  readonly done: (isSent: boolean) => void
 }
 
 class SpoolingClient implements Client {
@@ -182,9 +196,9 @@ class SpoolingClient implements Client {
   }
 
   async flush({ limitMs = limits.closeMsDefault }: { readonly limitMs?: number } = {}): Promise<boolean> {
-    if (this.#closed !== undefined) return this.stats().pending === 0
+    if (this.#closed !== undefined) return this.stats().pending === 0 && this.#counters.get('abandoned') === 0
     const arrived = Promise.withResolvers<boolean>()
-    const waiting = { lines: this.#hold.handOver.lines, seq: undefined, done: () => arrived.resolve(true) }
+    const waiting = { lines: this.#hold.handOver.lines, seq: undefined, done: arrived.resolve }
     this.#waiting.push(waiting)
     this.#counters.add('listening', 1)
     this.#worker?.ref()
@@ -231,6 +245,7 @@ class SpoolingClient implements Client {
     clearTimeout(timer)
     await this.#worker?.terminate()
     this.#moved()
+    for (const waiting of this.#waiting) waiting.done(false)
     this.#hold.handOver.close()
     this.#hold.release(this.#counters.get('takenLines') === this.#hold.handOver.lines)
     return this.stats()
@@ -254,8 +269,9 @@ class SpoolingClient implements Client {
     if (this.#closed !== undefined) {
       this.#lostAfterClose += 1
     } else {
-      this.#counters.add('lost', 1)
+      // In its file first: what the worker sees counted, and states, it can sync.
       this.#hold.losses?.add()
+      this.#counters.add('lost', 1)
     }
     this.#teller.tell('lost', `records are lost: ${reason}; stats() counts them`)
     return false
@@ -296,9 +312,14 @@ class SpoolingClient implements Client {
 
   #moved(): void {
     for (const waiting of this.#waiting) {
-      if (this.#counters.get('takenLines') < waiting.lines) continue
-      waiting.seq ??= this.#counters.get('spooledSeq')
-      if (this.#counters.get('acknowledgedSeq') >= waiting.seq) waiting.done()
+      if (waiting.seq === undefined) {
+        if (this.#counters.get('takenLines') < waiting.lines) continue
+        // In this order: the worker raises the number before the lines, and gives up before it lowers the number.
+        const seq = this.#counters.get('spooledSeq')
+        if (this.#counters.get('abandoned') === 0) waiting.seq = seq
+        else waiting.done(false)
+      }
+      if (waiting.seq !== undefined && this.#counters.get('acknowledgedSeq') >= waiting.seq) waiting.done(true)
     }
   }
 
@@ -317,6 +338,7 @@ class SpoolingClient implements Client {
   }
 
   #beginAnew(): void {
+    for (const waiting of this.#waiting) waiting.done(false)
     this.#counters.add('lost', this.stats().pending)
     for (const counter of ['takenLines', 'takenBytes', 'spooledSeq', 'acknowledgedSeq', 'sentSeq'] as const)
       this.#counters.set(counter, 0)

@@ -2,7 +2,7 @@
  * Numbers that the host's thread and the worker both see. `woken` is the host's word that there is something to take;
  * the worker takes it back before it looks. `listening`: how many in the host wait for
  * something to move. `lost` is of the whole numbering, the sequence numbers too; the others
- * are of this process.
+ * are of this process. `abandoned`: so many were given up; they count as taken, and `spooledSeq` does not cover them.
  */
 const names = [
   'woken',
@@ -13,6 +13,7 @@ const names = [
   'spooledSeq',
   'sentSeq',
   'acknowledgedSeq',
+  'abandoned',
   'acknowledged',
   'accepted',
   'duplicates',

@@ -33,6 +33,8 @@ export interface ShipperParts {
   readonly counters: Counters
   readonly teller: Teller
   readonly world: ShipperWorld
+  /** Makes all losses that are counted so far durable. */
+  readonly syncLosses: () => void
 }
 
 export function newSpoolState(source: string, epoch: string, now: Micros): SpoolState {
@@ -50,9 +52,13 @@ export class Shipper {
   /** How many events of the oldest batch the service has taken already. */
   #done = 0
   #upTo: Micros | null
+  /** States up to this number speak of a clock that was ahead: they say nothing about time any more. */
+  #timelessSeq = -1
   #acknowledged: SpoolState | undefined
   #waitingSince: number | undefined
   #checkpointAt = Number.NEGATIVE_INFINITY
+  /** As many losses as outlive a power loss. */
+  #lostSynced: number
   #clock: { readonly now: Micros; readonly elapsed: number }
 
   constructor(parts: ShipperParts, batching: Batching) {
@@ -64,12 +70,15 @@ export class Shipper {
     const oldest = spool.next({ eventsMax: 1, bytesMax: 1 })
     this.#acknowledged = oldest === undefined ? spool.state : undefined
     this.#waitingSince = oldest === undefined ? undefined : Number.NEGATIVE_INFINITY
+    this.#lostSynced = spool.state.lost
     counters.set('spooledSeq', spool.state.seq)
     // Every event in the spool has a number, so the first of them tells what lies before.
     const acknowledged = oldest === undefined ? spool.state.seq : oldest.state.seq - oldest.events.length
     counters.set('acknowledgedSeq', acknowledged)
     counters.set('sentSeq', acknowledged)
     counters.set('spoolBytes', spool.bytes)
+    // An earlier process may have had a clock that was ahead.
+    this.#lookAtClock(this.#clock.now)
   }
 
   get seq(): number {
@@ -96,9 +105,11 @@ export class Shipper {
       if (!this.#append(state, events)) return 'full'
       piece.commit()
       this.#waitingSince ??= world.elapsed()
+      // The number before the lines: a host that sees these lines as taken then sees a number that covers them. Both
+      // are Atomics, which every thread sees in one order; the other way round `flush` could wait for too few.
+      counters.set('spooledSeq', state.seq)
       if (piece.ownBytes > 0) counters.add('takenLines', piece.lines.length)
       counters.add('takenBytes', piece.ownBytes)
-      counters.set('spooledSeq', state.seq)
     }
     if (this.#upTo === null || startedAt > this.#upTo) this.#upTo = startedAt
     return 'idle'
@@ -122,7 +133,7 @@ export class Shipper {
     while (this.#done < batch.events.length) await this.#sendSome(batch.events)
     spool.acknowledge(batch)
     this.#done -= batch.events.length
-    this.#acknowledged = batch.state
+    this.#acknowledged = this.#timed(batch.state)
     this.#waitingSince = spool.hasUnsent ? sentAt : undefined
     counters.set('acknowledgedSeq', batch.state.seq)
     counters.set('spoolBytes', spool.bytes)
@@ -139,10 +150,25 @@ export class Shipper {
     const upTo = spool.hasUnsent ? state?.upTo : this.#upTo
     if (state === undefined || upTo === undefined || upTo === null) return
     this.#checkpointAt = world.elapsed()
+    const lost = counters.get('lost')
+    if (!this.#syncLosses(lost)) return
     const time = Math.max(upTo - this.#batching.lateMs * 1000, 0) as Micros
     const { source, epoch, seq } = state
-    const failure = await sendCheckpoint(service, { source, epoch, seq, time, lost: counters.get('lost') })
+    const failure = await sendCheckpoint(service, { source, epoch, seq, time, lost })
     if (failure !== undefined) teller.tell('unreachable', `the checkpoint did not arrive (${failure})`)
+  }
+
+  /** What was stated must never be taken back: not by a power loss either. Unsynced, nothing is stated (L7). */
+  #syncLosses(lost: number): boolean {
+    const { teller, syncLosses } = this.#parts
+    try {
+      if (lost > this.#lostSynced) syncLosses()
+      this.#lostSynced = Math.max(this.#lostSynced, lost)
+      return true
+    } catch (error) {
+      teller.tell('spool', `the count of losses cannot be synced (${(error as Error).message}); no checkpoint is sent`)
+      return false
+    }
   }
 
   /**
@@ -152,12 +178,15 @@ export class Shipper {
   abandon(): number {
     const { inbox, spool, counters } = this.#parts
     const acknowledged = counters.get('acknowledgedSeq')
-    let lost = spool.state.seq - acknowledged
+    let untaken = 0
     for (let piece = inbox.read(); piece !== undefined; piece = inbox.read()) {
-      lost += piece.lines.length
-      counters.add('takenLines', piece.lines.length)
+      untaken += piece.lines.length
       piece.commit()
     }
+    const lost = spool.state.seq - acknowledged + untaken
+    // First of all: what is called taken from here on is with nobody.
+    counters.set('abandoned', lost)
+    counters.add('takenLines', untaken)
     counters.add('lost', lost)
     counters.set('spooledSeq', acknowledged)
     spool.close()
@@ -172,6 +201,10 @@ export class Shipper {
     this.#parts.spool.close()
   }
 
+  #timed(state: SpoolState): SpoolState {
+    return state.seq > this.#timelessSeq ? state : { ...state, upTo: null }
+  }
+
   #state(): SpoolState {
     const { spool, counters } = this.#parts
     return { ...spool.state, upTo: this.#upTo, lost: counters.get('lost') }
@@ -184,6 +217,7 @@ export class Shipper {
     try {
       spool.append(state, events)
       counters.set('spoolBytes', spool.bytes)
+      this.#lostSynced = Math.max(this.#lostSynced, state.lost)
       teller.isOver('spool')
       return true
     } catch (error) {
@@ -222,11 +256,20 @@ export class Shipper {
     if (held !== undefined) teller.tell('quarantined', `the service keeps events aside: ${held.message} (${held.code})`)
   }
 
-  /** L7: a statement rests on the clock. One that was set is told; up to where all is known never goes back. */
+  /**
+   * L7: a statement rests on the clock. One that was set is told. When all is known up to a time that is still to
+   * come, the clock was ahead: nothing is known then until all was taken once more, by the clock as it is now.
+   * Otherwise nothing new would be stated until that time comes.
+   */
   #lookAtClock(now: Micros): Micros {
     const elapsed = this.#parts.world.elapsed()
     const moved = (now - this.#clock.now) / 1000 - (elapsed - this.#clock.elapsed)
     this.#clock = { now, elapsed }
+    if (this.#upTo !== null && this.#upTo > now) {
+      this.#upTo = null
+      this.#timelessSeq = this.seq
+      if (this.#acknowledged !== undefined) this.#acknowledged = this.#timed(this.#acknowledged)
+    }
     if (Math.abs(moved) > limits.clockJumpMs)
       this.#parts.teller.tell(
         'clock',

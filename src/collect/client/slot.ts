@@ -1,5 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import {
   closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -9,8 +13,10 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { lockFolder } from '../folder-lock.ts'
+import { readFrames } from '../spool.ts'
+import type { SpoolState } from '../spool-frame.ts'
 import { limits } from './limits.ts'
 
 /**
@@ -27,7 +33,7 @@ export interface Slot {
 /** Takes the slot for this process alone, or undefined when somebody has it. */
 export function takeSlot(parent: string, number: number): Slot | undefined {
   const directory = join(parent, `slot-${number}`)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeFolder(directory)
   try {
     const lock = lockFolder(directory)
     return lock === null ? undefined : { number, directory, release: () => lock.release() }
@@ -62,21 +68,69 @@ export function sourceOfSlot(source: string, number: number): string {
 }
 
 /**
+ * The directory is one source's, for ever: its slots hold that source's numbers. The name is linked into place whole,
+ * so two services that begin at once cannot both have it.
+ */
+export function claimDirectory(parent: string, source: string): void {
+  makeFolder(parent)
+  const path = join(parent, 'source')
+  if (!existsSync(path)) {
+    const whole = join(parent, `source-${randomUUID()}`)
+    writeSynced(whole, source)
+    try {
+      linkSync(whole, path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    } finally {
+      rmSync(whole)
+    }
+    syncFolder(parent)
+  }
+  refuseOther(parent, { owner: readFileSync(path, 'utf8'), source })
+}
+
+/** Throws when what lies here is not the source's. */
+export function refuseOther(directory: string, { owner, source }: Readonly<Record<'owner' | 'source', string>>): void {
+  if (owner === source) return
+  throw new Error(
+    `the spool ${directory} is that of the source "${owner}", with its numbers and what still waits there; give "${source}" a directory of its own, and empty this one with a client of the old name`,
+  )
+}
+
+/** The state of the newest whole frame in the slot, without opening its spool; undefined when there is none. */
+export function lastStateOf({ directory }: Slot): SpoolState | undefined {
+  const names = readdirSync(directory).filter((name) => /^segment-\d{12}$/.test(name))
+  for (const name of names.toSorted().toReversed()) {
+    let state: SpoolState | undefined
+    readFrames(join(directory, name), ({ frame }) => (state = frame.state))
+    if (state !== undefined) return state
+  }
+  return undefined
+}
+
+/**
  * How many records were lost, in all of the slot's numbering: eight bytes that are written in place, so that a full
- * disk takes them too, and that outlive the process.
+ * disk takes them too, and that outlive the process. They outlive the machine when they were synced; every frame of
+ * the spool says how many there were as well.
  */
 export class LossFile {
   readonly #file: number
   readonly #bytes = Buffer.alloc(8)
   count: number
 
-  constructor(directory: string) {
-    this.#file = openSync(join(directory, 'lost'), 'a+', 0o600)
-    closeSync(this.#file)
-    this.#file = openSync(join(directory, 'lost'), 'r+')
-    const read = readSync(this.#file, this.#bytes, 0, 8, 0)
-    this.count = read === 8 ? Number(this.#bytes.readBigUInt64LE(0)) : 0
-    this.#write()
+  /** `known`: as many as the spool knows of. */
+  constructor({ directory }: Slot, known: number) {
+    const path = join(directory, 'lost')
+    closeSync(openSync(path, 'a', 0o600))
+    this.#file = openSync(path, 'r+')
+    try {
+      const read = readSync(this.#file, this.#bytes, 0, 8, 0)
+      this.count = Math.max(read === 8 ? Number(this.#bytes.readBigUInt64LE(0)) : 0, known)
+      this.#write()
+    } catch (error) {
+      this.close()
+      throw error
+    }
   }
 
   add(): void {
@@ -86,6 +140,10 @@ export class LossFile {
     } catch {
       // It is still counted in memory, and declared from there while the process lives.
     }
+  }
+
+  sync(): void {
+    fsyncSync(this.#file)
   }
 
   close(): void {
@@ -98,6 +156,52 @@ export class LossFile {
   }
 }
 
+/** What the host counted is in its file already; any thread can sync it. */
+export function syncLosses(directory: string): void {
+  const file = openSync(join(directory, 'lost'), 'r+')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * Begins to use a slot: its losses, and whether the machine has gone down since somebody used it. That is one loss more,
+ * which is durable before the mark that tells of it is written over.
+ */
+export function beginUse(slot: Slot, known: number): { readonly losses: LossFile; readonly hasGoneDown: boolean } {
+  const losses = new LossFile(slot, known)
+  try {
+    const hasGoneDown = wentDown(slot)
+    if (hasGoneDown) losses.add()
+    losses.sync()
+    writeSynced(join(slot.directory, 'in-use'), textOf('/proc/sys/kernel/random/boot_id') ?? '')
+    syncFolder(slot.directory)
+    return { losses, hasGoneDown }
+  } catch (error) {
+    losses.close()
+    throw error
+  }
+}
+
+/** When everything that was recorded is synced. */
+export function unmarkInUse({ directory }: Slot): void {
+  rmSync(join(directory, 'in-use'), { force: true })
+  syncFolder(directory)
+}
+
+/**
+ * Whether the machine has gone down since somebody wrote here: then the records of the last milliseconds may be lost
+ * before they had numbers, which nothing else would show. Known on Linux only. Asked once, by whoever takes the slot.
+ */
+function wentDown({ directory }: Slot): boolean {
+  const path = join(directory, 'in-use')
+  const used = textOf(path)
+  const boot = textOf('/proc/sys/kernel/random/boot_id') ?? ''
+  return used !== undefined && used !== '' && boot !== '' && used !== boot
+}
+
 function textOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
@@ -106,22 +210,23 @@ function textOf(path: string): string | undefined {
   }
 }
 
-/**
- * Whether the machine has gone down since somebody wrote here: then the records of the last milliseconds may be lost
- * before they had numbers, which nothing else would show. Known on Linux only. Asked once, by whoever takes the slot.
- */
-export function wentDown({ directory }: Slot): boolean {
-  const path = join(directory, 'in-use')
-  const used = textOf(path)
-  const boot = textOf('/proc/sys/kernel/random/boot_id') ?? ''
-  return used !== undefined && used !== '' && boot !== '' && used !== boot
+function writeSynced(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o600, flush: true })
 }
 
-export function markInUse({ directory }: Slot): void {
-  writeFileSync(join(directory, 'in-use'), textOf('/proc/sys/kernel/random/boot_id') ?? '', { mode: 0o600 })
+/** The names in a folder are durable when it returns. */
+function syncFolder(directory: string): void {
+  const folder = openSync(directory, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
 }
 
-/** When everything that was recorded is synced. */
-export function unmarkInUse({ directory }: Slot): void {
-  rmSync(join(directory, 'in-use'), { force: true })
+/** With the folders above it, each durable in the one that it is in. */
+function makeFolder(directory: string): void {
+  const first = mkdirSync(directory, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = directory; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made))
 }

@@ -10,6 +10,7 @@ import type { Service } from '../service.ts'
 import { Spool } from '../spool.ts'
 import { limits as collectorLimits } from '../limits.ts'
 import { adoptLeftSlots } from './adopt.ts'
+import type { Faults } from './adopt.ts'
 import { Counters } from './counters.ts'
 import { FileInbox, PortInbox } from './inbox.ts'
 import { limits } from './limits.ts'
@@ -20,7 +21,7 @@ import { runShipper } from './run-shipper.ts'
 import type { Pace } from './run-shipper.ts'
 import { Shipper, newSpoolState } from './shipper.ts'
 import type { ShipperWorld } from './shipper.ts'
-import { sourceOfSlot } from './slot.ts'
+import { sourceOfSlot, syncLosses } from './slot.ts'
 import { Teller } from './trouble.ts'
 import { Waker } from '../waker.ts'
 
@@ -66,7 +67,12 @@ function openParts(): { readonly inbox: FileInbox | PortInbox; readonly spool: E
   return { inbox: new FileInbox(where.directory, where.run, spool.state.files), spool }
 }
 
-const shipper = new Shipper({ ...openParts(), service, counters, teller, world }, task.batching)
+function syncOwnLosses(): void {
+  if (task.where.kind === 'files') syncLosses(task.where.directory)
+}
+
+const parts = { ...openParts(), service, counters, teller, world, syncLosses: syncOwnLosses }
+const shipper = new Shipper(parts, task.batching)
 
 host.on('message', (message: ToWorker) => {
   switch (message.kind) {
@@ -92,10 +98,11 @@ host.on('message', (message: ToWorker) => {
 async function adoptNowAndThen(): Promise<void> {
   const { where, batching } = task
   const waker = new Waker(closing.signal)
+  const faults: Faults = new Map()
   const ownWorld = { ...world, wait: (milliseconds: number) => waker.wait(milliseconds) }
   const adopter = { service: { ...service, signal: closing.signal }, teller, world: ownWorld, batching }
   while (where.kind === 'files' && !closing.signal.aborted) {
-    if (!shipper.hasUnsent) await adoptLeftSlots({ ...where, source: task.source }, adopter)
+    if (!shipper.hasUnsent) await adoptLeftSlots({ ...where, source: task.source }, adopter, faults)
     await waker.wait(limits.adoptEveryMs)
   }
 }
