@@ -156,4 +156,5 @@ export function adviceFor(kind: 'damaged' | 'ahead' | 'other', reason: string): 
       )
     case 'damaged':
       return `the event store does not agree with the log: ${reason}. Start with --rebuild-store to drop its tables and count the log again`
+  }
 }

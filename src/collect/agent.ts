@@ -11,6 +11,8 @@ import { numberLines } from './numbered-lines.ts'
 import type { NumberedLines, ReceivedLine } from './numbered-lines.ts'
 import { OpenConnections } from './open-connections.ts'
 import { Reach, surenessOf } from './reach.ts'
+import { ReadingOrder } from './reading-order.ts'
+import type { Piece } from './reading-order.ts'
 import type { Service, World } from './service.ts'
 import { Spool } from './spool.ts'
 import type { SpoolState } from './spool-frame.ts'
@@ -36,9 +38,6 @@ export interface AgentWorld extends World {
 
 /** What a look at the logs came to: something was taken; all is read; there is more and no room for it. */
 export type Collected = 'taken' | 'idle' | 'full'
-
-/** What one piece of a file came to: there was none; it was the last for now; there is more; no room; it was emptied. */
-type Piece = 'none' | 'last' | 'more' | 'full' | 'emptied'
 
 /** What became of lines that arrived by the network. Only those that are taken may be answered for. */
 export type Reception =
@@ -135,24 +134,18 @@ export class Agent {
     this.#isResumed = true
     this.#lose(await this.#tails.discover(this.#state(), startedAt))
     this.#lookedAt = startedAt
-    const found = new Set<Piece>()
     const undoneBefore = this.#undone
-    let round = this.#tails.followers
-    for (let pieces = 0; pieces < piecesPerLook && round.length > 0; pieces += 1) {
-      const goOn: Follower[] = []
-      for (const follower of round) {
-        const piece = await this.#takePiece(follower, startedAt)
-        found.add(piece)
-        if (piece === 'more') goOn.push(follower)
-      }
-      // A piece of each file, one fsync for all of them.
+    const order = new ReadingOrder(this.#tails.followers)
+    for (let pieces = 0; pieces < piecesPerLook && !order.isOver; pieces += 1) {
+      await order.round((follower) => this.#takePiece(follower, startedAt))
+      // A piece of each path, one fsync for all of them.
       if (!this.#commit()) return 'full'
-      round = goOn
     }
+    const { found } = order
     // Also what a receiver made durable meanwhile held lines of files; undone, they are in their files again.
     if (this.#undone > undoneBefore || found.has('full')) return 'full'
     // All was read to its end after this moment, so nothing from before it is missing.
-    if (round.length === 0 && !found.has('emptied')) this.#reach.moveTo(startedAt)
+    if (order.isOver && !found.has('emptied') && !this.#tails.isWaiting) this.#reach.moveTo(startedAt)
     return found.size === 0 || (found.size === 1 && found.has('none')) ? 'idle' : 'taken'
   }
 
@@ -242,11 +235,9 @@ export class Agent {
   }
 
   async #takePiece(follower: Follower, now: Micros): Promise<Piece> {
-    const { rotatedAt } = follower
-    const isOver = rotatedAt !== undefined && now - rotatedAt >= limits.rotatedWatchedMs * 1000
-    const lines = await follower.read(isOver)
+    const lines = await follower.read(follower.isOver(now))
     if (lines.length === 0) {
-      if (isOver) await this.#finish(follower)
+      if (follower.isOver(now)) await this.#finish(follower)
       return 'none'
     }
     // It was emptied while it was read, and perhaps written anew: the next look sees what has become of it.
@@ -260,8 +251,10 @@ export class Agent {
   }
 
   async #finish(follower: Follower): Promise<void> {
-    this.#finished = [...this.#finished, await this.#tails.drop(follower)].slice(-limits.finishedMax)
-    this.save()
+    const { file, lost } = await this.#tails.drop(follower)
+    this.#finished = this.#tails.keep(this.#finished, [file])
+    if (lost > 0) this.#lose(lost)
+    else this.save()
   }
 
   /** Puts the lines into the group, in blocks, and what is enough into the spool. False when there is no room for all. */
@@ -348,7 +341,8 @@ export class Agent {
   /** What a frame takes besides its events, at most. */
   get #frameBytes(): number {
     const notes = this.#spool.notes.size * limits.noteBytes
-    return limits.frameStateBytes + this.#tails.followers.length * limits.fileStateBytes + notes
+    const finished = this.#finished.length * limits.finishedFileBytes
+    return limits.frameStateBytes + this.#tails.followers.length * limits.fileStateBytes + finished + notes
   }
 
   /** With the group. */

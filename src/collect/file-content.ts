@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs'
-import type { Readable, Transform } from 'node:stream'
+import { createReadStream, readSync } from 'node:fs'
+import type { Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { limits } from './limits.ts'
 
@@ -44,10 +44,35 @@ class Meter {
   }
 }
 
-/** Opens a file for one pass from its beginning. Fails when the file cannot be opened. */
-export async function openContent(path: string): Promise<FileContent> {
+/** A file's own bytes. */
+interface Bytes {
+  readonly input: AsyncIterator<Buffer>
+  readonly close: () => void
+}
+
+function bytesAt(path: string): Bytes {
   const stream = createReadStream(path, { highWaterMark: limits.readChunkBytes })
-  const input = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  return { input: stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>, close: () => stream.destroy() }
+}
+
+/** Read where they are asked for, so that no read is under way when the file is closed. */
+function bytesOf(file: number): Bytes {
+  let at = 0
+  const next = (): IteratorResult<Buffer> => {
+    const chunk = Buffer.allocUnsafe(limits.readChunkBytes)
+    const bytes = readSync(file, chunk, 0, chunk.length, at)
+    at += bytes
+    return bytes === 0 ? { done: true, value: undefined } : { done: false, value: chunk.subarray(0, bytes) }
+  }
+  return { input: { next: () => new Promise((done) => done(next())) }, close: () => undefined }
+}
+
+/**
+ * Opens a file for one pass from its beginning. Fails when the file cannot be opened. One that is open already is read
+ * by its descriptor, whatever it is called by now, and stays open.
+ */
+export async function openContent(from: string | number): Promise<FileContent> {
+  const { input, close } = typeof from === 'number' ? bytesOf(from) : bytesAt(from)
   // The magic number of a pipe may come in pieces.
   let start: Buffer = Buffer.alloc(0)
   while (start.length < 4) {
@@ -59,24 +84,23 @@ export async function openContent(path: string): Promise<FileContent> {
   const meter = new Meter()
   const chunks =
     compression === 'none'
-      ? plainChunks(stream, { start, input, meter })
-      : unpackedChunks(stream, { start, input, meter }, compression)
+      ? plainChunks({ start, input, meter, close })
+      : unpackedChunks({ start, input, meter, close }, compression)
   return { compression, bytesRead: () => meter.read, chunks }
 }
 
-interface Input {
+interface Input extends Bytes {
   readonly start: Buffer
-  readonly input: AsyncIterator<Buffer>
   readonly meter: Meter
 }
 
-async function* plainChunks(stream: Readable, { start, input, meter }: Input): AsyncGenerator<Buffer, ContentEnd> {
+async function* plainChunks({ start, input, meter, close }: Input): AsyncGenerator<Buffer, ContentEnd> {
   try {
     if (start.length > 0) yield meter.pass(start)
     for (let next = await input.next(); next.done !== true; next = await input.next()) yield meter.pass(next.value)
     return { kind: 'complete' }
   } finally {
-    stream.destroy()
+    close()
   }
 }
 
@@ -102,11 +126,7 @@ async function feed(unpacker: Transform, { start, input, meter }: Input): Promis
   if (!isOver) unpacker.end()
 }
 
-async function* unpackedChunks(
-  stream: Readable,
-  source: Input,
-  compression: 'gzip' | 'zstd',
-): AsyncGenerator<Buffer, ContentEnd> {
+async function* unpackedChunks(source: Input, compression: 'gzip' | 'zstd'): AsyncGenerator<Buffer, ContentEnd> {
   // With a high water mark of one byte the unpacker goes on only when everything before was taken, so
   // that an error at the end of a file that was cut off does not take unread content with it.
   const options = { chunkSize: limits.readChunkBytes, readableHighWaterMark: 1 }
@@ -132,7 +152,7 @@ async function* unpackedChunks(
     return { kind: 'damaged', reason: reasonOf(error as NodeJS.ErrnoException, compression) }
   } finally {
     unpacker.destroy()
-    stream.destroy()
+    source.close()
   }
 }
 

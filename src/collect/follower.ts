@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, fsyncSync, openSync, readSync } from 'node:fs'
 import type { Micros } from '../core/time.ts'
 import { compressionOf, openContent } from './file-content.ts'
+import type { ContentEnd } from './file-content.ts'
+import { MarkCheck, headOf, holds, noHead } from './known-content.ts'
+import type { Head, Held } from './known-content.ts'
 import { limits } from './limits.ts'
 import type { LineReader } from './line-reader.ts'
 import { LineSplitter } from './line-splitter.ts'
@@ -16,65 +19,39 @@ export interface TailedLine {
   readonly newline: boolean
 }
 
-/** The bytes of a file from an offset on; compressed ones are unpacked again from their beginning. */
-async function* contentFrom(file: number, path: string, position: TailPosition): AsyncGenerator<Buffer> {
+/** How the content that was read last came to its end. */
+export type Ending =
+  | ContentEnd
+  /** The file system does not give it. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** It is not the content that the position is about. */
+  | { readonly kind: 'foreign' }
+
+/** The bytes of a file from a position on; compressed ones are unpacked again from their beginning. */
+async function* contentFrom(file: number, position: TailPosition): AsyncGenerator<Buffer, Ending> {
   if (!position.compressed) {
     for (let at = position.offset; ;) {
       const chunk = Buffer.allocUnsafe(limits.readChunkBytes)
       const bytes = readSync(file, chunk, 0, chunk.length, at)
-      if (bytes === 0) return
+      if (bytes === 0) return { kind: 'complete' }
       at += bytes
       yield chunk.subarray(0, bytes)
     }
   }
-  const content = await openContent(path)
+  const { chunks } = await openContent(file)
+  const check = new MarkCheck(position)
   try {
-    let skip = position.offset
-    for (let next = await content.chunks.next(); next.done !== true; next = await content.chunks.next()) {
-      const rest = next.value.subarray(skip)
-      skip -= Math.min(skip, next.value.length)
+    for (let next = await chunks.next(); ; next = await chunks.next()) {
+      if (next.done === true) {
+        check.close(next.value)
+        return check.held === 'no' ? { kind: 'foreign' } : next.value
+      }
+      const rest = check.pass(next.value)
+      if (check.held === 'no') return { kind: 'foreign' }
       if (rest.length > 0) yield rest
     }
   } finally {
-    await content.chunks.return({ kind: 'complete' })
-  }
-}
-
-/** The first bytes of a file's content, by which its copies are known while they are still being made. */
-export async function headOf(path: string): Promise<Buffer> {
-  const content = await openContent(path)
-  try {
-    let head = Buffer.alloc(0)
-    for (let next = await content.chunks.next(); next.done !== true; next = await content.chunks.next()) {
-      head = Buffer.concat([head, next.value.subarray(0, limits.headBytes - head.length)])
-      if (head.length === limits.headBytes) break
-    }
-    return head
-  } finally {
-    await content.chunks.return({ kind: 'complete' })
-  }
-}
-
-export function hashOf(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('base64url')
-}
-
-/** Whether the content of a file has these bytes before this offset, so that it is the content that was read. */
-export async function hasMark(path: string, { offset, mark }: TailPosition): Promise<boolean> {
-  const content = await openContent(path)
-  try {
-    const from = offset - mark.bytes
-    const hash = createHash('sha256')
-    let at = 0
-    for (let next = await content.chunks.next(); next.done !== true; next = await content.chunks.next()) {
-      const { value } = next
-      if (at + value.length > from) hash.update(value.subarray(Math.max(0, from - at), Math.max(0, offset - at)))
-      at += value.length
-      if (at >= offset) return hash.digest('hex') === mark.hash
-    }
-    return false
-  } finally {
-    await content.chunks.return({ kind: 'complete' })
+    await chunks.return({ kind: 'complete' })
   }
 }
 
@@ -116,16 +93,20 @@ export interface FileIdentity {
 export class Follower {
   /** Since when the file is not at its path any more, or undefined while it is. */
   rotatedAt: Micros | undefined
+  /** The files of one path were written in this order. */
+  rank = 0
   #position: TailPosition
   readonly #file: number
-  readonly #openedAs: string
   readonly #openReader: () => LineReader
   #reader: LineReader
   #ahead = { at: 0, lines: 0 }
+  #ending: Ending = { kind: 'complete' }
+  /** What an unfinished archive was like when it was seen to change last. */
+  #changed: { readonly as: string; readonly at: Micros } | undefined
+  #isClosed = false
 
-  private constructor(file: number, openedAs: string, position: TailPosition, openReader: () => LineReader) {
+  private constructor(file: number, position: TailPosition, openReader: () => LineReader) {
     this.#file = file
-    this.#openedAs = openedAs
     this.#position = position
     this.#openReader = openReader
     this.#reader = this.#freshReader()
@@ -134,12 +115,17 @@ export class Follower {
   /** Opens a file at a position, or from its beginning. Throws what opening throws. */
   static open(openedAs: string, at: TailPosition | { readonly path: string }, openReader: () => LineReader): Follower {
     const file = openSync(openedAs, 'r')
-    const { dev, ino } = fstatSync(file, { bigint: true })
-    const identity = { device: String(dev), inode: String(ino) }
-    const start = Buffer.alloc(4)
-    const compressed = compressionOf(start.subarray(0, readSync(file, start, 0, 4, 0))) !== 'none'
-    const before = 'offset' in at ? at : { path: at.path, offset: 0, mark: emptyMark, preamble: [] }
-    return new Follower(file, openedAs, { ...before, ...identity, compressed }, openReader)
+    try {
+      const { dev, ino } = fstatSync(file, { bigint: true })
+      const identity = { device: String(dev), inode: String(ino) }
+      const start = Buffer.alloc(4)
+      const compressed = compressionOf(start.subarray(0, readSync(file, start, 0, 4, 0))) !== 'none'
+      const before = 'offset' in at ? at : { path: at.path, offset: 0, mark: emptyMark, preamble: [] }
+      return new Follower(file, { ...before, ...identity, compressed }, openReader)
+    } catch (error) {
+      closeSync(file)
+      throw error
+    }
   }
 
   get position(): TailPosition {
@@ -158,14 +144,45 @@ export class Follower {
   isTruncated(): boolean {
     const { offset, mark, compressed } = this.#position
     if (compressed) return false
-    return fstatSync(this.#file).size < offset || this.#hashBefore(offset, mark.bytes) !== mark.hash
+    try {
+      return fstatSync(this.#file).size < offset || this.#hashBefore(offset, mark.bytes) !== mark.hash
+    } catch {
+      // It cannot be read at all; reading says so.
+      return false
+    }
+  }
+
+  /** How the last reading ended, where it came to an end. */
+  get ending(): Ending {
+    return this.#ending
+  }
+
+  /** True while more is expected of the file than can be read of it. */
+  get isAwaited(): boolean {
+    return !this.#isClosed && this.#ending.kind !== 'complete'
+  }
+
+  /**
+   * True when nothing more is expected: it was rotated away long enough ago, and an archive that is not whole has not
+   * changed for as long.
+   */
+  isOver(now: Micros): boolean {
+    if (this.isAwaited) this.#seeChange(now)
+    else this.#changed = undefined
+    if (this.rotatedAt === undefined) return false
+    const watchedMicros = limits.rotatedWatchedMs * 1000
+    if (now - this.rotatedAt >= limits.packingMsMax * 1000) return true
+    return now - this.rotatedAt >= watchedMicros && now - (this.#changed?.at ?? this.rotatedAt) >= watchedMicros
   }
 
   /** The first bytes of what the file holds now. */
-  async head(): Promise<Buffer> {
-    if (this.#position.compressed) return headOf(this.#openedAs).catch(() => Buffer.alloc(0))
-    const head = Buffer.alloc(limits.headBytes)
-    return head.subarray(0, readSync(this.#file, head, 0, head.length, 0))
+  head(): Promise<Head> {
+    return headOf(this.#file).catch(() => noHead)
+  }
+
+  /** Whether the file is the one that the position is about. */
+  holdsMark(): Promise<Held> {
+    return holds(this.#file, this.#position).catch(() => 'no')
   }
 
   /** Begins again at the beginning of the file that was emptied. Gives the number of lines that were known and not read. */
@@ -190,13 +207,30 @@ export class Follower {
       end += line.length + (newline ? 1 : 0)
       lines.push({ line: isFirst ? withoutByteOrderMark(line) : line, end, newline })
     }
-    for await (const chunk of contentFrom(this.#file, this.#openedAs, this.#position)) {
+    this.#ending = await this.#pour((chunk) => {
       for (const line of splitter.push(chunk)) take(line, true)
-      if (end - this.#position.offset >= this.#bytesMax) return lines
-    }
-    const rest = isOver || this.#position.compressed ? splitter.end() : undefined
+      return end - this.#position.offset < this.#bytesMax
+    })
+    const isAtEnd = this.#ending.kind === 'complete' && end - this.#position.offset < this.#bytesMax
+    // Where the content breaks off, its last line does, too.
+    const rest = isAtEnd && (isOver || this.#position.compressed) ? splitter.end() : undefined
     if (rest !== undefined) take(rest, false)
     return lines
+  }
+
+  /** Gives the content to the taker as long as it wants more. What was read before a failure is good. */
+  async #pour(wantsMore: (chunk: Buffer) => boolean): Promise<Ending> {
+    const content = contentFrom(this.#file, this.#position)
+    try {
+      for (let next = await content.next(); ; next = await content.next()) {
+        if (next.done === true) return next.value
+        if (!wantsMore(next.value)) return { kind: 'complete' }
+      }
+    } catch (error) {
+      return { kind: 'failed', reason: (error as Error).message }
+    } finally {
+      await content.return({ kind: 'complete' })
+    }
   }
 
   /** Whether these lines, as `read` gave them, were all that the file had at that moment. */
@@ -213,7 +247,7 @@ export class Follower {
   /** Where the reading will be behind the last of these lines, with the reader in its present state. */
   positionAfter(lines: readonly TailedLine[]): TailPosition {
     const end = lines.at(-1)?.end ?? this.#position.offset
-    const mark = this.#position.compressed ? emptyMark : (markOf(lines) ?? this.#markAt(end))
+    const mark = markOf(lines) ?? (this.#position.compressed ? emptyMark : this.#markAt(end))
     return { ...this.#position, offset: end, mark, preamble: this.#reader.preamble?.() ?? [] }
   }
 
@@ -247,21 +281,45 @@ export class Follower {
     if (this.#ahead.at < this.#position.offset) this.#ahead = { at: this.#position.offset, lines: 0 }
     let { at, lines } = this.#ahead
     const chunk = Buffer.allocUnsafe(limits.readChunkBytes)
-    for (let bytes = readSync(this.#file, chunk, 0, chunk.length, at); bytes > 0;) {
+    for (let bytes = this.#readAt(chunk, at); bytes > 0; bytes = this.#readAt(chunk, at)) {
       for (let found = chunk.indexOf(10); found >= 0 && found < bytes; found = chunk.indexOf(10, found + 1)) lines += 1
       at += bytes
-      bytes = readSync(this.#file, chunk, 0, chunk.length, at)
     }
     this.#ahead = { at, lines }
   }
 
   close(): void {
-    closeSync(this.#file)
+    if (!this.#isClosed) closeSync(this.#file)
+    this.#isClosed = true
+  }
+
+  /** Where the file system fails, there is nothing. */
+  #readAt(chunk: Buffer, at: number): number {
+    try {
+      return readSync(this.#file, chunk, 0, chunk.length, at)
+    } catch {
+      return 0
+    }
+  }
+
+  #seeChange(now: Micros): void {
+    let as = ''
+    try {
+      const { size, mtimeNs } = fstatSync(this.#file, { bigint: true })
+      as = `${size} ${mtimeNs}`
+    } catch {
+      // It cannot even be looked at, and so does not change.
+    }
+    if (this.#changed?.as !== as) this.#changed = { as, at: now }
   }
 
   #markAt(offset: number): TailPosition['mark'] {
     const bytes = Math.min(limits.markBytes, offset)
-    return { bytes, hash: this.#hashBefore(offset, bytes) }
+    try {
+      return { bytes, hash: this.#hashBefore(offset, bytes) }
+    } catch {
+      return emptyMark
+    }
   }
 
   #hashBefore(offset: number, bytes: number): string {

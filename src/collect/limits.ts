@@ -38,10 +38,19 @@ export const limits = {
   siblingsMax: 1_000,
   /** File systems write times of change a little late; a look this much earlier would have seen the file. */
   unseenSlackMs: 60_000,
-  finishedMax: 32,
+  /** Files that are read to their end and still known: of one tailed path, and of all, but at least so many of each. */
+  finishedOfPathMax: 64,
+  finishedMax: 4_096,
+  finishedOfPathMin: 4,
+  /** What a frame takes for one of them. */
+  finishedFileBytes: 96,
+  /** First bytes by which a file is known, and how much of it may be directives before them. */
   headBytes: 256,
+  directiveBytesMax: 65_536,
   /** How long a file that was rotated away is still watched: its writer may not know yet. */
   rotatedWatchedMs: 60_000,
+  /** An archive that is still being packed is waited for as long as it changes, but not longer than this. */
+  packingMsMax: 1_800_000,
   pollMs: 500,
   /** What arrives within it shares one fsync. */
   groupMs: 50,
@@ -66,8 +75,11 @@ export const limits = {
   goodbyeMs: 1_000,
   /** Connections whose records before the last are counted; those beyond are counted at their end. */
   openConnectionsMax: 10_000,
-  /** A connection without a record for so long (by the times of the log) is forgotten. */
+  /** When they are so many, those without a record for so long are forgotten, the oldest first, so many at once. */
   openConnectionSilentMs: 48 * 3_600_000,
+  forgottenAtOnceMax: 256,
+  /** What time it is in a log is the earliest of so many records, so that one wrong clock does not say it. */
+  clockRecords: 16,
   checkpointEveryMs: 10_000,
   sendAgainMs: 10_000,
   /** How long an orderly end may take; what is not sent by then lies in the spool. */

@@ -32,7 +32,12 @@ export class OpenConnections {
   readonly #kept = new Map<string, string | null>()
   /** Of the lines of which nobody has said yet whether they are taken. */
   readonly #open = new Map<string, string | null>()
-  #sweptAt = Number.NEGATIVE_INFINITY
+  /** How many more are remembered with what was kept. */
+  #growth = 0
+  /** Of the last records. */
+  #times: number[] = []
+  /** Before this time nobody has been silent for so long as to be forgotten. */
+  #silentFrom = Number.NEGATIVE_INFINITY
 
   constructor(memory: ConnectionMemory | undefined) {
     this.#memory = memory
@@ -44,6 +49,7 @@ export class OpenConnections {
 
   /** The lines that were looked at last are taken. */
   keep(): void {
+    this.#growth += this.#openGrowth
     for (const [key, text] of this.#open) this.#kept.set(key, text)
     this.#open.clear()
   }
@@ -57,6 +63,7 @@ export class OpenConnections {
   clear(): void {
     this.#kept.clear()
     this.#open.clear()
+    this.#growth = 0
   }
 
   /** What this record adds to those before it. */
@@ -65,7 +72,7 @@ export class OpenConnections {
     const connection = createHash('sha256').update(name).digest('base64url').slice(0, 22)
     const time = parseInstant(at)
     const now = time.ok ? time.value : 0
-    this.#forgetSilent(now)
+    this.#times = [...this.#times.slice(1 - limits.clockRecords), now]
     const text = this.#get(connection)
     const known = text === undefined ? undefined : (JSON.parse(text) as Known)
     if (isLast) {
@@ -73,29 +80,52 @@ export class OpenConnections {
       this.#open.set(connection, null)
       return { ...body, ...differences(body, known), time: at }
     }
-    if (known === undefined && !this.#hasRoom()) return { ...body, ...nothing(body), time: at }
+    if (known === undefined && !this.#hasRoom() && !this.#makeRoom()) return { ...body, ...nothing(body), time: at }
     this.#open.set(connection, JSON.stringify(sumsOf(body, known, now)))
     return { ...body, ...differences(body, known), time: at }
   }
 
   #get(key: string): string | undefined {
-    const changed = this.#open.get(key) ?? (this.#open.has(key) ? null : this.#kept.get(key))
-    return changed === undefined ? this.#memory?.get(key) : (changed ?? undefined)
+    return this.#open.has(key) ? (this.#open.get(key) ?? undefined) : this.#keptOf(key)
+  }
+
+  #keptOf(key: string): string | undefined {
+    return this.#kept.has(key) ? (this.#kept.get(key) ?? undefined) : this.#memory?.get(key)
+  }
+
+  get #openGrowth(): number {
+    let growth = 0
+    for (const [key, text] of this.#open) {
+      const wasThere = this.#keptOf(key) !== undefined
+      if (wasThere !== (text !== null)) growth += wasThere ? -1 : 1
+    }
+    return growth
   }
 
   #hasRoom(): boolean {
-    return (
-      this.#memory !== undefined && this.#memory.size + this.#kept.size + this.#open.size < limits.openConnectionsMax
-    )
+    if (this.#memory === undefined) return false
+    return this.#memory.size + this.#growth + this.#openGrowth < limits.openConnectionsMax
   }
 
-  /** By the time of the records, not by the clock: the same log read again forgets the same connections. */
-  #forgetSilent(now: number): void {
-    if (this.#memory === undefined || now - this.#sweptAt < limits.openConnectionSilentMs * 250) return
-    this.#sweptAt = now
-    const before = now - limits.openConnectionSilentMs * 1000
-    for (const key of this.#memory.matching((text) => (JSON.parse(text) as Known)[0] < before))
-      if (!this.#kept.has(key)) this.#open.set(key, null)
+  /**
+   * Forgets the oldest of those that were silent for long: their last record was lost, or never written. By the time of
+   * the records and not by the clock, but of several records: one with a wrong time forgets nobody. False when all
+   * of them may still go on; one of those would be counted again from its beginning.
+   */
+  #makeRoom(): boolean {
+    const now = Math.min(...this.#times)
+    if (this.#memory === undefined || this.#times.length < limits.clockRecords || now < this.#silentFrom) return false
+    const found: (readonly [at: number, key: string])[] = []
+    for (const key of this.#memory.matching(() => true)) {
+      const text = this.#kept.has(key) || this.#open.has(key) ? undefined : this.#memory.get(key)
+      if (text !== undefined) found.push([(JSON.parse(text) as Known)[0], key])
+    }
+    const oldest = found.toSorted(([a], [b]) => a - b).slice(0, limits.forgottenAtOnceMax)
+    const silentMicros = limits.openConnectionSilentMs * 1000
+    const silent = oldest.filter(([at]) => at < now - silentMicros)
+    for (const [, key] of silent) this.#open.set(key, null)
+    this.#silentFrom = silent.length > 0 ? Number.NEGATIVE_INFINITY : (oldest[0]?.[0] ?? now) + silentMicros
+    return silent.length > 0
   }
 }
 

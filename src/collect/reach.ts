@@ -54,6 +54,6 @@ export class Reach {
   /** Everything from before this time was taken or is counted as lost. */
   moveTo(time: Micros): void {
     if (this.#lostAt !== undefined && time - this.#delayMicros < this.#lostAt) return
-    if (this.#sure.upTo === null || time > this.#sure.upTo) this.#sure = { upTo: time, lost: this.#lost }
+    if (this.#sure.upTo === null || time >= this.#sure.upTo) this.#sure = { upTo: time, lost: this.#lost }
   }
 }

@@ -25,6 +25,11 @@ export interface TailPosition {
 export interface FinishedFile {
   readonly bytes: number
   readonly hash: string
+  /**
+   * Stands for the path that was tailed. Where it is missing, an older release wrote this, and directives at the
+   * beginning of the file are among the bytes.
+   */
+  readonly of?: string
 }
 
 /** All that an agent has to know after a restart. */

@@ -173,7 +173,10 @@ describe('syslog receivers', () => {
     expect(lost.lines).toBe(0)
   })
 
-  test('TCP: the lines of a connection stay in their order when there is no room for a moment', async () => {
+  test.each([
+    ['any number at once', 1_000],
+    ['three at once, the rest in parts', 3],
+  ])('TCP: lines stay in their order when there is no room for a moment (%s)', async (_, mostAtOnce) => {
     const taken: string[] = []
     let isFull = true
     let tries = 0
@@ -184,8 +187,7 @@ describe('syslog receivers', () => {
         openReader: () => formats['nginx-json'].reader([]),
         receive: (lines): Promise<Reception> => {
           tries += 1
-          // Room for a few, as in the rest of a spool; what is more than ever fits is taken in parts.
-          if (lines.length > 3) return Promise.resolve({ kind: 'too-large' })
+          if (lines.length > mostAtOnce) return Promise.resolve({ kind: 'too-large' })
           if (isFull || tries % 5 === 0) return Promise.resolve({ kind: 'full' })
           taken.push(...lines.map(({ bytes }) => bytes.toString()))
           return Promise.resolve({ kind: 'taken', unreadable: 0, reason: undefined })

@@ -16,27 +16,64 @@ export const limits = {
   bodyBytesMax: 32 * 1024 * 1024,
   /** Bytes of all bodies being read at once; above it new ones are asked to come again. */
   bodiesBytesMax: 256 * 1024 * 1024,
+  /** Bytes of all bodies of one sender: two of the largest, and a quarter of the room that there is. */
+  senderBytesMax: 64 * 1024 * 1024,
+  /**
+   * A body of which not a byte comes for so long is given up. There is no least speed besides: who is slow and goes
+   * on is served (until the request's own time is over), and holds up nobody but the bodies of the same sender.
+   */
+  silenceMillisMax: 10_000,
   /** Bytes that are read and thrown away after a body was refused; a sender who goes on is cut off. */
   discardedBytesMax: 1024 * 1024 * 1024,
   eventsMax: 10_000,
   eventBytesMax: 262_144,
 } as const
 
-/** Counts the bytes of all bodies in memory, so that many large requests at once cannot exhaust it. */
-export class BodyBudget {
+/** The room that a body is read into. */
+export interface BodyRoom {
+  take(bytes: number): void
+  give(bytes: number): void
+}
+
+function overloaded(what: string): Refusal {
+  return new Refusal('OVERLOADED', `too many large requests ${what}; nothing was taken, send it again shortly`, {
+    retryAfterSeconds: 1,
+  })
+}
+
+/**
+ * Counts the bytes of all bodies in memory, so that many large requests at once cannot exhaust it, and those of each
+ * sender, so that one sender's cannot take the room of all others.
+ */
+export class BodyBudget implements BodyRoom {
   #used = 0
+  readonly #bySender = new Map<string, number>()
 
   take(bytes: number): void {
-    if (this.#used + bytes > limits.bodiesBytesMax) {
-      throw new Refusal('OVERLOADED', 'too many large requests at once; nothing was taken, send it again shortly', {
-        retryAfterSeconds: 1,
-      })
-    }
+    if (this.#used + bytes > limits.bodiesBytesMax) throw overloaded('at once')
     this.#used += bytes
   }
 
   give(bytes: number): void {
     this.#used -= bytes
+  }
+
+  /** The share of one sender. */
+  of(sender: string): BodyRoom {
+    const used = (): number => this.#bySender.get(sender) ?? 0
+    return {
+      take: (bytes) => {
+        if (used() + bytes > limits.senderBytesMax) throw overloaded('of this sender at once')
+        this.take(bytes)
+        this.#bySender.set(sender, used() + bytes)
+      },
+      give: (bytes) => {
+        this.give(bytes)
+        const left = used() - bytes
+        if (left > 0) this.#bySender.set(sender, left)
+        else this.#bySender.delete(sender)
+      },
+    }
   }
 }
 
@@ -76,13 +113,13 @@ function refusalFor(error: unknown): unknown {
 
 /** Collects a body in memory, within the limits. */
 class Collected extends Writable {
-  readonly #budget: BodyBudget
+  readonly #room: BodyRoom
   readonly #chunks: Buffer[] = []
   size = 0
 
-  constructor(budget: BodyBudget) {
+  constructor(room: BodyRoom) {
     super()
-    this.#budget = budget
+    this.#room = room
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
@@ -93,7 +130,7 @@ class Collected extends Writable {
           `the body has more than ${limits.bodyBytesMax} bytes (decompressed); nothing was taken, send smaller batches`,
         )
       }
-      this.#budget.take(chunk.length)
+      this.#room.take(chunk.length)
       this.size += chunk.length
       this.#chunks.push(chunk)
       done()
@@ -131,18 +168,51 @@ function refuseRest(received: number, used: number): void {
 }
 
 /**
- * Reads a request's body to its end, decompressed, within the limits. The caller gives the bytes back to
- * the budget when it is done with them. Throws a Refusal that says that nothing was taken.
+ * Waits for a promise, but not beyond the longest silence. Where this process itself was held up, what arrived
+ * meanwhile is read before anybody is blamed for silence.
  */
-export async function readBody(stream: Readable, encoding: string | undefined, budget: BodyBudget): Promise<Buffer> {
+async function patiently<T>(promise: Promise<T>): Promise<T> {
+  const silence = Promise.withResolvers<never>()
+  const seconds = limits.silenceMillisMax / 1000
+  const refusal = new Refusal(
+    'BODY_TRUNCATED',
+    `not a byte of the body came for ${seconds} seconds; nothing was taken, send it again`,
+  )
+  const timer = setTimeout(() => setImmediate(() => silence.reject(refusal)), limits.silenceMillisMax)
+  try {
+    return await Promise.race([promise, silence.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The chunks of a stream. Not the stream itself: `pipeline` would leave a refused request behind unread and never to be read. */
+async function* chunksOf(stream: Readable): AsyncGenerator<Buffer> {
+  const chunks = stream.iterator({ destroyOnReturn: false })
+  try {
+    for (;;) {
+      const next = (await patiently(chunks.next())) as IteratorResult<Buffer, undefined>
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    // Not awaited: behind a silent sender it comes to an end with the connection.
+    chunks.return?.()?.catch(() => undefined)
+  }
+}
+
+/**
+ * Reads a request's body to its end, decompressed, within the limits. The caller gives the bytes back to
+ * the room when it is done with them. Throws a Refusal that says that nothing was taken.
+ */
+export async function readBody(stream: Readable, encoding: string | undefined, room: BodyRoom): Promise<Buffer> {
   const decoder = decoderFor(encoding)
-  const collected = new Collected(budget)
+  const collected = new Collected(room)
   let received = 0
-  // Not the stream itself: `pipeline` would leave a refused request behind unread and never to be read.
   async function* arriving(): AsyncGenerator<Buffer> {
-    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-      received += (chunk as Buffer).length
-      yield chunk as Buffer
+    for await (const chunk of chunksOf(stream)) {
+      received += chunk.length
+      yield chunk
     }
   }
   try {
@@ -153,7 +223,7 @@ export async function readBody(stream: Readable, encoding: string | undefined, b
       refuseRest(received, decoder.bytesWritten)
     }
   } catch (error) {
-    budget.give(collected.size)
+    room.give(collected.size)
     discard(stream)
     throw refusalFor(error)
   }

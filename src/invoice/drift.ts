@@ -164,8 +164,16 @@ export async function driftOf(source: DriftSource, invoice: Invoice, below: Offs
   return { invoice, countedNow: below, lines, issued: readMinor(document.total, document.currency), now: plan.total }
 }
 
+/** Whether anything of the invoice would be another number now. */
+export function isDrifted({ lines }: Drift): boolean {
+  return lines.some(
+    ({ issued, now }) => issued.amount !== now.amount || formatExact(issued.quantity) !== formatExact(now.quantity),
+  )
+}
+
 /** The drift as the API answers it. Differences are now minus issued: below zero, too much was charged. */
-export function driftJson({ invoice, countedNow, lines, issued, now }: Drift): object {
+export function driftJson(drift: Drift): object {
+  const { invoice, countedNow, lines, issued, now } = drift
   const { currency, account, period, number, log_offset: countedThen } = invoice.document
   const money = (amount: bigint): string => formatMinor(amount as Minor, currency)
   return {
@@ -173,10 +181,7 @@ export function driftJson({ invoice, countedNow, lines, issued, now }: Drift): o
     currency,
     counted_below_issued: countedThen,
     counted_below_now: String(countedNow),
-    drifted: lines.some(
-      (line) =>
-        line.issued.amount !== line.now.amount || formatExact(line.issued.quantity) !== formatExact(line.now.quantity),
-    ),
+    drifted: isDrifted(drift),
     lines: lines.map((line) => ({
       price: line.price,
       description: line.description,

@@ -63,6 +63,9 @@ export async function openTopics(options: BaseOptions, { prefix, partitions, tel
       )
     }
     const idOf = (name: string): string => topics.get(name)?.id ?? ''
+    for (const [name, { partitions }] of topics) {
+      await checkDurable(admin, name, Math.min(...partitions.map(({ replicas }) => replicas.length)))
+    }
     return {
       events: { name: names.events, id: idOf(names.events) },
       commits: { name: names.commits, id: idOf(names.commits) },
@@ -112,17 +115,30 @@ async function ready(admin: Admin, names: string[]): Promise<ClusterMetadata> {
   }
 }
 
-async function check(admin: Admin, topic: string): Promise<void> {
+async function settingsOf(admin: Admin, topic: string, names: string[]): Promise<Map<string, string>> {
   const [description] = await admin.describeConfigs({
-    resources: [
-      {
-        resourceType: topicResource,
-        resourceName: topic,
-        configurationKeys: [...Object.keys(required), 'max.message.bytes'],
-      },
-    ],
+    resources: [{ resourceType: topicResource, resourceName: topic, configurationKeys: names }],
   })
-  const found = new Map(description?.configs.map(({ name, value }) => [name, value]))
+  return new Map(description?.configs.map(({ name, value }) => [name, value ?? '']))
+}
+
+/** L3: what is acknowledged lies on two disks at least, or was forced to the one that there is. */
+export function isDurable(copies: number, settings: ReadonlyMap<string, string>): boolean {
+  return settings.get('flush.messages') === '1' || (copies >= 3 && Number(settings.get('min.insync.replicas')) >= 2)
+}
+
+async function checkDurable(admin: Admin, topic: string, copies: number): Promise<void> {
+  const found = await settingsOf(admin, topic, ['min.insync.replicas', 'flush.messages'])
+  if (isDurable(copies, found)) return
+  throw new Error(
+    `the topic ${topic} has ${copies} replicas, min.insync.replicas=${found.get('min.insync.replicas')} and ` +
+      `flush.messages=${found.get('flush.messages')}, so a power cut could lose what was acknowledged; give it 3 ` +
+      'replicas and set min.insync.replicas=2, or set flush.messages=1',
+  )
+}
+
+async function check(admin: Admin, topic: string): Promise<void> {
+  const found = await settingsOf(admin, topic, [...Object.keys(required), 'max.message.bytes'])
   for (const [name, value] of Object.entries(required)) {
     if (found.get(name) === value) continue
     throw new Error(

@@ -11,7 +11,7 @@ import { readCounters } from './counters.ts'
 import { standardMeters } from './standard.ts'
 
 const start = (Date.UTC(2026, 9, 1) * 1000) as Micros
-const at = (second: number): Micros => (start + second * secondMicros) as Micros
+const at = (second: number): Micros => (start + Math.round(second * secondMicros)) as Micros
 
 let pipeline: Pipeline
 let log: EventLog
@@ -131,6 +131,34 @@ describe('what a counter counted', () => {
     ).toEqual(['3', 0])
   })
 
+  test('a start time that trembles is no restart', async () => {
+    // 1000 when it was first seen, having begun within the period, and 20 since.
+    expect(
+      await increaseOf([
+        [10, 1_000, 5],
+        [20, 1_010, 5.001],
+        [30, 1_020, 4.999],
+      ]),
+    ).toEqual(['1020', 0])
+    // Also of one instant, in whatever order the start times are.
+    expect(
+      await increaseOf([
+        [10, 1_000, 5],
+        [20, 1_010, 5.001],
+        [20, 1_020, 4.999],
+      ]),
+    ).toEqual(['1020', 0])
+    // The second one of an instant began at it: it is the one behind.
+    expect(
+      await increaseOf([
+        [10, 100, 5],
+        [20, 110, 5],
+        [20, 3, 20],
+        [30, 7, 20],
+      ]),
+    ).toEqual(['117', 1])
+  })
+
   test('repeated, late and disordered samples change nothing', async () => {
     const late = [
       [30, 9],
@@ -246,13 +274,19 @@ describe('the same traffic by its events', () => {
 /** One thing that happens at a source, one second after the other. */
 type Happening =
   | { readonly kind: 'traffic'; readonly count: number }
-  | { readonly kind: 'sample'; readonly isRepeated: boolean; readonly rank: number }
+  /** `tremble`: by how many thousandths of a second the sample's start time is wrong. */
+  | { readonly kind: 'sample'; readonly isRepeated: boolean; readonly rank: number; readonly tremble: number }
   | { readonly kind: 'restart' }
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('traffic' as const), count: fc.integer({ min: 0, max: 9 }) }) },
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('sample' as const), isRepeated: fc.boolean(), rank: fc.nat(99) }),
+    arbitrary: fc.record({
+      kind: fc.constant('sample' as const),
+      isRepeated: fc.boolean(),
+      rank: fc.nat(99),
+      tremble: fc.integer({ min: -300, max: 300 }),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
 )
@@ -260,7 +294,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 /** The source as it really is, and what plain counting makes of the samples that it takes. */
 function simulate(happenings: readonly Happening[], saysStart: boolean, from: number) {
   let [value, started, truth] = [0, 0, 0]
-  let before: { value: number; started: number; truth: number } | null = null
+  let before: { second: number; value: number; truth: number } | null = null
   let [expected, traffic] = [0, 0]
   const samples: (Sample & { rank: number })[] = []
   happenings.forEach((one, index) => {
@@ -272,16 +306,17 @@ function simulate(happenings: readonly Happening[], saysStart: boolean, from: nu
       value = 0
       started = second
     } else {
-      const sample = { second, value, started: saysStart ? started : null, rank: one.rank }
+      const said = started + one.tremble / 1_000
+      const sample = { second, value, started: saysStart ? said : null, rank: one.rank }
       samples.push(sample, ...(one.isRepeated ? [{ ...sample, rank: 99 - one.rank }] : []))
       if (second >= from) {
-        const isKnownRestart = before !== null && (value < before.value || (saysStart && started !== before.started))
+        const isKnownRestart = before !== null && (value < before.value || (saysStart && started > before.second))
         if (isKnownRestart) expected += value
         else if (before !== null) expected += value - before.value
-        else if (saysStart && started >= from) expected += value
+        else if (saysStart && said >= from) expected += value
         traffic += truth - (before?.truth ?? 0)
       }
-      before = { value, started, truth }
+      before = { second, value, truth }
     }
   })
   return { samples: samples.toSorted((one, two) => one.rank - two.rank), expected, traffic }

@@ -66,6 +66,11 @@ export async function nameInStore(engine: Engine): Promise<string | null> {
 
 /** Gives the store the name of its log. Of two that do it at once the first holds: what the store has is given back. */
 export async function claimName(engine: Engine, name: string): Promise<string | null> {
-  await engine.insert({ table: 'log_name', columns: ['name'], rows: JSON.stringify([name]), token: 'the name of the log' })
+  await engine.insert({
+    table: 'log_name',
+    columns: ['name'],
+    rows: JSON.stringify([name]),
+    token: 'the name of the log',
+  })
   return nameInStore(engine)
 }

@@ -47,10 +47,12 @@ export interface CounterQuestion {
 
 /**
  * How a sample follows the one before it in its series. The order is that of time, whatever the order of arrival; two
- * samples of one instant stand in the order in which a counter would have shown them.
+ * samples of one instant stand in the order in which a counter would have shown them: what began at that instant or
+ * later stands behind, and then the lower value before the higher.
  *
- * A counter that shows less than before, or says that it began anew, was reset: what it shows now is what it has
- * counted since (the rule of Prometheus' `increase`; the start time is OpenTelemetry's). A reset is not traffic, so it
+ * A counter that shows less than before, or says that it began after the sample before, was reset: what it shows now is
+ * what it has counted since (the rule of Prometheus' `increase`; the start time is OpenTelemetry's). A start time that
+ * only differs is none: many sources compute theirs from an uptime, and it trembles. A reset is not traffic, so it
  * never takes anything away and never adds what was counted before it. The first sample of a series only says where
  * the counter stands, unless the counter began within the period: then it began at 0.
  */
@@ -58,10 +60,8 @@ const stepSql = (from: string): string => `
   SELECT source, name, given_account, endpoint, region, toJSONString(attributes) AS attributes_json, time_us,
     lagInFrame(value) OVER series AS value_before,
     lagInFrame(toNullable(time_us)) OVER series AS time_before,
-    lagInFrame(started_us) OVER series AS started_before,
     isNull(value_before) AS is_first,
-    NOT is_first AND (value < value_before OR ifNull(started_us > time_before, 0)
-      OR ifNull(started_us != started_before, 0)) AS is_reset,
+    NOT is_first AND (value < value_before OR ifNull(started_us > time_before, 0)) AS is_reset,
     is_first AND ifNull(started_us >= ${from}, 0) AS is_begun,
     toInt256(ifNull(value, 0)) - if(is_first OR is_reset, 0, toInt256(ifNull(value_before, 0))) AS above,
     if(is_first AND NOT is_begun, 0, above) AS rise,
@@ -84,7 +84,7 @@ export async function askCounters(
   const where = whereOf({ scope, period: { ...period, from: back }, below, conditions }, parameters, back)
   const from = parameters.add(period.from, 'Int64')
   const window = `PARTITION BY source, name, given_account, endpoint, region, toJSONString(attributes)
-    ORDER BY time_us, started_us, value ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW`
+    ORDER BY time_us, ifNull(started_us >= time_us, 0), value ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW`
   const rows = await engine.query<Record<string, string | null>>(
     `SELECT ${seriesColumns}, toString(sum(rise)) AS increase, toString(sum(is_reset)) AS resets,
        toString(count()) AS samples, toString(min(after_us)) AS after, toString(max(time_us)) AS until

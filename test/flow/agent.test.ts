@@ -47,7 +47,10 @@ function startAgent(...more: string[]) {
 
 /** An agent with these doors or files, and what it tells about where it listens. */
 function startReceiver(...options: string[]) {
-  const args = ['--spool', join(folder, 'spool'), '--source', 'edge', ...options]
+  return start('--spool', join(folder, 'spool'), '--source', 'edge', ...options)
+}
+
+function start(...args: string[]) {
   const child = spawn(process.execPath, [script, ...args, '--to', door.url, '--key', 'k'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -185,6 +188,41 @@ describe('crossfoot agent', () => {
     written = 20
     expectEachOnce()
     expect(door.checkpoints.at(-1)).toMatchObject({ seq: '20', lost: '0' })
+  })
+
+  test('two agents of a host are two sources, and a record with an id counts once whichever of them it comes to', async () => {
+    const record = (uid: string) => ({
+      timeUnixNano: '1700000000000000000',
+      attributes: [
+        { key: 'http.request.method', value: { stringValue: 'GET' } },
+        { key: 'log.record.uid', value: { stringValue: uid } },
+      ],
+    })
+    const plain = { ...record(''), attributes: record('').attributes.slice(0, 1) }
+    const logRecords = [record('a'), plain]
+    const agents = ['one', 'two'].map((name) =>
+      start('--spool', join(folder, name), '--otlp', '127.0.0.1:0', '--shared-source', 'edge'),
+    )
+    for (const agent of agents) {
+      const answer = await fetch(await agent.told(/OTLP\/HTTP at (\S+)/), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }),
+      })
+      expect([answer.status, await answer.text()]).toEqual([200, '{}'])
+    }
+    await until(() => service.accepted().length === 3, 10_000, 'all that counts is sent')
+    for (const { child } of agents) child.kill('SIGTERM')
+    for (const { ended } of agents) expect(await ended).toMatchObject({ code: 0 })
+    expect(service.accepted().length).toBe(3)
+    expect([...service.source('edge').accepted.values()].map(({ event: { id, seq } }) => [id, seq])).toEqual([
+      ['a', undefined],
+    ])
+    // Each speaks for itself alone: one that is silent is not covered by the other.
+    const speaking = new Set(door.checkpoints.map(({ source }) => source))
+    expect(speaking.size).toBe(2)
+    for (const source of speaking) expect(source).toMatch(/^agent:.*:[0-9a-f]{8}$/)
+    expect(await startAgent('--shared-source', 'edge').ended).toMatchObject({ code: 2 })
   })
 
   test('lines of nginx by syslog over TCP, up to the end', async () => {

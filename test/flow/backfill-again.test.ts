@@ -17,7 +17,6 @@ describe('backfill jobs', () => {
   let fresh: FreshDatabase
   let service: Service
   let desk: BackfillService
-  const call: BackfillService['call'] = (...asked) => desk.call(...asked)
   const post = (url: string, body: unknown) => desk.post(url, body)
   const get = (url: string) => desk.get(url)
   const usage = (meter?: string) => desk.usage(meter)

@@ -316,5 +316,13 @@ describe('a backfill job of a service that is killed', () => {
     await run('revert', id, '--by', 'Ada', '--reason', 'a test')
     expect([await usage('http_requests'), await usage('data_out_wire')]).toEqual(['0', '0'])
     expect(await run('list')).toMatchObject({ backfills: [{ id, state: 'reverted' }] })
+    const restoring = await run('open', 'old', '--from', '2019-01-01', '--to', '2020-01-01', '--restore', ...why)
+    await run('load', String(restoring['id']), file)
+    expect(await run('preview', String(restoring['id']))).toMatchObject({
+      restore: true,
+      events: { new: 0, retracted: count, duplicates: 0, conflicts: 0 },
+    })
+    await run('close', String(restoring['id']), ...why)
+    expect([await usage('http_requests'), await usage('data_out_wire')]).toEqual(['18000', '161991000'])
   })
 })

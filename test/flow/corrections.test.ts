@@ -65,9 +65,18 @@ describe('corrections', () => {
     const before = bodyOf(await service.get(`/v1/invoices/${invoice.id}`))
     expect(before).toMatchObject({ status: 'issued', total: '6.00', log_offset: '3' })
     expect(await drift()).toMatchObject({ drifted: false, total: { issued: '6.00', now: '6.00', difference: '0.00' } })
+    const none = { invoices: [], looked_at: 1, next: null }
+    expect(bodyOf(await service.get('/v1/drift?month=2026-08'))).toEqual(none)
+    expect(bodyOf(await service.get('/v1/drift?month=2026-07'))).toEqual({ ...none, looked_at: 0 })
+    expect((await service.get('/v1/drift?month=2026-8')).status).toBe(400)
     bodyOf(await service.post('/v1/events', [event(4, { bytes_out_wire: 500 })]))
     expect(await usage('acme')).toBe('6500')
     expect(bodyOf(await service.get(`/v1/invoices/${invoice.id}`))).toEqual(before)
+    expect(bodyOf(await service.get('/v1/drift?month=2026-08'))).toEqual({
+      invoices: [await drift()],
+      looked_at: 1,
+      next: null,
+    })
     expect(await drift()).toMatchObject({
       invoice: { number: invoice.number, account: 'acme', month: '2026-08' },
       counted_below_issued: '3',
@@ -294,6 +303,9 @@ describe('an endpoint’s traffic', () => {
     })
     const shown = await run('invoice', 'drift', invoice.number)
     expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('-0.97')])
+    const month = await run('invoice', 'drift', '--month', '2026-08')
+    const summary = '1 of 1 issued invoices would be other ones now\n'
+    expect([month.code, month.stdout]).toEqual([0, `${shown.stdout}${summary}`])
     expect((await run('correct', 'amend', 'edge-1', '--seq', '1', ...why)).code).toBe(2)
   })
 })

@@ -31,8 +31,10 @@ beforeAll(async () => {
   service = await startService({ data })
   // So that every question has something to count.
   const source = new Source('before')
-  for (const account of accounts)
+  const begin = async (account: string): Promise<void> => {
     for (let batch = 0; batch < 3; batch += 1) await send(source.batch({ events: 2_000, account }))
+  }
+  await Promise.all(accounts.map(begin))
   for (const account of accounts) await usageTotals(service, account)
 })
 afterAll(() => discardData(data))
@@ -195,15 +197,14 @@ describe(`far too much at once (CROSSFOOT_SEED=${seed})`, () => {
       const source = new Source(`sender-${index}`)
       for (let turn = 0; turn < 3 && wrong.length === 0; turn += 1) {
         if (index < 2 && turn === 0) await send(source.batch({ events: 9_000, weight: 3_000 }))
-        else if (turn === 1 && index % 4 > 0)
-          await send(source.batch({ events: 5, padding: (15 + dice(15)) * megabyte }))
+        else if (turn === 1 && index >= 10) await send(source.batch({ events: 5, padding: (15 + dice(15)) * megabyte }))
         else await send(source.batch({ events: 1 + dice(1_000) }))
       }
     })
     const relieved = until(() => statuses.has('POST 503'), 60_000, 'somebody is told to come again').finally(() => {
       for (const socket of holding) socket.destroy()
     })
-    await besideReaders(150, () => Promise.all([...senders, relieved]))
+    await besideReaders(100, () => Promise.all([...senders, relieved]))
     expect(wrong.slice(0, 10)).toEqual([])
     expect([...statuses.keys()].filter((what) => /^GET .* 429$/.test(what)).length, 'readers too').toBeGreaterThan(0)
     for (const socket of held) socket.destroy()
@@ -215,7 +216,7 @@ describe(`far too much at once (CROSSFOOT_SEED=${seed})`, () => {
   test('ingest goes on while pages are read', async () => {
     const source = Array.from({ length: 8 }, (_, index) => new Source(`steady-${index}`))
     const senders = async (): Promise<number> => {
-      const end = performance.now() + 2_000
+      const end = performance.now() + 1_500
       let taken = 0
       await Promise.all(
         source.map(async (one) => {
@@ -241,7 +242,7 @@ describe(`far too much at once (CROSSFOOT_SEED=${seed})`, () => {
 
   test('whoever goes away, or asks wrongly, gives the place back', async () => {
     const headers = { authorization: `Bearer ${service.key}` }
-    for (let turn = 0; turn < 3; turn += 1) {
+    for (let turn = 0; turn < 2; turn += 1) {
       const gone = new AbortController()
       const asked = Array.from({ length: 100 }, (_, index) =>
         fetch(service.address + (questions[index % questions.length] ?? '/'), { headers, signal: gone.signal }),

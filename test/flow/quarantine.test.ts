@@ -176,4 +176,33 @@ describe('the quarantine', () => {
     expect(await page('?state=written_off')).toContain('worked off')
     expect(await page('?state=released')).toContain('sign dropped')
   })
+
+  test('L4: a repaired number is read as at the door: every digit is kept, or it is refused', async () => {
+    const bad = { source: 'edge-d', seq: 1, kind: 'usage', name: 'things', time: now, quantity: 'x' }
+    await service.post('/v1/events', [bad, { ...bad, seq: 2 }])
+    const event = (quantity: string): string =>
+      `{"kind":"usage","name":"things","time":"${now}","account":"acme","quantity":${quantity}}`
+    const send = (number: number, quantity: string) =>
+      service.post(`/v1/quarantine/${number}/repair`, `{"by":"Ada","reason":"r","event":${event(quantity)}}`, {
+        'content-type': 'application/json',
+      })
+    expect(await send(7, '5.0000000000000000001')).toMatchObject({
+      status: 400,
+      body: { error: { code: 'REQUEST_INVALID', message: expect.stringContaining('18 after the point') as string } },
+    })
+    expect(await send(7, '')).toMatchObject({ status: 400, body: { error: { code: 'BODY_NOT_JSON' } } })
+    expect((await send(7, '9007199254740993.000000000000000001')).body).toMatchObject({ status: 'released' })
+    expect(
+      (await cli('quarantine', 'repair', '8', event('0.000000000000000002'), '--by', 'A', '--reason', 'r')).code,
+    ).toBe(0)
+    await service.post('/v1/meters', {
+      key: 'things',
+      name: 'Things',
+      unit: 'things',
+      aggregation: { kind: 'sum', field: 'quantity' },
+      filter: [{ field: 'kind', operator: 'in', values: ['usage'] }],
+    })
+    const found = await service.get('/v1/usage?account=acme&meter=things&from=2020-01-01&to=2100-01-01')
+    expect(found.body).toMatchObject({ total: '9007199254740993.000000000000000003' })
+  })
 })

@@ -52,7 +52,7 @@ export interface BackfillService {
   usage(meter?: string): Promise<unknown>
   open(source?: string, more?: object): Promise<string>
   load(job: string, text: string): Promise<Answered>
-  reached(job: string, state: string): Promise<void>
+  reached(job: string, state: string): Promise<unknown>
   close(): Promise<void>
 }
 

@@ -2,7 +2,6 @@ import { groupDigits } from '../../invoice/wording.ts'
 import type { Client } from './client.ts'
 import { exitCodes } from './command.ts'
 import type { Terminal } from './command.ts'
-import { listInvoices } from './invoice-api.ts'
 
 interface Change {
   readonly issued: string
@@ -24,16 +23,29 @@ interface DriftAnswer {
   readonly total: Change
 }
 
-export interface DriftRequest {
-  /** Null: all issued invoices of the month. */
-  readonly word: string | null
-  readonly month: string | undefined
-  readonly json: boolean
+/** One invoice, or those of a month that have drifted. */
+export type DriftRequest = ({ readonly word: string } | { readonly month: string }) & { readonly json: boolean }
+
+interface DriftPage {
+  readonly invoices: readonly DriftAnswer[]
+  readonly looked_at: number
+  readonly next: string | null
 }
 
-async function issuedOf(client: Client, month: string | undefined): Promise<readonly string[]> {
-  const invoices = await listInvoices(client, { account: undefined, month })
-  return invoices.filter(({ number, status }) => number !== null && status !== 'void').map(({ id }) => id)
+/** Page by page, each shown as soon as it is there. */
+async function driftOfMonth(client: Client, month: string, show: (text: string) => void): Promise<DriftAnswer[]> {
+  const drifts: DriftAnswer[] = []
+  let lookedAt = 0
+  for (let after: string | null = ''; after !== null;) {
+    const query = new URLSearchParams({ month, ...(after === '' ? {} : { after }) })
+    const page = (await client.getJson(`/v1/drift?${query.toString()}`)) as DriftPage
+    for (const drift of page.invoices) show(textOf(drift))
+    drifts.push(...page.invoices)
+    lookedAt += page.looked_at
+    after = page.next
+  }
+  show(`${drifts.length} of ${lookedAt} issued invoices would be other ones now\n`)
+  return drifts
 }
 
 function signed(difference: string): string {
@@ -58,14 +70,17 @@ function textOf({ invoice, currency, drifted, lines, total }: DriftAnswer): stri
 
 /** How issued invoices differ from what would be issued now. Looking is all it does. */
 export async function driftCommand(client: Client, request: DriftRequest, terminal: Terminal): Promise<number> {
-  const words = request.word === null ? await issuedOf(client, request.month) : [request.word]
-  const drifts: DriftAnswer[] = []
-  for (const word of words) {
-    const drift = (await client.getJson(`/v1/invoices/${encodeURIComponent(word)}/drift`)) as DriftAnswer
-    drifts.push(drift)
-    if (!request.json) terminal.stdout.write(textOf(drift))
+  const show = (text: string): void => {
+    if (!request.json) terminal.stdout.write(text)
   }
-  const answer = request.word === null ? drifts : drifts[0]
+  const answer =
+    'month' in request ? await driftOfMonth(client, request.month, show) : await driftOfOne(client, request.word, show)
   if (request.json) terminal.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
   return exitCodes.ok
+}
+
+async function driftOfOne(client: Client, word: string, show: (text: string) => void): Promise<DriftAnswer> {
+  const drift = (await client.getJson(`/v1/invoices/${encodeURIComponent(word)}/drift`)) as DriftAnswer
+  show(textOf(drift))
+  return drift
 }

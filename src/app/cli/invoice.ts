@@ -174,10 +174,12 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
 }
 
 async function drift({ values, words, client, terminal }: Call): Promise<number> {
-  const [word = null] = words
-  if ((word === null) === (values.month === undefined))
-    throw new UsageError('name one invoice by ID or NUMBER, or all of a month with --month 2026-10')
-  return driftCommand(client, { word, month: checkedMonth(values.month), json: values.json === true }, terminal)
+  const [word] = words
+  const month = checkedMonth(values.month)
+  const json = values.json === true
+  if (word !== undefined && month === undefined) return driftCommand(client, { word, json }, terminal)
+  if (word === undefined && month !== undefined) return driftCommand(client, { month, json }, terminal)
+  throw new UsageError('name one invoice by ID or NUMBER, or all of a month with --month 2026-10')
 }
 
 /** An option that a subcommand does not know is refused: what it asks for would not happen. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { parseExactJson } from '../../core/exact-json.ts'
 import { UsageError } from './command.ts'
 
 /** A held input as the API writes it. */
@@ -52,10 +53,11 @@ export function resultText({ number, status, message }: Outcome): string {
   return `${number}: ${status.replaceAll('_', ' ')}: ${printable(message)}\n`
 }
 
-/** JSON on the command line, or in a file as @FILE. */
+/** JSON on the command line, or in a file as @FILE. L4: a number that JavaScript does not hold is sent as a text. */
 export function readJsonArgument(text: string): unknown {
   try {
-    return JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text)
+    const json = text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text
+    return parseExactJson(json, { isDoubtful: () => true, exact: (digits) => digits })
   } catch (error) {
     throw new UsageError(`the event cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }

@@ -26,6 +26,10 @@ const receiptSchema = z.object({
   ),
 })
 
+function isTruncated(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'BODY_TRUNCATED'
+}
+
 /** POST /v1/events: its body is read by ingest itself, as a stream, within ingest's limits. */
 function addIngest(server: Server, service: Service): void {
   const budget = new BodyBudget()
@@ -49,7 +53,14 @@ function addIngest(server: Server, service: Service): void {
         const { 'content-type': contentType, 'content-encoding': encoding } = request.headers
         if (request.body === undefined || request.body === null)
           throw new Refusal('BODY_EMPTY', 'the request has no body')
-        const body = await readBody(request.body as Readable, encoding, budget)
+        const { account, keyId } = principalOf(request)
+        // All keys of a customer are one sender; an operator's are one each.
+        const room = budget.of(account === null ? `key ${keyId}` : `account ${account}`)
+        const body = await readBody(request.body as Readable, encoding, room).catch((error: unknown) => {
+          // Behind half a body there is no next request.
+          if (isTruncated(error) && !request.raw.complete) void reply.header('connection', 'close')
+          throw error
+        })
         try {
           const structured = structuredForm(request.headers, body)
           const mediaType = structured === null ? contentType : 'application/cloudevents+json'
@@ -57,12 +68,12 @@ function addIngest(server: Server, service: Service): void {
             now: service.world.now(),
             ownerAt: (endpoint, time) => service.ownership.ownerAt(endpoint, time),
             append: service.append,
-            boundTo: principalOf(request).account,
-            sender: principalOf(request).keyId,
+            boundTo: account,
+            sender: keyId,
           })
           return await reply.send(receipt)
         } finally {
-          budget.give(body.length)
+          room.give(body.length)
         }
       },
     )

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { errorCatalogue, Refusal } from '../../core/errors.ts'
 import type { Decision } from '../../core/record.ts'
 import { formatInstant } from '../../core/time.ts'
+import { parseJson } from '../../ingest/json.ts'
 import { openCount, resolutionKinds } from '../../log/log.ts'
 import type { EventLog, HeldFilter, HeldRecord } from '../../log/log.ts'
 import { executeReleases, planRelease, planRepair, plannedResult } from '../quarantine.ts'
@@ -218,36 +219,52 @@ function refuseBadRepair(plan: ReleasePlan): void {
   }
 }
 
+const repair = z.object({
+  event: z.record(z.string(), z.unknown()),
+  ...decision,
+  dry_run: z.boolean().default(false),
+})
+
+/** L4: a repaired event is read as the door reads one, so that `5.0000000000000000001` is refused or kept, and never 5. */
+function parseExactBodies(scope: Server): void {
+  scope.removeContentTypeParser('application/json')
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, parsed) => {
+    const body = parseJson(String(text), 'nested')
+    if (body.ok) parsed(null, body.value)
+    else parsed(new Refusal('BODY_NOT_JSON', `the body is not JSON: ${body.error.message}`))
+  })
+}
+
 function addRepair(server: Server, service: Service): void {
-  server.post(
-    '/v1/quarantine/:number/repair',
-    {
-      config: { scope: 'admin' },
-      schema: {
-        summary: 'Put a repaired event in the place of a held input',
-        description:
-          'The event keeps the source, epoch and seq (or id) under which the input was held; what it leaves out of them is filled in.',
-        params: z.object({ number: heldNumber }),
-        body: z.object({
-          event: z.record(z.string(), z.unknown()),
-          ...decision,
-          dry_run: z.boolean().default(false),
-        }),
+  void server.register((scope, _options, done) => {
+    parseExactBodies(scope as Server)
+    ;(scope as Server).post(
+      '/v1/quarantine/:number/repair',
+      {
+        config: { scope: 'admin' },
+        schema: {
+          summary: 'Put a repaired event in the place of a held input',
+          description:
+            'The event keeps the source, epoch and seq (or id) under which the input was held; what it leaves out of them is filled in.',
+          params: z.object({ number: heldNumber }),
+          body: repair,
+        },
       },
-    },
-    async (request) => {
-      requireOperator(request)
-      const { event, by, reason, dry_run: isDry } = request.body
-      const held = await heldOf(service.log, request.params.number)
-      refuseResolved(held)
-      const plan = planRepair(held, event, doorOf(service))
-      refuseBadRepair(plan)
-      const results = isDry
-        ? [plannedResult(plan)]
-        : await execute(service, request, { plans: [plan], decision: { by, reason } })
-      return { dry_run: isDry, ...results[0] }
-    },
-  )
+      async (request) => {
+        requireOperator(request)
+        const { event, by, reason, dry_run: isDry } = request.body
+        const held = await heldOf(service.log, request.params.number)
+        refuseResolved(held)
+        const plan = planRepair(held, event, doorOf(service))
+        refuseBadRepair(plan)
+        const results = isDry
+          ? [plannedResult(plan)]
+          : await execute(service, request, { plans: [plan], decision: { by, reason } })
+        return { dry_run: isDry, ...results[0] }
+      },
+    )
+    done()
+  })
 }
 
 /** A write-off of everything there is has to be spelt out, page by page or by a condition that says it. */
