@@ -101,3 +101,14 @@ test('a role is refused without what it has in common with the others; a cluster
   })
   expect(readConfig({ env: {}, args: ['--role'], cwd: '/' }).ok).toBe(false)
 })
+
+test('a log that is shared needs a database that is shared, in the role all, too', () => {
+  const kafka = { KAFKA_BROKERS: 'k1:9092' }
+  const config = readConfig({ env: kafka, args: [], cwd: '/' })
+  expect(config.ok ? [] : config.error).toEqual([
+    expect.stringMatching(/^KAFKA_BROKERS is set without DATABASE_URL: .*set DATABASE_URL to/),
+  ])
+  expect(readConfig({ env: { ...kafka, DATABASE_URL: 'postgres://a@b/c' }, args: [], cwd: '/' }).ok).toBe(true)
+  // One process with a store on a server has its log and its database for itself.
+  expect(readConfig({ env: { CLICKHOUSE_URL: 'http://c:8123' }, args: [], cwd: '/' }).ok).toBe(true)
+})

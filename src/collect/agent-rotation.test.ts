@@ -1,4 +1,15 @@
-import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
@@ -110,6 +121,167 @@ describe('a log that is packed before it was read to its end', () => {
     }
     expectEachOnce(6_000)
   })
+})
+
+/** The log of an agent that is away: read up to one line, written up to another, then packed under a rotated name. */
+async function packedAway({ read, written }: { read: number; written: number }): Promise<Buffer> {
+  const agent = open()
+  writeFileSync(log, lines(1, read))
+  await settle(agent)
+  agent.close()
+  appendFileSync(log, lines(read + 1, written))
+  const packed = gzipSync(readFileSync(log))
+  rmSync(log)
+  return packed
+}
+const half = (packed: Buffer): Buffer => packed.subarray(0, packed.length / 2)
+
+describe('an archive that is not whole', () => {
+  test.each([10, 20_000])(
+    'half-way packed with %i lines read before: the rest is read once it is there',
+    async (read) => {
+      const packed = await packedAway({ read, written: 21_000 })
+      writeFileSync(`${log}.1.gz`, half(packed))
+      writeFileSync(log, lines(21_001, 21_002))
+      const agent = open()
+      await settle(agent)
+      nowMs += 30_000
+      await settle(agent)
+      await agent.checkpoint('now')
+      // Whoever says that all was read by now would be wrong.
+      expect(JSON.stringify(service.checkpoints)).not.toContain(new Date(nowMs).toISOString())
+      writeFileSync(`${log}.1.gz`, packed)
+      await settle(agent)
+      nowMs += 61_000
+      await settle(agent)
+      expectEachOnce(21_002)
+      expect([agent.lost, service.held()]).toEqual([0, []])
+      agent.close()
+    },
+  )
+
+  test.each([10, 20_000])(
+    'cut off for ever, %i lines read before: at least one line is declared lost',
+    async (read) => {
+      writeFileSync(`${log}.1.gz`, half(await packedAway({ read, written: 21_000 })))
+      writeFileSync(log, lines(30_001, 30_002))
+      const agent = open()
+      await settle(agent)
+      expect(agent.lost).toBe(0)
+      nowMs += 61_000
+      await settle(agent)
+      nowMs += 1_000
+      await settle(agent)
+      await agent.checkpoint('now')
+      expect(service.checkpoints.at(-1)).toMatchObject({ lost: '1' })
+      expect(service.held()).toEqual([])
+      const seen = service.accepted().map(({ bytes_out_body: bytes }) => Number(bytes))
+      const once = new Set(seen)
+      expect(once.size).toBe(seen.length)
+      expect([...upTo(read), 30_001, 30_002].filter((number) => !once.has(number))).toEqual([])
+      agent.close()
+    },
+  )
+
+  test('one that turns out to be of another file is read from its beginning', async () => {
+    await packedAway({ read: 2_000, written: 2_001 })
+    const other = gzipSync(lines(5_001, 9_000))
+    writeFileSync(`${log}.1.gz`, other.subarray(0, 1_000))
+    const agent = open()
+    await settle(agent)
+    writeFileSync(`${log}.1.gz`, other)
+    for (let look = 0; look < 3; look += 1) await settle(agent)
+    const seen = service.accepted().map(({ bytes_out_body: bytes }) => Number(bytes))
+    expect(seen.toSorted((a, b) => a - b)).toEqual([...upTo(2_000), ...upTo(4_000).map((number) => 5_000 + number)])
+    expect(agent.lost).toBe(1)
+    agent.close()
+  })
+})
+
+describe('an archive that is renamed while it is read', () => {
+  test('it is read on', async () => {
+    writeFileSync(`${log}.1.gz`, await packedAway({ read: 100, written: 200 }))
+    const agent = open()
+    await agent.collect()
+    renameSync(`${log}.1.gz`, `${log}.2.gz`)
+    await settle(agent)
+    expectEachOnce(200)
+    agent.close()
+  })
+
+  test('and another takes its name: each is read as itself', async () => {
+    writeFileSync(`${log}.1.gz`, await packedAway({ read: 100, written: 110 }))
+    writeFileSync(log, lines(111, 400))
+    const agent = open()
+    await settle(agent)
+    renameSync(`${log}.1.gz`, `${log}.2.gz`)
+    writeFileSync(`${log}.1.gz`, gzipSync(readFileSync(log)))
+    rmSync(log)
+    writeFileSync(log, lines(401, 410))
+    await settle(agent)
+    nowMs += 61_000
+    await settle(agent)
+    expectEachOnce(410)
+    agent.close()
+  })
+})
+
+describe('files that are known', () => {
+  test('of each of forty logs, a day later', async () => {
+    const paths = Array.from({ length: 40 }, (_, index) => join(folder, `v${index}.log`))
+    const agent = open({ paths })
+    for (const [index, path] of paths.entries()) writeFileSync(path, line(index + 1))
+    await settle(agent)
+    for (const path of paths) {
+      renameSync(path, `${path}.1`)
+      writeFileSync(path, '')
+    }
+    await settle(agent)
+    nowMs += 61_000
+    await settle(agent)
+    for (const path of paths) {
+      writeFileSync(`${path}.2.gz`, gzipSync(readFileSync(`${path}.1`)))
+      utimesSync(`${path}.2.gz`, (nowMs + 1_000) / 1_000, (nowMs + 1_000) / 1_000)
+      rmSync(`${path}.1`)
+    }
+    await settle(agent)
+    expect(service.accepted().length).toBe(40)
+    agent.close()
+  })
+
+  test('not by directives, which are the same in every file', async () => {
+    const w3c = { openReader: () => formats.w3c.reader([]) }
+    const directives = `#Version: 1.0\n#Remark: ${'x'.repeat(300)}\n#Fields: date time sc-status sc-bytes\n`
+    const entry = (bytes: number): string => `2026-01-02 03:04:05 200 ${bytes}\n`
+    let agent = open(w3c)
+    writeFileSync(log, directives + entry(1))
+    await settle(agent)
+    agent.close()
+    appendFileSync(log, entry(2))
+    renameSync(log, `${log}.2`)
+    writeFileSync(`${log}.1`, directives + entry(3) + entry(4))
+    utimesSync(`${log}.1`, (nowMs + 1_000) / 1_000, (nowMs + 1_000) / 1_000)
+    writeFileSync(log, directives + entry(5))
+    agent = open(w3c)
+    await settle(agent)
+    nowMs += 61_000
+    await settle(agent)
+    const seen = service.accepted().map(({ bytes_out_wire: bytes }) => Number(bytes))
+    expect([seen, agent.lost]).toEqual([upTo(5), 0])
+    agent.close()
+  })
+})
+
+test('a log that cannot be looked at stops neither the others nor the agent, and nothing is said to be complete', async () => {
+  const broken = join(folder, 'broken.log')
+  symlinkSync(broken, broken)
+  const agent = open({ paths: [broken, log] })
+  writeFileSync(log, lines(1, 3))
+  await settle(agent)
+  expectEachOnce(3)
+  await agent.checkpoint('now')
+  expect(service.checkpoints).toEqual([])
+  agent.close()
 })
 
 describe('what becomes durable together', () => {

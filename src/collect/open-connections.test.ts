@@ -122,6 +122,28 @@ describe('connections that go on', () => {
     ])
   })
 
+  test('the rotated file is read to its end before its successor', async () => {
+    appendFileSync(log, envoyLine({ id: 7, type: 'TcpPeriodic', after: hour, sent: 100 }))
+    let agent = open()
+    await settle(agent)
+    agent.close()
+    // More than is taken at once, before the connection goes on.
+    const others = Array.from({ length: 8_000 }, (_, id) =>
+      envoyLine({ id: 1_000 + id, type: 'TcpConnectionEnd', after: 5, sent: 0 }),
+    ).join('')
+    expect(others.length).toBeGreaterThan(limits.tailBytesMax)
+    const interim = (hours: number): string =>
+      envoyLine({ id: 7, type: 'TcpPeriodic', after: hours * hour, sent: hours * 100 })
+    appendFileSync(log, others + interim(2) + interim(3))
+    renameSync(log, `${log}.1`)
+    appendFileSync(log, envoyLine({ id: 7, type: 'TcpConnectionEnd', after: 4 * hour, sent: 400 }))
+    agent = open()
+    await settle(agent)
+    agent.close()
+    const seen = service.accepted().filter(({ session }) => session === '7')
+    expect(seen.map(({ bytes_out_wire: sent }) => sent)).toEqual([100, 100, 100, 100])
+  })
+
   test('whatever is written, rotated and killed: the sum is what the last record says (property)', async () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('grow' as const), id: fc.nat(4), sent: fc.nat(1_000), ends: fc.boolean() }),
@@ -239,25 +261,44 @@ describe('OpenConnections', () => {
     expect(count(connections, 'a', 1, 10)).toBe(10)
   })
 
-  test('connections beyond the bound count at their end; silent ones make room', () => {
+  test('one wrong clock forgets nobody', () => {
+    const notes = new SpoolNotes()
+    const connections = new OpenConnections(notes)
+    count(connections, 'a', 1, 100)
+    notes.apply(connections.changes, false)
+    connections.clear()
+    count(connections, 'b', 100_000, 1)
+    expect(count(connections, 'a', 2, 150)).toBe(50)
+  })
+
+  test('connections beyond the bound count at their end; the oldest silent ones make room', () => {
     const notes = new SpoolNotes()
     const connections = new OpenConnections(notes)
     const remember = (): void => {
       notes.apply(connections.changes, false)
       connections.clear()
     }
-    for (let number = 0; number < limits.openConnectionsMax; number += 1) count(connections, `c${number}`, 1, 5)
+    for (let number = 0; number < limits.openConnectionsMax; number += 1)
+      count(connections, `c${number}`, number < 2_000 ? 1 : 5, 5)
     remember()
     expect(notes.size).toBe(limits.openConnectionsMax)
-    expect(count(connections, 'one more', 2, 5)).toBe(0)
-    const last = { connection: 'one more', isLast: true, at: at(3) }
+    expect(count(connections, 'one more', 6, 5)).toBe(0)
+    const last = { connection: 'one more', isLast: true, at: at(7) }
     expect(connections.difference(body(9), last)).toMatchObject({ bytes_out_wire: 9 })
+    connections.keep()
     expect(count(connections, 'c1', 30, 6)).toBe(1)
+    // 48 hours after the first of them by one clock is not enough; the records around it have to say so.
+    expect(count(connections, 'one more', 51, 5)).toBe(0)
+    for (let record = 1; record < limits.clockRecords; record += 1) expect(count(connections, 'c1', 51, 6)).toBe(0)
+    expect(count(connections, 'one more', 51, 12)).toBe(12)
     remember()
-    // By the times of the log, 48 hours later: all but the one that spoke meanwhile.
-    expect(count(connections, 'c1', 60, 8)).toBe(2)
+    expect(notes.size).toBe(limits.openConnectionsMax - limits.forgottenAtOnceMax + 1)
+    // Whoever spoke meanwhile is remembered, and so are those that have not been silent for so long.
+    expect(count(connections, 'c1', 52, 8)).toBe(2)
+    expect(count(connections, 'c5000', 52, 8)).toBe(3)
+    for (let number = 0; number < 20_000; number += 1) count(connections, `d${number}`, 52, 1)
     remember()
-    expect(notes.size).toBe(1)
-    expect(count(connections, 'one more', 60, 12)).toBe(12)
+    expect(notes.size).toBe(limits.openConnectionsMax)
+    expect(count(connections, 'c5000', 52, 9)).toBe(1)
   })
 })

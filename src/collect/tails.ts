@@ -41,6 +41,8 @@ export class Tails {
   #nextRank = 0
   /** Archives of which too little is packed to know them, and since when. */
   #unsure = new Map<string, Micros>()
+  /** Tailed names behind which something is that could not be opened in the last look. */
+  readonly #unopened = new Set<string>()
 
   constructor(task: TailsTask) {
     this.#task = task
@@ -54,7 +56,7 @@ export class Tails {
 
   /** True while there are lines that cannot be read yet, so that nobody can say that all of them were. */
   get isWaiting(): boolean {
-    return this.#unsure.size > 0 || this.#followers.some((follower) => follower.isAwaited)
+    return this.#unopened.size > 0 || this.#unsure.size > 0 || this.#followers.some((follower) => follower.isAwaited)
   }
 
   /**
@@ -121,6 +123,7 @@ export class Tails {
 
   /** Looks what has become of the names. Gives the number of lines that are known to be lost by it. */
   async discover(state: SpoolState, now: Micros): Promise<number> {
+    this.#unopened.clear()
     let lost = await this.#leaveForeign(state, now)
     for (const follower of this.#followers) {
       if (!follower.isTruncated()) continue
@@ -138,7 +141,7 @@ export class Tails {
   }
 
   async #lookAt(path: string, state: SpoolState, now: Micros): Promise<void> {
-    const file = look(path)
+    const file = this.#look(path)
     await this.#followUnseen(path, state, now)
     let isFollowed = false
     for (const follower of this.#followers) {
@@ -180,7 +183,7 @@ export class Tails {
   }
 
   async #resumeOne(position: TailPosition, state: SpoolState, now: Micros): Promise<boolean> {
-    const places = [look(position.path), ...this.#siblings(position.path)].filter((file) => file !== undefined)
+    const places = [this.#look(position.path), ...this.#siblings(position.path)].filter((file) => file !== undefined)
     const same = places.find(({ device, inode }) => device === position.device && inode === position.inode)
     const follower = same === undefined ? undefined : this.#open(same.path, position)
     if (same !== undefined && follower !== undefined) {
@@ -260,7 +263,7 @@ export class Tails {
 
   /** Undefined when it cannot be opened, or is followed already. */
   #open(openedAs: string, at: TailPosition | { readonly path: string }): Follower | undefined {
-    const file = look(openedAs)
+    const file = this.#look(openedAs)
     if (file === undefined || this.#followers.some((follower) => follower.is(file))) return undefined
     try {
       const follower = Follower.open(openedAs, at, this.#task.openReader)
@@ -268,9 +271,24 @@ export class Tails {
       if (!this.#followers.some((other) => other.is(follower.position))) return follower
       follower.close()
     } catch (error) {
-      this.#task.note(`${openedAs} cannot be read: ${(error as Error).message}`)
+      this.#cannotRead(openedAs, error)
     }
     return undefined
+  }
+
+  #look(path: string): FoundFile | undefined {
+    try {
+      return look(path)
+    } catch (error) {
+      this.#cannotRead(path, error)
+      return undefined
+    }
+  }
+
+  /** One file that cannot be read is no reason to leave the others unread. */
+  #cannotRead(path: string, error: unknown): void {
+    if (this.#paths.includes(path)) this.#unopened.add(path)
+    this.#task.note(`${path} cannot be read: ${(error as Error).message}`)
   }
 
   /** Files whose names begin as rotated files of this name do, the newest first. */
@@ -282,7 +300,7 @@ export class Tails {
         .filter((other) => other.startsWith(`${name}.`) || other.startsWith(`${name}-`))
         .map((other) => join(folder, other))
         .filter((other) => !this.#paths.includes(other))
-        .map(look)
+        .map((other) => this.#look(other))
         .filter((file) => file !== undefined)
         .toSorted((a, b) => b.modifiedAt - a.modifiedAt)
         .slice(0, limits.siblingsMax)

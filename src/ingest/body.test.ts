@@ -35,7 +35,10 @@ describe('a body that does not come to its end', () => {
   beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
   afterEach(() => vi.useRealTimers())
   const patience = limits.silenceMillisMax
-  const turn = (): Promise<void> => new Promise(setImmediate)
+  const turn = (): Promise<void> =>
+    new Promise((resolve) => {
+      setImmediate(resolve)
+    })
 
   test.each([null, 'gzip'])('is given up after a silence, and gives back its room (%s)', async (encoding) => {
     const stream = new PassThrough()

@@ -53,6 +53,49 @@ export function logContract(name: string, open: (directory: string) => EventLog 
       expect(await log.read(5 as Offset, 10)).toEqual([])
     })
 
+    test('L12: a group whose text is longer than one text can be is accepted, and read back', async () => {
+      const inspection = JSON.stringify(['x'.repeat(260_000)])
+      const batches = Math.ceil(2 ** 29 / (100 * inspection.length)) + 1
+      const appends = Array.from({ length: batches }, (_, batch) =>
+        log.append(
+          Array.from({ length: 100 }, (_, index): Arrival => {
+            const arrival = arrivalOf({ seq: batch * 100 + index + 1 })
+            return arrival.kind === 'event' ? { ...arrival, event: { ...arrival.event, inspection } } : arrival
+          }),
+          testNow,
+        ),
+      )
+      for (const { outcomes } of await Promise.all(appends)) {
+        expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['accepted']))
+      }
+      await reopen()
+      expect(log.end()).toBe(batches * 100)
+      let read = 0
+      while (read < log.end()) {
+        for (const record of await log.read(read as Offset, 100)) {
+          if (record.offset !== read || record.inspection !== inspection) throw new Error(`offset ${read} is another`)
+          read += 1
+        }
+      }
+      expect(read).toBe(batches * 100)
+    })
+
+    test('has a name of its own, which stays', async () => {
+      const name = log.name()
+      expect(name).not.toBe('')
+      await log.append([arrivalOf({ seq: 1 })], testNow)
+      await reopen()
+      expect(log.name()).toBe(name)
+      const elsewhere = mkdtempSync(join(tmpdir(), 'crossfoot-log-'))
+      const other = await open(elsewhere)
+      try {
+        expect(other.name()).not.toBe(name)
+      } finally {
+        await other.close()
+        rmSync(elsewhere, { recursive: true, force: true })
+      }
+    })
+
     test('L2: the same identity and content is a duplicate, other content a conflict, after a reopen too', async () => {
       const original = arrivalOf({ id: 'a', bytes_out_wire: 10 })
       const other = arrivalOf({ id: 'a', bytes_out_wire: 11 })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AccountKey, Offset } from '../../src/core/ids.ts'
 import type { Micros } from '../../src/core/time.ts'
 import type { Engine, Insert } from '../../src/store/engine.ts'
+import { claimRange, Overtaken } from '../../src/store/claim.ts'
 import { Projection } from '../../src/store/project.ts'
 import type { ProjectionPorts } from '../../src/store/project.ts'
 import { askPosition } from '../../src/store/position.ts'
@@ -193,6 +194,51 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
         onAccounts: () => Promise.resolve(),
       }).open()
       expect(found.kind).toBe('damaged')
+    })
+
+    test('L2: a store that was filled from another log is left as it is; one without a name takes that of its log', async () => {
+      const own = await pipeline.fresh()
+      const onAccounts = () => Promise.resolve()
+      const standing = (log: ProjectionPorts['log']) =>
+        new Projection({ log, engine: pipeline.engine, onAccounts }).open()
+      await own.log.append(years, testNow)
+      await own.projection.catchUp()
+      const stored = () => pipeline.engine.query('SELECT offset, source FROM fact ORDER BY offset, source', {})
+      const before = await stored()
+      // It has as many events, or more, and another name.
+      const other = (end: number): ProjectionPorts['log'] => ({
+        name: () => 'another one',
+        end: () => end as Offset,
+        read: () => Promise.reject(new Error('nothing of it is looked at')),
+      })
+      for (const end of [0, 40, 41]) {
+        const found = await standing(other(end))
+        expect(found).toMatchObject({ kind: 'other', reason: expect.stringContaining('another one') })
+      }
+      expect(await stored()).toEqual(before)
+      // As a store was before there were names.
+      await pipeline.engine.command('TRUNCATE TABLE log_name')
+      await pipeline.engine.command('ALTER TABLE log_name MODIFY SETTING non_replicated_deduplication_window = 0')
+      expect(await standing(own.log)).toMatchObject({ kind: 'consistent' })
+      expect(await pipeline.engine.query('SELECT name FROM log_name', {})).toEqual([{ name: own.log.name() }])
+      expect(await standing(other(40))).toMatchObject({ kind: 'other' })
+    })
+
+    test('a claim below, or across, what another process has written down since is refused as overtaken', async () => {
+      await pipeline.fresh()
+      const columns = ['first', 'next']
+      await pipeline.engine.insert({ table: 'projected_range', columns, rows: '[0,5]\n[5,9]', token: 'of another' })
+      const claim = (first: number, next: number) =>
+        claimRange(pipeline.engine, { first: first as Offset, next: next as Offset })
+      for (const [first, next] of [
+        [0, 3],
+        [2, 4],
+        [6, 8],
+      ] as const) {
+        await expect(claim(first, next), `from ${first}`).rejects.toThrow(Overtaken)
+      }
+      expect(await claim(5, 7)).toEqual({ first: 5, next: 9 })
+      expect(await claim(9, 12)).toEqual({ first: 9, next: 12 })
     })
 
     test('L4: sums beyond 2^64 and quantities beyond 2^53 are exact; L13: an absent size is not zero', async () => {

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AccountKey, Offset } from '../../src/core/ids.ts'
+import type { Arrival } from '../../src/core/record.ts'
+import type { Micros } from '../../src/core/time.ts'
 import type { Insert } from '../../src/store/engine.ts'
 import { Projection } from '../../src/store/project.ts'
 import { arrivalOf, testNow } from '../support/events.ts'
@@ -14,8 +17,12 @@ describe('an interrupted range whose tokens are forgotten', () => {
   afterAll(() => pipeline.close())
 
   const forgetTokens = async (): Promise<void> => {
-    for (const size of [0, 10_000])
-      await pipeline.engine.command(`ALTER TABLE fact MODIFY SETTING non_replicated_deduplication_window = ${size}`)
+    for (const table of ['fact', 'inspection', 'correction']) {
+      for (const size of [0, 10_000])
+        await pipeline.engine.command(
+          `ALTER TABLE ${table} MODIFY SETTING non_replicated_deduplication_window = ${size}`,
+        )
+    }
   }
 
   test('L2: is finished to the same rows, wherever it was cut', async () => {
@@ -48,6 +55,40 @@ describe('an interrupted range whose tokens are forgotten', () => {
         {},
       )
       expect(rows).toEqual({ all: '16', once: '16' })
+    }
+  })
+
+  test('L2: has each correction and each inspection record once, too, wherever it was cut', async () => {
+    const onAccounts = () => Promise.resolve()
+    const at = (year: number, seq: number) =>
+      arrivalOf({ seq, time: `${year}-03-01T00:00:00Z`, path: '/', bytes_out_wire: seq })
+    const wrong = (supersedes: number, kind: 'amend' | 'retract'): Arrival => {
+      const was = { account: 'acme' as AccountKey, time: (Date.UTC(2025, 2, 1) * 1000) as Micros }
+      const correction = { kind, supersedes: supersedes as Offset, was, by: 'Ada', reason: 'wrong' }
+      const other = at(2026, 9)
+      return { kind: 'correction', correction, event: kind === 'amend' && other.kind === 'event' ? other.event : null }
+    }
+    // Of 2025: facts, inspection records, corrections; of 2026: facts and inspection records.
+    for (let cutAfter = 0; cutAfter <= 6; cutAfter += 1) {
+      const { log } = await pipeline.fresh()
+      await log.append([at(2025, 1), at(2025, 2), at(2025, 3), wrong(0, 'amend'), wrong(1, 'retract')], testNow)
+      let inserts = 0
+      const insert = async (rows: Insert): Promise<void> => {
+        if (inserts === cutAfter) throw new Error('cut')
+        inserts += 1
+        await pipeline.engine.insert(rows)
+      }
+      await new Projection({ log, engine: { ...pipeline.engine, insert }, onAccounts }).catchUp().catch(() => undefined)
+      await forgetTokens()
+      const next = new Projection({ log, engine: pipeline.engine, onAccounts })
+      expect(await next.open(), `cut after ${cutAfter} inserts`).toMatchObject({ kind: 'consistent' })
+      await next.catchUp()
+      const [rows] = await pipeline.engine.query(
+        `SELECT (SELECT count() FROM fact) AS facts, (SELECT count() FROM inspection) AS inspected,
+         (SELECT count() FROM correction) AS corrections`,
+        {},
+      )
+      expect(rows, `cut after ${cutAfter} inserts`).toEqual({ facts: '4', inspected: '4', corrections: '2' })
     }
   })
 })

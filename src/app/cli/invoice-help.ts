@@ -16,9 +16,9 @@ issue    gives a draft its number and freezes it for ever. It is refused while t
          over in the account's time zone, and while usage may be missing; issuing again what is
          issued changes nothing. --all does it for every account that is billed.
 line     one line with its price, its steps and its days
-drift    what an issued invoice would be if it were issued now: late events and corrections counted;
-         --month: those of a month that would be other ones
-         in, at the prices of then. The invoice itself never changes. With --month all of a month
+drift    what an issued invoice would be if it were issued now: late events and corrections counted
+         in, at the prices of then. The invoice itself never changes. With --month those of a month
+         that would be other ones
 
   --account KEY    list: only this account's
   --month MONTH    the calendar month in the account's time zone, such as 2026-10

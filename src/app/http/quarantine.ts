@@ -226,7 +226,7 @@ const repair = z.object({
 })
 
 /** L4: a repaired event is read as the door reads one, so that `5.0000000000000000001` is refused or kept, and never 5. */
-function parseExactBodies(scope: Server): void {
+function parseExactBodies(scope: Pick<Server, 'removeContentTypeParser' | 'addContentTypeParser'>): void {
   scope.removeContentTypeParser('application/json')
   scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, parsed) => {
     const body = parseJson(String(text), 'nested')
@@ -237,8 +237,8 @@ function parseExactBodies(scope: Server): void {
 
 function addRepair(server: Server, service: Service): void {
   void server.register((scope, _options, done) => {
-    parseExactBodies(scope as Server)
-    ;(scope as Server).post(
+    parseExactBodies(scope)
+    scope.post<{ Params: { number: number }; Body: z.output<typeof repair> }>(
       '/v1/quarantine/:number/repair',
       {
         config: { scope: 'admin' },
