@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { arrivalOf, testNow } from '../../test/support/events.ts'
 import { until } from '../../test/support/until.ts'
-import { Outage } from './kafka-client.ts'
+import { clientOptions, Outage } from './kafka-client.ts'
 import { limits, Outbox } from './kafka-outbox.ts'
 
 afterEach(() => {
@@ -14,16 +14,18 @@ test('"nothing was taken" is said only of what can never be committed any more',
   let leapt = 0
   vi.spyOn(performance, 'now').mockImplementation(() => now() + leapt)
   const outbox = new Outbox({
-    client: { clientId: 'test', bootstrapBrokers: ['127.0.0.1:1'], retries: 0, connectTimeout: 200 },
+    client: clientOptions('127.0.0.1:1', 'test'),
     topics: { events: { name: 'e', id: '' }, commits: { name: 'c', id: '' } },
     writer: 'w',
     outage: new Outage(() => undefined),
   })
   const said: Record<string, string> = {}
   const send = (seq: number, name: string): void => {
-    outbox.submit({ kind: 'append', now: testNow, sender: '', arrivals: [arrivalOf({ seq })] }).catch((error: Error) => {
-      said[name] = error.message
-    })
+    outbox
+      .submit({ kind: 'append', now: testNow, sender: '', arrivals: [arrivalOf({ seq })] })
+      .catch((error: Error) => {
+        said[name] = error.message
+      })
   }
   send(1, 'alone')
   await until(() => outbox.commandsOf('w', 1), 5_000, 'the first group is on its way')

@@ -99,7 +99,10 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
       const { log } = await pipeline.fresh()
       const onAccounts = () => Promise.resolve()
       const open = async (end?: () => Offset): Promise<Projection> => {
-        const view = end === undefined ? log : { name: () => log.name(), end, read: (from: Offset, most: number) => log.read(from, most) }
+        const view =
+          end === undefined
+            ? log
+            : { name: () => log.name(), end, read: (from: Offset, most: number) => log.read(from, most) }
         const projection = new Projection({ log: view, engine: pipeline.engine, onAccounts, shared: true })
         expect(['consistent', 'damaged', 'ahead']).toContain((await projection.open()).kind)
         return projection

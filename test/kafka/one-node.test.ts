@@ -165,6 +165,8 @@ describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSF
     const kafkaLog = await open()
     await appendOfAllKinds(kafkaLog)
     const follower = await open()
+    // A store that one of them fills is the other's, too.
+    expect(follower.name()).toBe(kafkaLog.name())
     // The embedded log, which writes none of it to a network, is the oracle.
     const embedded = openLmdbLog(newDirectory())
     logs.add(embedded)
@@ -252,6 +254,17 @@ describe.skipIf(!available())('the log on one Kafka node (skipped without CROSSF
       await create(names().events, { 'retention.ms': '-1' })
       await create(names().commits, { 'retention.ms': '-1' }, 2)
       await expect(open()).rejects.toThrow('has 2 partitions and must have 1')
+      prefix = ''
+      // L3: one copy, and nothing that forces it to disk.
+      await create(names().events, { 'retention.ms': '-1', 'flush.messages': '1' })
+      await create(names().commits, { 'retention.ms': '-1' })
+      await expect(open()).rejects.toThrow(
+        new RegExp(`${names().commits} has 1 replicas, min.insync.replicas=1 .* or set flush.messages=1`),
+      )
+      prefix = ''
+      await create(names().events, { 'retention.ms': '-1', 'flush.messages': '1' })
+      await create(names().commits, { 'retention.ms': '-1', 'flush.messages': '1' })
+      await close(await open())
       prefix = ''
     })
     const directory = newDirectory()
