@@ -366,6 +366,24 @@ table source
   constraint source_owner_check CHECK ((owner <> ''::text))
   constraint source_pkey PRIMARY KEY (name)
 
+table source_version
+  source text collate "C" not null
+  version integer not null
+  kind text not null
+  owner text not null
+  carries text[]
+  checkpoint_seconds integer
+  expected_from timestamp with time zone not null
+  retired_at timestamp with time zone
+  registered_at timestamp with time zone not null
+  decided_by text
+  reason text
+  constraint source_version_decided_by_check CHECK ((decided_by <> ''::text))
+  constraint source_version_pkey PRIMARY KEY (source, version)
+  constraint source_version_reason_check CHECK ((reason <> ''::text))
+  constraint source_version_source_fkey FOREIGN KEY (source) REFERENCES source(name)
+  constraint source_version_version_check CHECK ((version >= 1))
+
 table subscription
   id bigint not null identity always
   account text collate "C" not null

@@ -27,7 +27,7 @@ export interface ComparedSeries extends CounterSeries {
 
 export interface CounterAnswer {
   readonly series: readonly ComparedSeries[]
-  /** There are more series than these. */
+  /** There are more series than these, or than could be compared. */
   readonly cut: boolean
 }
 
@@ -44,7 +44,7 @@ export async function readCounters(engine: Engine, question: CounterQuestion): P
   const comparable = series.filter((one) => comparedName(one) !== null)
   const beside = await askBesideCounters(engine, { series: comparable, below: question.below })
   return {
-    cut: found.length > series.length,
+    cut: found.length > series.length || comparable.some((one) => !beside.has(one)),
     series: series.map((one): ComparedSeries => {
       const name = comparedName(one)
       const events = beside.get(one)

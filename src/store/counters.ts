@@ -1,4 +1,4 @@
-import type { Offset } from '../core/ids.ts'
+import type { AccountKey, Offset } from '../core/ids.ts'
 import { dayMicros } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { Parameters } from './condition.ts'
@@ -39,6 +39,8 @@ export interface CounterSeries extends SeriesKey {
 }
 
 export interface CounterQuestion {
+  /** Series that can be of this account's traffic: its own, and those that name none. Left out: all. */
+  readonly account?: AccountKey | null
   /** Null: of all sources. */
   readonly source: string | null
   readonly period: Period
@@ -72,7 +74,7 @@ const seriesColumns = 'source, name, given_account, endpoint, region, attributes
 /** What counters counted by themselves, series by series, computed from the stored samples each time it is asked. */
 export async function askCounters(
   engine: Engine,
-  { source, period, below }: CounterQuestion,
+  { source, period, below, account = null }: CounterQuestion,
 ): Promise<readonly CounterSeries[]> {
   const parameters = new Parameters()
   const conditions: Condition[] = [
@@ -83,12 +85,14 @@ export async function askCounters(
   const back = Math.max(0, period.from - limits.lookbackMicros) as Micros
   const where = whereOf({ scope, period: { ...period, from: back }, below, conditions }, parameters, back)
   const from = parameters.add(period.from, 'Int64')
+  const whose =
+    account === null ? '' : ` AND (given_account IS NULL OR given_account = ${parameters.add(account, 'String')})`
   const window = `PARTITION BY source, name, given_account, endpoint, region, toJSONString(attributes)
     ORDER BY time_us, ifNull(started_us >= time_us, 0), value ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW`
   const rows = await engine.query<Record<string, string | null>>(
     `SELECT ${seriesColumns}, toString(sum(rise)) AS increase, toString(sum(is_reset)) AS resets,
        toString(count()) AS samples, toString(min(after_us)) AS after, toString(max(time_us)) AS until
-     FROM (${stepSql(from)} FROM fact WHERE ${where} WINDOW series AS (${window}))
+     FROM (${stepSql(from)} FROM fact WHERE ${where}${whose} WINDOW series AS (${window}))
      WHERE time_us >= ${from} GROUP BY ${seriesColumns} ORDER BY ${seriesColumns} LIMIT ${limits.seriesMax + 1}`,
     parameters.values,
   )

@@ -369,11 +369,12 @@ describe('the whole file', () => {
     }
     const large = (account: string) => good(account, 'large', 9n) + '\n'.repeat(12 * megabyte)
     const greedy = odd('greedy', 'g', { id: '"large"' }) + '\n'.repeat(12 * megabyte)
+    // Bodies that arrive at the same time may refuse each other; two that are there stay.
     const refused = await until(
       async () => {
         await bombard()
-        const answer = await asked(key, greedy)
-        return answer.status === 503 && answer
+        const answers = [await asked(key, greedy), await asked(key, greedy), await asked(key, greedy)]
+        return answers.every(({ status }) => status === 503) && answers[0]
       },
       30_000,
       '503 while the sender’s own bodies are being read',

@@ -167,4 +167,55 @@ describe('completeness', () => {
       gaps: [{ first: '1', last: '4', after: null, before: time(5) }],
     })
   })
+
+  test('L7: nobody makes a silent month complete by expecting less of a source without a name and a reason', async () => {
+    const path = '/v1/sources/edge-silent'
+    const first = {
+      kind: 'edge',
+      owner: 'edge team',
+      checkpoint_seconds: 60,
+      expected_from: from,
+      carries: ['acme', 'b'],
+    }
+    const state = async () => {
+      const { sources } = (await completeness()) as { sources: { source: string; state: string }[] }
+      return sources.find(({ source }) => source === 'edge-silent')?.state ?? 'unknown'
+    }
+    expect(await put(path, first)).toBe(200)
+    expect(await put(path, first)).toBe(200)
+    expect(await state()).toBe('silent')
+    const soon = new Date(Date.now() + 86_400_000).toISOString()
+    const weaker = [
+      { retired_at: `${month}-02T00:00:00Z` },
+      { checkpoint_seconds: null },
+      { checkpoint_seconds: 61 },
+      { carries: ['b'] },
+      { expected_from: to },
+    ]
+    for (const change of weaker) {
+      expect([change, await put(path, { ...first, ...change })]).toEqual([change, 400])
+      expect([change, await put(path, { ...first, ...change, by: 'Mira' })]).toEqual([change, 400])
+    }
+    expect(await state()).toBe('silent')
+    // To expect more, and to retire it from a day to come, is nobody's decision.
+    const more = { ...first, checkpoint_seconds: 30, carries: null, expected_from: '2020-01-01T00:00:00Z' }
+    expect(await put(path, more)).toBe(200)
+    expect(await put(path, { ...more, retired_at: soon })).toBe(200)
+    const gone = { ...more, retired_at: '2020-02-01T00:00:00Z' }
+    const decision = { by: 'Mira', reason: 'it was never switched on' }
+    expect(await put(path, gone)).toBe(400)
+    expect(await put(path, { ...gone, ...decision })).toBe(200)
+    expect(await state()).toBe('nothing expected')
+    const { body } = await service.get(path)
+    const nobody = { by: null, reason: null }
+    expect(body).toMatchObject({
+      epochs: [],
+      registrations: [
+        { version: 4, retired_at: '2020-02-01T00:00:00Z', ...decision },
+        { version: 3, ...nobody },
+        { version: 2, checkpoint_seconds: 30, carries: null, retired_at: null, ...nobody },
+        { version: 1, checkpoint_seconds: 60, carries: ['acme', 'b'], ...nobody },
+      ],
+    })
+  })
 })

@@ -263,4 +263,32 @@ describe('a second count, and what is missing as money', () => {
     const [source] = report['sources'] as unknown[]
     expect(source).toMatchObject({ source: 'edge-v', open_quarantine: '0', discrepancies: [{ difference: '2' }] })
   })
+
+  test('differences are told with the largest first, and that there are more counters than were compared', async () => {
+    const edge = (seq: number, clock: string, value: number, more: object) => ({
+      ...counter(seq, clock, value, more),
+      source: 'edge-x',
+    })
+    // Of the series without an endpoint a hundred are compared: the one of edge-v, and 99 of these, with 1 to 99 missing.
+    const regions = Array.from({ length: 120 }, (_, index) => `r${String(index).padStart(3, '0')}`)
+    await accepted(
+      ...regions.flatMap((region, index) => [
+        edge(2 * index + 1, '12:00:00', 0, { region, account: 'globex' }),
+        edge(2 * index + 2, '12:00:20', index + 1, { region, account: 'globex' }),
+      ]),
+    )
+    const told = async (account?: string) => {
+      const { sources, cut } = (await completeness(account)) as { sources: Told[]; cut: boolean }
+      const found = sources.find(({ source }) => source === 'edge-x')?.discrepancies ?? []
+      return [cut, found.map(({ difference }) => Number(difference))] as const
+    }
+    interface Told {
+      readonly source: string
+      readonly discrepancies: readonly { readonly difference: string }[]
+    }
+    const [cut, differences] = await told('globex')
+    expect(cut).toBe(true)
+    expect(differences).toEqual(Array.from({ length: 99 }, (_, index) => 99 - index))
+    expect(await told('initech')).toEqual([false, []])
+  })
 })

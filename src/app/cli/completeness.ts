@@ -51,6 +51,8 @@ interface Answer {
   readonly complete_until: string | null
   readonly reasons?: readonly string[]
   readonly sources?: readonly Source[]
+  /** Not every counter was compared. */
+  readonly cut?: boolean
   readonly value_at_risk?: {
     readonly amounts: readonly Amount[]
     readonly expected_missing: string
@@ -121,7 +123,9 @@ function textOf(answer: Answer): string {
   // A customer's key is told whether its traffic is complete, and nothing about sources.
   const sources = answer.sources ?? []
   const gaps = sources.flatMap(gapLines)
-  const notes = [...sources.flatMap(noteLines), ...riskLines(answer)]
+  const left =
+    answer.cut === true ? ['there are more counters than were compared; see crossfoot api GET /v1/counters'] : []
+  const notes = [...sources.flatMap(noteLines), ...left, ...riskLines(answer)]
   return [
     complete ? 'complete' : `not complete${reasons === undefined ? '' : `: ${reasons.join('; ')}`}`,
     `every source that is expected to speak is complete until ${until ?? 'not known'}`,

@@ -35,6 +35,14 @@ function spanJson(period: Period | null): { from: string; to: string } | null {
   return period && { from: formatInstant(period.from), to: formatInstant(period.to) }
 }
 
+/** Counters of a source that differ from its events, the largest difference first. */
+function differing(counters: readonly ComparedSeries[], source: string): readonly ComparedSeries[] {
+  const sizeOf = ({ difference }: ComparedSeries): bigint => (difference ?? 0n) * ((difference ?? 0n) < 0n ? -1n : 1n)
+  return counters
+    .filter((series) => series.source === source && sizeOf(series) > 0n)
+    .toSorted((one, two) => (sizeOf(one) < sizeOf(two) ? 1 : sizeOf(one) > sizeOf(two) ? -1 : 0))
+}
+
 function sourceJson(one: SourceCompleteness, counters: readonly ComparedSeries[]): Record<string, unknown> {
   const { source, state, owner, gaps, epochs } = one
   // A gap that stands for many lacks fewer numbers than it spans.
@@ -42,7 +50,6 @@ function sourceJson(one: SourceCompleteness, counters: readonly ComparedSeries[]
     gaps.length > limits.gapsMax ||
     epochs.length > limits.epochsMax ||
     gaps.some(({ first, last, missing }) => missing < last - first + 1)
-  const differing = counters.filter((series) => series.source === source && series.difference !== 0n)
   return {
     source,
     state,
@@ -54,7 +61,7 @@ function sourceJson(one: SourceCompleteness, counters: readonly ComparedSeries[]
     silence: spanJson(one.silence),
     open_quarantine: String(one.openQuarantine),
     gaps: gaps.slice(0, limits.gapsMax).map(gapJson),
-    discrepancies: differing.filter(({ difference }) => difference !== null).map(seriesJson),
+    discrepancies: differing(counters, source).map(seriesJson),
     epochs: epochs.slice(0, limits.epochsMax).map(standingJson),
     ...(isCut ? { cut: true } : {}),
   }
@@ -96,14 +103,14 @@ async function answerOf(service: Service, question: Question): Promise<Record<st
   const { account, period } = question
   const report: CompletenessReport = await service.completeness.report(question)
   const { engine, projection } = service
-  const { series } = await readCounters(engine, { source: null, period, below: projection.position() })
-  const counters = series.filter((one) => account === null || one.account === null || one.account === account)
+  const counters = await readCounters(engine, { source: null, account, period, below: projection.position() })
   const open = await service.completeness.openInputs()
   return {
     complete: report.complete,
     complete_until: instantOrNull(report.completeUntil),
     reasons: report.reasons,
-    sources: report.sources.map((source) => sourceJson(source, counters)),
+    sources: report.sources.map((source) => sourceJson(source, counters.series)),
+    cut: counters.cut,
     open_quarantine_without_source: String(open.get('') ?? 0),
     value_at_risk: riskJson(await valueAtRisk(service, { ...question, report })),
   }
@@ -121,7 +128,7 @@ export function addCompletenessRoutes(server: Server, service: Service): void {
           'Without an account: of the whole installation (operators only). Gaps close by themselves when what is missing arrives. ' +
           'since: when it showed that something is missing. open_quarantine: inputs of any time that are held and unresolved; they ' +
           'are seen, so no gap, and not counted. discrepancies: counters of the source that differ from its events (GET /v1/counters); ' +
-          'they hold up nothing by themselves. value_at_risk is an estimate of what the missing events would cost, null where there ' +
+          'they hold up nothing by themselves; cut: there are more series than were compared; GET /v1/counters has those of one source. value_at_risk is an estimate of what the missing events would cost, null where there ' +
           'is nothing to estimate from; of the whole installation it is the sum over the accounts with the most traffic.',
         querystring: z.object({ account: accountKey.optional(), from: moment, to: moment }),
       },

@@ -3,8 +3,8 @@ import { Refusal } from '../../core/errors.ts'
 import type { AccountKey } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
 import { boundSource, sourceNameProblem } from '../../ingest/receive.ts'
-import { listRegistrations, registerSource, sourceKinds } from '../../meter/sources.ts'
-import type { Registration } from '../../meter/sources.ts'
+import { listRegistrations, listVersions, registerSource, sourceKinds } from '../../meter/sources.ts'
+import type { Registration, RegistrationVersion } from '../../meter/sources.ts'
 import type { Service } from '../service.ts'
 import { principalOf, requireOperator } from './access.ts'
 import { addCompletenessRoutes } from './completeness.ts'
@@ -25,6 +25,11 @@ function registrationJson(source: Registration): Record<string, unknown> {
   }
 }
 
+function versionJson({ version, at, decision, ...source }: RegistrationVersion): Record<string, unknown> {
+  const { by, reason } = decision ?? { by: null, reason: null }
+  return { version, at: formatInstant(at), by, reason, ...registrationJson(source) }
+}
+
 /** A source of a customer's key is a name of that account's own. */
 function sourceName(account: AccountKey | null, source: string): string {
   return account === null ? source : boundSource(account, source)
@@ -35,7 +40,7 @@ function refuseName(account: AccountKey | null, source: string): void {
   if (problem !== null) throw new Refusal('REQUEST_INVALID', problem.message, { problems: [problem] })
 }
 
-function addSource(server: Server, { completeness, log }: Service): void {
+function addSource(server: Server, { completeness, database, log }: Service): void {
   server.get(
     '/v1/sources/:source',
     {
@@ -44,17 +49,26 @@ function addSource(server: Server, { completeness, log }: Service): void {
         summary: 'Which numbers of a source have arrived, and how each of its numberings stands',
         description:
           'Everything up to contiguous_until has arrived; gaps are the numbers that have not. held are numbers that were held ' +
-          'aside, open_quarantine how many inputs of the source are unresolved. late: accepted behind a statement or a day after their time.',
+          'aside, open_quarantine how many inputs of the source are unresolved. late: accepted behind a statement or a day after their time. ' +
+          'registrations (for operators): what was expected of it from when on, the newest first, and who decided to expect less.',
         params: z.object({ source: z.string() }),
       },
     },
     async (request) => {
       const { source } = request.params
-      const name = sourceName(principalOf(request).account, source)
+      const { account } = principalOf(request)
+      const name = sourceName(account, source)
       const epochs = await log.source(name)
-      if (epochs === null) throw new Refusal('SOURCE_NOT_FOUND', `no event of source ${source} has arrived`)
+      const versions = account === null ? await listVersions(database, name) : []
+      if (epochs === null && versions.length === 0)
+        throw new Refusal('SOURCE_NOT_FOUND', `no event of source ${source} has arrived`)
       const open = (await completeness.openInputs()).get(name) ?? 0
-      return { source, open_quarantine: String(open), epochs: epochs.map(epochJson) }
+      return {
+        source,
+        open_quarantine: String(open),
+        epochs: (epochs ?? []).map(epochJson),
+        ...(account === null ? { registrations: versions.map(versionJson) } : {}),
+      }
     },
   )
 }
@@ -81,6 +95,9 @@ function addSources(server: Server, { database, log, world }: Service): void {
       config: { scope: 'admin' },
       schema: {
         summary: 'Say what is expected of a source',
+        description:
+          'To expect less of a registered source than before can make a silent time complete, so it takes by and reason: an earlier ' +
+          'retired_at that is past, no or longer checkpoint_seconds, fewer accounts in carries, a later expected_from.',
         params: z.object({ source: z.string().min(1).max(255) }),
         body: z.object({
           kind: z.enum(sourceKinds),
@@ -89,6 +106,8 @@ function addSources(server: Server, { database, log, world }: Service): void {
           checkpoint_seconds: z.number().int().min(1).max(31_536_000).nullish(),
           expected_from: instant,
           retired_at: instant.nullish(),
+          by: z.string().trim().min(1).max(200).optional(),
+          reason: z.string().trim().min(1).max(1_000).optional(),
         }),
       },
     },
@@ -102,6 +121,8 @@ function addSources(server: Server, { database, log, world }: Service): void {
         checkpoint_seconds: seconds,
         expected_from: from,
         retired_at: retired,
+        by,
+        reason,
       } = request.body
       const source: Registration = {
         name: request.params.source,
@@ -112,7 +133,8 @@ function addSources(server: Server, { database, log, world }: Service): void {
         expectedFrom: from,
         retiredAt: retired ?? null,
       }
-      return registrationJson(await registerSource(database, source, world.now()))
+      const decision = by === undefined || reason === undefined ? null : { by, reason }
+      return registrationJson(await registerSource(database, source, { decision, now: world.now() }))
     },
   )
 }
