@@ -55,6 +55,16 @@ describe('a body that does not come to its end', () => {
     room.take(limits.senderBytesMax)
   })
 
+  test('a refused one gives its room back at once, whatever its sender does', async () => {
+    const budget = new BodyBudget()
+    budget.take(limits.bodiesBytesMax - megabyte)
+    const stream = new PassThrough()
+    const reading = readBody(stream, 'gzip', budget).catch(codeOf)
+    stream.write(gzipSync('\n'.repeat(2 * megabyte)).subarray(0, -4))
+    expect(await reading).toBe('OVERLOADED')
+    budget.take(megabyte)
+  })
+
   test('comes whole from a sender that is slow and steady', async () => {
     const stream = new PassThrough()
     const reading = readBody(stream, undefined, new BodyBudget())

@@ -168,10 +168,10 @@ function refuseRest(received: number, used: number): void {
 }
 
 /**
- * Waits for a promise, but not beyond the longest silence. Where this process itself was held up, what arrived
+ * Waits for a promise, but not beyond the longest silence, and not when reading has failed already. Where this process itself was held up, what arrived
  * meanwhile is read before anybody is blamed for silence.
  */
-async function patiently<T>(promise: Promise<T>): Promise<T> {
+async function patiently<T>(promise: Promise<T>, failed: Promise<never>): Promise<T> {
   const silence = Promise.withResolvers<never>()
   const seconds = limits.silenceMillisMax / 1000
   const refusal = new Refusal(
@@ -180,18 +180,18 @@ async function patiently<T>(promise: Promise<T>): Promise<T> {
   )
   const timer = setTimeout(() => setImmediate(() => silence.reject(refusal)), limits.silenceMillisMax)
   try {
-    return await Promise.race([promise, silence.promise])
+    return await Promise.race([promise, silence.promise, failed])
   } finally {
     clearTimeout(timer)
   }
 }
 
 /** The chunks of a stream. Not the stream itself: `pipeline` would leave a refused request behind unread and never to be read. */
-async function* chunksOf(stream: Readable): AsyncGenerator<Buffer> {
+async function* chunksOf(stream: Readable, failed: Promise<never>): AsyncGenerator<Buffer> {
   const chunks = stream.iterator({ destroyOnReturn: false })
   try {
     for (;;) {
-      const next = (await patiently(chunks.next())) as IteratorResult<Buffer, undefined>
+      const next = (await patiently(chunks.next(), failed)) as IteratorResult<Buffer, undefined>
       if (next.done === true) return
       yield next.value
     }
@@ -209,8 +209,12 @@ export async function readBody(stream: Readable, encoding: string | undefined, r
   const decoder = decoderFor(encoding)
   const collected = new Collected(room)
   let received = 0
+  // A refused body gives its room back at once, and not when its sender says something again.
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => undefined)
+  for (const step of [collected, decoder]) step?.once('error', failed.reject)
   async function* arriving(): AsyncGenerator<Buffer> {
-    for await (const chunk of chunksOf(stream)) {
+    for await (const chunk of chunksOf(stream, failed.promise)) {
       received += chunk.length
       yield chunk
     }
