@@ -377,9 +377,7 @@ describe('the whole file', () => {
       'all three told to come again',
     )
     expect([refusalCode(refused), refused.headers.get('retry-after')]).toEqual(['OVERLOADED', '1'])
-    expect((await asked(await boundKey('modest'), good('modest', 'large', 9n) + rest)).status, 'another customer').toBe(
-      200,
-    )
+    expect((await asked(await boundKey('modest'), good('modest', 'large', 9n) + rest)).status, 'another').toBe(200)
     expect((await sendLines(good('overload', 'large', 9n) + rest)).accepted, 'the operator').toBe(1)
     // Who says nothing for ten seconds is told so, and has its room again.
     await until(() => connections.some((one) => one.received().includes('BODY_TRUNCATED')), 30_000, 'given up')

@@ -41,7 +41,9 @@ async function countedAfterCut(wrapper: readonly string[]): Promise<string[]> {
       expect(receiptOf(await before.post('/v1/events', lines.join('\n'), ndjson)).accepted).toBe(50)
     }
     await cutPower(disk, before)
-    const after = await startService({ data })
+    // What is left of files that were never synced may be beyond opening: then nothing that was acknowledged is there.
+    const after = await startService({ data }).catch(() => null)
+    if (after === null) return []
     return (await countedIdentities(after, 'acme')).toSorted((a, b) => Number(a.slice(5)) - Number(b.slice(5)))
   } finally {
     await discardData(data)
