@@ -162,6 +162,8 @@ export class Projection {
   /** Read and planned while the range before it was being inserted; not written down yet. */
   #ahead: Prepared | null = null
   #running: Promise<void> | null = null
+  /** No range was written down yet: the one before may have left the token of its last without the row. */
+  #isFirst = true
 
   constructor(ports: ProjectionPorts) {
     this.#ports = ports
@@ -230,9 +232,33 @@ export class Projection {
       const rows = await this.#storedRows(table, range, new Set(years.map(({ year }) => Number(year))))
       for (const { year, count } of rows) stored.set(`${table} ${year}`, Number(count))
     }
-    const isStored = ({ table, year, count }: RangeInsert): boolean =>
-      (table === 'fact' && hasFacts) || (stored.get(`${table} ${year}`) ?? 0) >= count
-    return { ...prepared, inserts: inserts.filter((insert) => !isStored(insert)) }
+    const storedOf = ({ table, year, count }: RangeInsert): number =>
+      table === 'fact' && hasFacts ? count : (stored.get(`${table} ${year}`) ?? 0)
+    const missing = inserts.filter((insert) => storedOf(insert) < insert.count)
+    if (missing.length === 0 || this.#ports.shared === true) return { ...prepared, inserts: missing }
+    const attempt = await this.#countAttempt(range)
+    const renewed = missing.map((insert) =>
+      storedOf(insert) === 0 ? { ...insert, token: `${insert.token}:${attempt}` } : insert,
+    )
+    return { ...prepared, inserts: renewed }
+  }
+
+  /**
+   * Gives each attempt at a range its own number, by writing the range down under a token of its own. ClickHouse notes a token
+   * before it adds the rows: killed in between, it would drop the same insert for ever after. Where nothing of an insert
+   * is stored, and nobody else fills the store, a new token cannot bring anything twice.
+   */
+  async #countAttempt(range: Range): Promise<number> {
+    const { engine } = this.#ports
+    const { first, next } = range
+    const [row] = await engine.query<{ times: string }>(
+      'SELECT count() AS times FROM projected_range WHERE first = {first:UInt64} AND next = {next:UInt64}',
+      { first, next },
+    )
+    const attempt = Number(row?.times) + 1
+    const token = `${first}-${next}:${attempt}`
+    await engine.insert({ table: 'projected_range', columns: ['first', 'next'], rows: `[${first},${next}]`, token })
+    return attempt
   }
 
   /** How many rows of a range are in a table, by year. */
@@ -292,6 +318,11 @@ export class Projection {
       const claimed = await claimRange(engine, range)
       assert(claimed.next <= log.end(), 'the log here has caught up with what another process has projected')
       return claimed
+    }
+    if (this.#isFirst) {
+      this.#isFirst = false
+      await this.#countAttempt(range)
+      return range
     }
     await engine.insert({
       table: 'projected_range',

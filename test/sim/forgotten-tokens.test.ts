@@ -58,6 +58,29 @@ describe('an interrupted range whose tokens are forgotten', () => {
     }
   })
 
+  test('a token that is noted without its rows, as a kill between the two leaves it, swallows nothing', async () => {
+    const { log } = await pipeline.fresh()
+    const onAccounts = () => Promise.resolve()
+    await log.append(
+      [1, 2, 3].map((seq) => arrivalOf({ seq, path: '/' })),
+      testNow,
+    )
+    for (let kill = 0; kill < 3; kill += 1) {
+      await new Projection({ log, engine: pipeline.engine, onAccounts }).open()
+      await new Projection({ log, engine: pipeline.engine, onAccounts }).catchUp()
+      // Mutations take rows away and leave their tokens.
+      for (const table of ['fact', 'inspection'])
+        await pipeline.engine.command(`ALTER TABLE ${table} DELETE WHERE 1 SETTINGS mutations_sync = 2`)
+      const next = new Projection({ log, engine: pipeline.engine, onAccounts })
+      expect(await next.open(), `kill ${kill}`).toEqual({ kind: 'consistent', position: 3 })
+      const [rows] = await pipeline.engine.query<{ facts: string; inspections: string }>(
+        'SELECT (SELECT count() FROM fact) AS facts, (SELECT count() FROM inspection) AS inspections',
+        {},
+      )
+      expect(rows).toEqual({ facts: '3', inspections: '3' })
+    }
+  })
+
   test('L2: has each correction and each inspection record once, too, wherever it was cut', async () => {
     const onAccounts = () => Promise.resolve()
     const at = (year: number, seq: number) =>

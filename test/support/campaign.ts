@@ -226,7 +226,7 @@ export class Campaign {
     expect(this.#postmaster('of the new service')).not.toBe(left)
     const isRebuilt = started.output().includes('rebuilding it from the log')
     // The interrupted range is finished under its tokens; emptying the store is for damage, and takes for ever.
-    if (blow.kind !== 'power cut') expect(isRebuilt, 'the store is made again').toBe(false)
+    if (blow.kind !== 'power cut') expect(isRebuilt, `the store is made again:\n${started.output()}`).toBe(false)
     if (isRebuilt) this.#rebuilt += 1
     this.#service = started
   }
