@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startPostgres } from '../src/app/postgres.ts'
+import type { PostgresServer } from '../src/app/postgres.ts'
 import { bodies, eventLines } from './events.ts'
 import { sendLines, startService, untilQueryable } from './service.ts'
 import type { RunningService } from './service.ts'
@@ -88,8 +89,13 @@ export async function openLoop(
   return Promise.all(answers)
 }
 
-async function measureShape(shape: Shape, directory: string): Promise<ShapeFigures> {
-  const service = await startService(directory)
+/** One shape on a service of its own, configured by `env` besides its directory. */
+export async function measureShape(
+  shape: Shape,
+  directory: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ShapeFigures> {
+  const service = await startService(directory, env)
   const source = bodies(shape.perRequest, Date.now())
   await closedLoop(service, { ...shape, events: shape.perRequest * 20 }, source)
   await untilQueryable(service)
@@ -113,15 +119,19 @@ async function measureShape(shape: Shape, directory: string): Promise<ShapeFigur
   }
 }
 
-async function postgresYardstick(parent: string, lines: readonly string[]): Promise<[number, number]> {
-  const directory = join(parent, 'postgres')
-  const server = await startPostgres({
-    directory,
+/** A Postgres of its own below a directory. */
+export function openPostgres(parent: string): Promise<PostgresServer> {
+  return startPostgres({
+    directory: join(parent, 'postgres'),
     created: [parent],
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     log: () => undefined,
     onExit: () => undefined,
   })
+}
+
+async function postgresYardstick(parent: string, lines: readonly string[]): Promise<[number, number]> {
+  const server = await openPostgres(parent)
   try {
     return [
       await postgresInserts(server.url, lines, { perStatement: 5_000, seconds: 10 }),
