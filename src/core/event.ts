@@ -108,13 +108,31 @@ export const factFields = [
     type: { kind: 'instant' },
     about: 'kind counter: since when it counts. Another one than before says that it began again from 0.',
   },
+  { name: 'client', type: text, about: 'Software at the other end, such as the agent’s name.' },
+  { name: 'client_version', type: text, about: 'Version of that software.' },
+  {
+    name: 'country',
+    type: text,
+    about: 'Where the visitor’s address is located, ISO 3166-1 alpha-2. Looked up from client_address when absent.',
+  },
+  { name: 'asn', type: count, about: 'Autonomous system of the visitor’s address. Looked up when absent.' },
+  {
+    name: 'ip_categories',
+    type: text,
+    about: 'Most specific categories of the visitor’s address, sorted, separated by spaces. Looked up when absent.',
+  },
+  {
+    name: 'ip_version',
+    type: text,
+    about: 'Version of the IP metadata that said so; given together with what the sender says itself.',
+  },
 ] as const satisfies readonly EventField[]
 
 /**
- * A fact array ends here when none of the later fields is given, so that an event keeps its canonical form, and its
- * hash, when fields are added to the table.
+ * A fact array ends at the first of these lengths after which no field is given, so that an event keeps its canonical
+ * form, and its hash, when fields are added to the table. Append only, like the table.
  */
-export const shortFactLength = 24
+export const factLengths = [24, 26, 32] as const
 
 const inspection: FieldType = { kind: 'inspection' }
 
@@ -160,6 +178,12 @@ export interface EventInput {
   attributes?: Record<string, string>
   value?: WireCount
   started?: string
+  client?: string
+  client_version?: string
+  country?: string
+  asn?: WireCount
+  ip_categories?: string
+  ip_version?: string
   client_address?: string
   path?: string
   user_agent?: string

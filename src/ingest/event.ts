@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Problem } from '../core/errors.ts'
-import { factFields, inspectionFields, shortFactLength } from '../core/event.ts'
+import { factFields, factLengths, inspectionFields } from '../core/event.ts'
 import { unattributed } from '../core/ids.ts'
 import type { AccountKey, SourceName } from '../core/ids.ts'
 import { heldLengthMax } from '../core/record.ts'
@@ -102,9 +102,10 @@ function checkCounter(fact: Values): Problem | null {
 
 /** The canonical form: fields that were added to the table later leave no trace in events that do not have them. */
 function factTextOf(fact: Values): string {
-  for (let index = shortFactLength; index < fact.length; index += 1)
-    if (fact[index] !== null) return JSON.stringify(fact)
-  return JSON.stringify(fact.slice(0, shortFactLength))
+  let used = fact.length
+  while (fact[used - 1] === null) used -= 1
+  const length = factLengths.find((stage) => stage >= used) ?? fact.length
+  return JSON.stringify(fact.slice(0, length))
 }
 
 function seqOf(value: Value | null): number | null | Problem {
