@@ -106,9 +106,10 @@ async function effectsIn(engine: Engine, { meter, zone, spans, supposing, below 
   return spans.flatMap(({ account }) =>
     (after.get(account)?.rows ?? []).flatMap((row, index): Effect[] => {
       const quantity = before.get(account)?.rows[index]?.quantity ?? zero
-      if (compare(row.quantity, quantity) === 0) return []
+      const supposed = row.quantity ?? zero
+      if (compare(supposed, quantity) === 0) return []
       const month = formatMonth(row.from, zone)
-      return [{ account, month, meter: meter.key, unit: meter.unit, before: quantity, after: row.quantity }]
+      return [{ account, month, meter: meter.key, unit: meter.unit, before: quantity, after: supposed }]
     }),
   )
 }

@@ -1,4 +1,4 @@
-import { exact } from '../core/exact.ts'
+import { exact, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import type { Period } from '../core/time.ts'
@@ -83,7 +83,7 @@ async function askBySource(engine: Engine, { scope, bases, below, measure, filte
 }
 
 function mapOf(rows: readonly MeasuredRow[]): ReadonlyMap<string, Exact> {
-  return new Map(rows.map(({ dimensions, quantity }) => [dimensions[0] ?? '', exact(quantity)]))
+  return new Map(rows.map(({ dimensions, quantity }) => [dimensions[0] ?? '', exact(quantity ?? '0')]))
 }
 
 /** A sample of a counter is no traffic. */
@@ -98,7 +98,7 @@ export async function accountsOf(
   const rows = await askBySource(engine, { scope, bases, below, measure: { kind: 'count' }, filter: withoutCounters })
   const events = new Map<AccountKey, bigint>()
   for (const { account, quantity } of rows)
-    if (account !== null) events.set(account, (events.get(account) ?? 0n) + BigInt(quantity))
+    if (account !== null) events.set(account, (events.get(account) ?? 0n) + BigInt(quantity ?? '0'))
   return [...events].toSorted(([, one], [, two]) => (one < two ? 1 : -1)).map(([account]) => account)
 }
 
@@ -107,7 +107,7 @@ function ofOneAccount(engine: Engine, { bases, period, below }: QuantityQuestion
   return {
     async usage(account, meter) {
       const question = { account, meter, period, window: null, zone: 'UTC', groupBy: [], below }
-      return (await readUsage(question)).total
+      return (await readUsage(question)).total ?? zero
     },
     async bySource(account, { aggregation: measure, filter }) {
       const scope: Scope = { kind: 'account', account }
@@ -117,7 +117,7 @@ function ofOneAccount(engine: Engine, { bases, period, below }: QuantityQuestion
 }
 
 function ofManyAccounts(engine: Engine, { bases, period, below }: QuantityQuestion): Quantities {
-  const usages = new Map<string, Promise<ReadonlyMap<AccountKey, { readonly total: Exact }>>>()
+  const usages = new Map<string, Promise<ReadonlyMap<AccountKey, { readonly total: Exact | null }>>>()
   const sources = new Map<string, Promise<MeasuredRow[]>>()
   const nameOf = ({ key, version }: MeterDefinition): string => `${key} ${version}`
   return {
@@ -125,7 +125,7 @@ function ofManyAccounts(engine: Engine, { bases, period, below }: QuantityQuesti
       const name = nameOf(meter)
       const asked = usages.get(name) ?? usageByAccount(engine, { meter, period, window: null, zone: 'UTC', below })
       usages.set(name, asked)
-      return (await asked).get(account)?.total ?? exact(0n)
+      return (await asked).get(account)?.total ?? zero
     },
     async bySource(account, meter) {
       const name = nameOf(meter)

@@ -103,9 +103,17 @@ function known<T>(value: T): Known<T> {
   return { known: true, value }
 }
 
+/** L13: of no events there is no smallest, newest or average value, which is not zero. */
+function valued(quantity: Exact | null): Known<Exact> {
+  return quantity === null ? { known: false, why: 'no event has a value' } : known(quantity)
+}
+
 function daysOf(answer: UsageAnswer | undefined, days: readonly Day[]): readonly Known<Exact>[] {
   // Counted and found empty is zero, which is known.
-  return days.map((_, index) => known(answer?.rows[index]?.quantity ?? zero))
+  return days.map((_, index) => {
+    const row = answer?.rows[index]
+    return row === undefined ? known(zero) : valued(row.quantity)
+  })
 }
 
 async function costOf(
@@ -199,9 +207,9 @@ export async function homeView(
     accounts: rows,
     unattributed: hadTraffic ? await rowOf(await getAccount(service.database, unattributed)) : null,
     totals: {
-      requests: known(usage.requests.all.total),
-      dataOut: known(usage.dataOut.all.total),
-      connections: known(usage.connections.all.total),
+      requests: known(usage.requests.all.total ?? zero),
+      dataOut: known(usage.dataOut.all.total ?? zero),
+      connections: known(usage.connections.all.total ?? zero),
     },
     sort: asked.sort,
     more: page.next === null ? null : { count: null, href: '/v1/accounts' },
@@ -224,7 +232,7 @@ async function metersOf(service: Service, account: Account, shown: Shown): Promi
       key: meter.key,
       name: meter.name,
       unit: meter.unit,
-      total: known(answer.total),
+      total: valued(answer.total),
       eventsWithoutValue: answer.eventsWithoutValue,
       byDay: daysOf(answer, shown.days),
     })

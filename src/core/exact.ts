@@ -105,6 +105,15 @@ export function formatScaled(scaled: bigint, digits: number): string {
   return `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`
 }
 
+/** Decimals with which a quantity leaves the house: what has more is rounded, halves away from zero. */
+export const quantityDigits = 18
+
+/** A quantity as a plain decimal: exact, except that an average or a level has no more than `quantityDigits` decimals. */
+export function formatQuantity(value: Exact): string {
+  const digits = Math.min(decimalsOf(value) ?? quantityDigits, quantityDigits)
+  return formatScaled(roundToInteger(value, digits), digits)
+}
+
 /**
  * The number as a plain decimal, exact and without trailing zeros; a number that has no finite expansion
  * is given as the fraction `n/d`, because cutting it off would be a silent rounding.

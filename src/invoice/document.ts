@@ -1,4 +1,4 @@
-import { formatExact } from '../core/exact.ts'
+import { formatExact, formatQuantity, zero } from '../core/exact.ts'
 import type { InvoiceId, Offset } from '../core/ids.ts'
 import { formatMinor } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
@@ -64,6 +64,8 @@ export interface LineDocument {
   readonly terms: object
   readonly trace: readonly TraceStep[]
   readonly windows: readonly WindowDocument[]
+  /** Why there are no windows that add up to the quantity. */
+  readonly not_additive?: string
 }
 
 /**
@@ -119,15 +121,15 @@ export interface Issue {
 }
 
 function lineDocument(line: PlannedLine, currency: Currency): LineDocument {
-  const { number, price, rated, meter, windows, eventsWithoutValue } = line
+  const { number, price, rated, meter, windows, notAdditive, eventsWithoutValue } = line
   return {
     number,
     price: rated.price,
     description: rated.description,
     meter: meter === null ? null : { key: meter.key, version: meter.version, name: meter.name, unit: meter.unit },
-    quantity: formatExact(rated.quantity),
+    quantity: formatQuantity(rated.quantity),
     unit: rated.unit,
-    billable_quantity: formatExact(rated.billableQuantity),
+    billable_quantity: formatQuantity(rated.billableQuantity),
     unit_amount: rated.unitAmount === null ? null : formatExact(rated.unitAmount),
     exact_amount: formatExact(rated.exactAmount),
     amount: formatMinor(rated.amount, currency),
@@ -137,9 +139,10 @@ function lineDocument(line: PlannedLine, currency: Currency): LineDocument {
     windows: windows.map((window) => ({
       from: formatInstant(window.from),
       to: formatInstant(window.to),
-      quantity: formatExact(window.quantity),
+      quantity: formatQuantity(window.quantity ?? zero),
       events_without_value: window.eventsWithoutValue.toString(),
     })),
+    ...(notAdditive === null ? {} : { not_additive: notAdditive }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { microsOf, readInstant } from '../account/database.ts'
 import type { Queryable } from '../account/database.ts'
-import { formatExact } from '../core/exact.ts'
+import { formatExact, formatQuantity } from '../core/exact.ts'
 import type { AccountKey, InvoiceId } from '../core/ids.ts'
 import { assert } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
@@ -153,7 +153,7 @@ async function insertLines(client: Queryable, id: InvoiceId, { plan }: Computed)
         rated.description,
         meter?.key ?? null,
         meter?.version ?? null,
-        formatExact(rated.quantity),
+        formatQuantity(rated.quantity),
         meter?.unit ?? rated.unit,
         rated.unitAmount === null ? null : formatExact(rated.unitAmount),
         rated.amount,

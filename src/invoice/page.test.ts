@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Account } from '../account/accounts.ts'
-import { exact, sum } from '../core/exact.ts'
+import { exact, sum, zero } from '../core/exact.ts'
 import type { AccountKey, InvoiceId, MeterKey, Offset } from '../core/ids.ts'
 import { parseInstant, windowStarts } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
@@ -38,7 +38,7 @@ function usageOf(key: string, days: readonly string[]): readonly [MeterKey, Mete
     const eventsWithoutValue = index === 1 && meter.unit === 'bytes' ? 669n : 0n
     return { from, to, group: {}, quantity: exact(days[index] ?? '0'), eventsWithoutValue }
   })
-  const total = sum(rows.map(({ quantity }) => quantity))
+  const total = sum(rows.map(({ quantity }) => quantity ?? zero))
   const eventsWithoutValue = rows.reduce((all, row) => all + row.eventsWithoutValue, 0n)
   const daily = { rows, total, eventsWithoutValue }
   return [meter.key, { meter, whole: { ...daily, rows: [] }, daily }]

@@ -4,6 +4,7 @@ import { addMinor, roundToMinor } from '../core/money.ts'
 import type { Currency, Minor } from '../core/money.ts'
 import { assert } from '../core/result.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
+import { whyNotAdditive } from '../store/measure/measure.ts'
 import type { UsageRow } from '../meter/usage.ts'
 import type { Contract } from '../price/contract.ts'
 import { rateLine } from '../price/line.ts'
@@ -20,8 +21,10 @@ export interface PlannedLine {
   readonly rated: RatedLine
   /** Null for a flat price, which measures nothing. */
   readonly meter: MeterDefinition | null
-  /** The days of the account's zone; they add up to the quantity. */
+  /** The days of the account's zone; they add up to the quantity. None where days do not add up. */
   readonly windows: readonly UsageRow[]
+  /** Why there are no days, or null. */
+  readonly notAdditive: string | null
   /** Events that were counted in but carried no value (L13). */
   readonly eventsWithoutValue: bigint
 }
@@ -45,10 +48,11 @@ export interface InvoiceInput {
 
 /** Along the row and down the column: the days give the same quantity as the whole period, to the last digit. */
 function crossfoot({ meter, whole, daily }: MeterUsage): void {
-  const days = sum(daily.rows.map(({ quantity }) => quantity))
+  const days = sum(daily.rows.map(({ quantity }) => quantity ?? zero))
+  const total = whole.total ?? zero
   assert(
-    compare(days, whole.total) === 0,
-    `the days of ${meter.key} (${formatExact(days)}) add up to its period (${formatExact(whole.total)})`,
+    compare(days, total) === 0,
+    `the days of ${meter.key} (${formatExact(days)}) add up to its period (${formatExact(total)})`,
   )
   assert(
     daily.eventsWithoutValue === whole.eventsWithoutValue,
@@ -69,15 +73,18 @@ function planLine(price: Price, number: number, { usage, contract }: InvoiceInpu
   if (price.meter === null) {
     const rated = rateLine(price, exact(1n), currency)
     checkTrace(rated, currency)
-    return { number, price, rated, meter: null, windows: [], eventsWithoutValue: 0n }
+    return { number, price, rated, meter: null, windows: [], notAdditive: null, eventsWithoutValue: 0n }
   }
   const metered = usage.get(price.meter)
   assert(metered !== undefined, `usage of ${price.meter} was collected`)
-  crossfoot(metered)
-  const rated = rateLine(price, metered.whole.total, currency)
-  checkTrace(rated, currency)
   const { meter, daily, whole } = metered
-  return { number, price, rated, meter, windows: daily.rows, eventsWithoutValue: whole.eventsWithoutValue }
+  const notAdditive = whyNotAdditive(meter.aggregation)
+  if (notAdditive === null) crossfoot(metered)
+  // Nothing to measure costs nothing.
+  const rated = rateLine(price, whole.total ?? zero, currency)
+  checkTrace(rated, currency)
+  const windows = notAdditive === null ? daily.rows : []
+  return { number, price, rated, meter, windows, notAdditive, eventsWithoutValue: whole.eventsWithoutValue }
 }
 
 /**
@@ -86,7 +93,7 @@ function planLine(price: Price, number: number, { usage, contract }: InvoiceInpu
  */
 function pricesOf({ account, contract, usage }: InvoiceInput): readonly Price[] {
   const { plan, basis } = contract
-  const isUsed = [...usage.values()].some(({ whole }) => compare(whole.total, zero) !== 0)
+  const isUsed = [...usage.values()].some(({ whole }) => compare(whole.total ?? zero, zero) !== 0)
   const owesFees = account.billable && (basis === 'subscribed' || isUsed)
   return owesFees ? plan.prices : plan.prices.filter(({ meter }) => meter !== null)
 }

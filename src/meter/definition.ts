@@ -4,9 +4,10 @@ import { isKey } from '../core/ids.ts'
 import type { Problem } from '../core/errors.ts'
 import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
-import { isDimension, isSumField, sumFields } from '../store/condition.ts'
+import { isDimension } from '../store/condition.ts'
 import type { Condition, Dimension } from '../store/condition.ts'
-import type { Measure } from '../store/query.ts'
+import { isNumberField, numberFields } from '../store/expression.ts'
+import type { Measure } from '../store/measure/measure.ts'
 
 /** How events become a quantity. The other aggregations of DESIGN §8 join this union. */
 export type Aggregation = Measure
@@ -42,8 +43,8 @@ function parseAggregation(input: unknown, problem: (field: string, message: stri
     case 'count':
       return { kind: 'count' }
     case 'sum':
-      if (isSumField(value['field'])) return { kind: 'sum', field: value['field'] }
-      problem('aggregation.field', `names what is added up, one of ${sumFields.join(', ')}`)
+      if (isNumberField(value['field'])) return { kind: 'sum', value: { kind: 'field', field: value['field'] } }
+      problem('aggregation.field', `names what is added up, one of ${numberFields.join(', ')}`)
       return { kind: 'count' }
     case 'active_hours':
       if (
@@ -66,19 +67,19 @@ function parseCondition(input: unknown): Condition | string {
   const { field, operator } = value
   if (operator === 'any_above_zero') {
     const { fields } = value
-    if (Array.isArray(fields) && fields.length > 0 && fields.every(isSumField)) return { operator, fields }
-    return `any_above_zero takes "fields", a list out of ${sumFields.join(', ')}`
+    if (Array.isArray(fields) && fields.length > 0 && fields.every(isNumberField)) return { operator, fields }
+    return `any_above_zero takes "fields", a list out of ${numberFields.join(', ')}`
   }
   if (operator === 'above') {
-    if (isSumField(field) && typeof value['value'] === 'string' && /^\d{1,38}$/.test(value['value'])) {
+    if (isNumberField(field) && typeof value['value'] === 'string' && /^\d{1,38}$/.test(value['value'])) {
       return { field, operator, value: value['value'] }
     }
-    return `above takes "field" (one of ${sumFields.join(', ')}) and "value", a whole number as text`
+    return `above takes "field" (one of ${numberFields.join(', ')}) and "value", a whole number as text`
   }
-  if (operator === 'in' || operator === 'not_in') {
+  if (operator === 'in' || operator === 'not_in' || operator === 'within') {
     const { values } = value
     if (typeof field === 'string' && isDimension(field) && isTexts(values, limits.valuesMax))
-      return { field, operator, values }
+      return { operator, field, values }
     return `${operator} takes "field" (a fact field or attributes.NAME) and "values", a list of at most ${limits.valuesMax} texts`
   }
   return 'needs an "operator": in, not_in, above or any_above_zero'

@@ -1,5 +1,6 @@
 import type { MeterKey } from '../core/ids.ts'
-import type { Condition, SumField } from '../store/condition.ts'
+import type { Condition } from '../store/condition.ts'
+import type { NumberField } from '../store/expression.ts'
 import type { MeterDefinition } from './definition.ts'
 
 // A connection that is still open sends interim records: their bytes count, they are not one more request.
@@ -14,13 +15,13 @@ const traffic: Condition = {
 // The public unit is what the visitor's side saw; bytes of the agent's leg are metered by meters that say so.
 const clientLeg: Condition = { field: 'leg', operator: 'in', values: ['client'] }
 
-function bytes(key: string, name: string, field: SumField): MeterDefinition {
+function bytes(key: string, name: string, field: NumberField): MeterDefinition {
   return {
     key: key as MeterKey,
     version: 1,
     name,
     unit: 'bytes',
-    aggregation: { kind: 'sum', field },
+    aggregation: { kind: 'sum', value: { kind: 'field', field } },
     filter: [traffic, clientLeg],
     groupBy: ['endpoint', 'region', 'kind'],
   }

@@ -3,15 +3,17 @@
  * function behind the page, the API, the command line and the invoice (L9). It does not own: prices.
  */
 import { Refusal } from '../core/errors.ts'
-import { exact, sum } from '../core/exact.ts'
+import { divide, exact, sum, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import { assert } from '../core/result.ts'
 import { windowStarts } from '../core/time.ts'
 import type { Micros, Period, WindowSize } from '../core/time.ts'
 import type { Engine } from '../store/engine.ts'
+import { whyNotAdditive } from '../store/measure/measure.ts'
+import type { Measure } from '../store/measure/measure.ts'
 import { askEvents, askFacts } from '../store/query.ts'
-import type { MeasuredRow, OperatorQuestion, Scope, StoredEvent, Supposition } from '../store/query.ts'
+import type { FactQuestion, MeasuredRow, Scope, StoredEvent, Supposition } from '../store/query.ts'
 import type { Dimension, MeterDefinition } from './definition.ts'
 
 export const limits = {
@@ -31,6 +33,10 @@ export interface UsageQuestion {
   readonly groupBy: readonly Dimension[]
   /** Only events with a log offset below this: usage is a pure function of the log up to an offset (L5). */
   readonly below: Offset
+  /** Levels, sessions and intervals count up to here; what comes later is not known. Left out: to the period's end. */
+  readonly until?: Micros
+  /** Only the groups of the largest quantities, so many; all others together are one more. */
+  readonly top?: number
   /** Usage as it would be if this were done: for previews. Left out: as it is. */
   readonly supposing?: Supposition
 }
@@ -40,14 +46,18 @@ export interface UsageRow {
   readonly to: Micros
   /** Absent dimension values are null, which is not the empty text. */
   readonly group: Readonly<Record<string, string | null>>
-  readonly quantity: Exact
+  /** The row of all groups that are not among the top ones; its group is empty. */
+  readonly others?: true
+  /** Null: no event has a value, so there is no smallest, newest or average one, which is not zero (L13). */
+  readonly quantity: Exact | null
   /** Matching events that carried no value for the summed field: not known, which is not zero (L13). */
   readonly eventsWithoutValue: bigint
 }
 
 export interface UsageAnswer {
   readonly rows: readonly UsageRow[]
-  readonly total: Exact
+  /** Of the whole period; the sum of the rows where the measure adds up. */
+  readonly total: Exact | null
   readonly eventsWithoutValue: bigint
 }
 
@@ -74,90 +84,131 @@ function checkGroups(meter: MeterDefinition, groupBy: readonly Dimension[]): voi
   }
 }
 
-/** Puts measured rows into windows. Without groups every window has a row: counted and found empty is zero. */
-function rowsOf(
-  measured: readonly MeasuredRow[],
-  starts: readonly Micros[],
-  question: Pick<UsageQuestion, 'period' | 'groupBy'>,
-): UsageRow[] {
-  const ends = new Map(starts.map((start, index) => [start, starts[index + 1] ?? question.period.to]))
+function quantityOf({ quantity, divisor }: MeasuredRow): Exact | null {
+  return quantity === null ? null : divide(exact(quantity), exact(divisor))
+}
+
+/** What a window without events measures: counted and found empty is zero, but there is no smallest of nothing. */
+function emptyQuantity({ kind }: Measure): Exact | null {
+  return kind === 'min' || kind === 'max' || kind === 'average' || kind === 'latest' ? null : zero
+}
+
+type Shape = Pick<UsageQuestion, 'period' | 'groupBy' | 'meter'>
+
+/** Puts measured rows into windows. Without groups every window has a row. */
+function rowsOf(measured: readonly MeasuredRow[], starts: readonly Micros[], question: Shape): UsageRow[] {
+  const { period, groupBy, meter } = question
+  const ends = new Map(starts.map((start, index) => [start, starts[index + 1] ?? period.to]))
   const rows = measured.map((row): UsageRow => {
     const to = ends.get(row.windowStart)
     assert(to !== undefined, 'the store answers in the windows it was asked for')
+    const others = row.groupName === '' && (true as const)
     return {
       from: row.windowStart,
       to,
-      group: Object.fromEntries(question.groupBy.map((dimension, index) => [dimension, row.dimensions[index] ?? null])),
-      quantity: exact(row.quantity),
+      group: others
+        ? {}
+        : Object.fromEntries(groupBy.map((dimension, index) => [dimension, row.dimensions[index] ?? null])),
+      ...(others ? { others } : {}),
+      quantity: quantityOf(row),
       eventsWithoutValue: BigInt(row.missing),
     }
   })
-  if (question.groupBy.length > 0) return rows
+  if (groupBy.length > 0) return rows
   const byStart = new Map(rows.map((row) => [row.from, row]))
+  const quantity = emptyQuantity(meter.aggregation)
   return starts.map(
     (from): UsageRow =>
       byStart.get(from) ?? {
         from,
-        to: ends.get(from) ?? question.period.to,
+        to: ends.get(from) ?? period.to,
         group: {},
-        quantity: exact(0n),
+        quantity,
         eventsWithoutValue: 0n,
       },
   )
 }
 
-function answerOf(rows: readonly UsageRow[]): UsageAnswer {
+/** The answer of rows that add up. */
+function addedUp(rows: readonly UsageRow[]): UsageAnswer {
   let eventsWithoutValue = 0n
   for (const row of rows) eventsWithoutValue += row.eventsWithoutValue
-  return { rows, total: sum(rows.map(({ quantity }) => quantity)), eventsWithoutValue }
+  return { rows, total: sum(rows.flatMap(({ quantity }) => (quantity === null ? [] : [quantity]))), eventsWithoutValue }
+}
+
+/** The answer of rows of which the whole is not the sum: it was asked for as well. */
+function besideWhole(rows: readonly UsageRow[], whole: UsageRow | undefined, { meter }: Shape): UsageAnswer {
+  const total = whole === undefined ? emptyQuantity(meter.aggregation) : whole.quantity
+  return { rows, total, eventsWithoutValue: whole?.eventsWithoutValue ?? 0n }
+}
+
+function factQuestionOf(question: Omit<UsageQuestion, 'account'>, scope: Scope): Omit<FactQuestion, 'starts'> {
+  const { meter, period, groupBy, below, until, supposing } = question
+  return {
+    scope,
+    period,
+    below,
+    measure: meter.aggregation,
+    conditions: meter.filter,
+    dimensions: groupBy,
+    ...(until === undefined ? {} : { until }),
+    ...(supposing === undefined ? {} : { supposing }),
+  }
+}
+
+/** Names of the groups with the largest quantities of the whole period. */
+async function topGroups(
+  engine: Engine,
+  asked: Omit<FactQuestion, 'starts'>,
+  most: number,
+): Promise<readonly string[]> {
+  const rows = await askFacts(engine, { ...asked, starts: [asked.period.from], largest: most })
+  return rows.map(({ groupName }) => groupName)
 }
 
 /** The usage function of one account, over an event store. */
 export function usageReader(engine: Engine): ReadUsage {
   return async (question) => {
-    const { account, meter, period, groupBy, below, supposing } = question
+    const { account, meter, period, groupBy, top } = question
     checkGroups(meter, groupBy)
     const starts = startsOf(question)
-    const measured = await askFacts(engine, {
-      scope: { kind: 'account', account },
-      period,
+    const asked = factQuestionOf(question, { kind: 'account', account })
+    const apart = top === undefined || groupBy.length === 0 ? null : await topGroups(engine, asked, top)
+    const rows = rowsOf(
+      await askFacts(engine, { ...asked, starts, ...(apart === null ? {} : { apart }) }),
       starts,
-      below,
-      measure: meter.aggregation,
-      conditions: meter.filter,
-      dimensions: groupBy,
-      ...(supposing === undefined ? {} : { supposing }),
-    })
-    return answerOf(rowsOf(measured, starts, question))
+      question,
+    )
+    if (whyNotAdditive(meter.aggregation) === null) return addedUp(rows)
+    if (starts.length === 1 && groupBy.length === 0) return besideWhole(rows, rows[0], question)
+    const whole = await askFacts(engine, { ...asked, starts: [period.from], dimensions: [] })
+    return besideWhole(rows, rowsOf(whole, [period.from], { ...question, groupBy: [] })[0], question)
   }
 }
 
-type InstallationQuestion = Omit<UsageQuestion, 'account' | 'groupBy'>
-
-function askInstallation(
-  engine: Engine,
-  question: InstallationQuestion,
-  name: OperatorQuestion,
-): Promise<readonly MeasuredRow[]> {
-  const { meter, period, below, supposing } = question
-  const { aggregation: measure, filter: conditions } = meter
-  const scope: Scope = { kind: 'operator', question: name }
-  return askFacts(engine, {
-    scope,
-    period,
-    starts: startsOf(question),
-    below,
-    measure,
-    conditions,
-    dimensions: [],
-    ...(supposing === undefined ? {} : { supposing }),
-  })
-}
+type InstallationQuestion = Omit<UsageQuestion, 'account' | 'groupBy' | 'top'>
 
 /** The same question over all accounts at once: the sum that the accounts' own numbers have to add up to. */
 export async function usageOfAll(engine: Engine, question: InstallationQuestion): Promise<UsageAnswer> {
-  const measured = await askInstallation(engine, question, 'usage_of_all')
-  return answerOf(rowsOf(measured, startsOf(question), { period: question.period, groupBy: [] }))
+  const scope: Scope = { kind: 'operator', question: 'usage_of_all' }
+  const starts = startsOf(question)
+  const shape = { ...question, groupBy: [] }
+  const asked = factQuestionOf(shape, scope)
+  const rows = rowsOf(await askFacts(engine, { ...asked, starts }), starts, shape)
+  if (whyNotAdditive(question.meter.aggregation) === null) return addedUp(rows)
+  const { period } = question
+  const whole =
+    starts.length === 1
+      ? rows
+      : rowsOf(await askFacts(engine, { ...asked, starts: [period.from] }), [period.from], shape)
+  return besideWhole(rows, whole[0], shape)
+}
+
+function byAccount(rows: readonly MeasuredRow[]): ReadonlyMap<AccountKey, readonly MeasuredRow[]> {
+  return Map.groupBy(rows, ({ account }) => {
+    assert(account !== null, 'this operator question answers by account')
+    return account
+  })
 }
 
 /** The same question for every account that had usage at all: for the operator's pages and for crossfooting. */
@@ -166,18 +217,26 @@ export async function usageByAccount(
   question: InstallationQuestion,
 ): Promise<ReadonlyMap<AccountKey, UsageAnswer>> {
   const starts = startsOf(question)
-  const measured = await askInstallation(engine, question, 'usage_by_account')
-  const byAccount = Map.groupBy(measured, ({ account }) => {
-    assert(account !== null, 'this operator question answers by account')
-    return account
-  })
-  const whole = { period: question.period, groupBy: [] }
-  return new Map([...byAccount].map(([account, rows]) => [account, answerOf(rowsOf(rows, starts, whole))]))
+  const shape = { ...question, groupBy: [] }
+  const asked = factQuestionOf(shape, { kind: 'operator', question: 'usage_by_account' })
+  const measured = byAccount(await askFacts(engine, { ...asked, starts }))
+  const { period, meter } = question
+  if (whyNotAdditive(meter.aggregation) === null) {
+    return new Map([...measured].map(([account, rows]) => [account, addedUp(rowsOf(rows, starts, shape))]))
+  }
+  const wholes = starts.length === 1 ? measured : byAccount(await askFacts(engine, { ...asked, starts: [period.from] }))
+  return new Map(
+    [...measured].map(([account, rows]) => {
+      const [whole] = rowsOf(wholes.get(account) ?? [], [period.from], shape)
+      return [account, besideWhole(rowsOf(rows, starts, shape), whole, shape)]
+    }),
+  )
 }
 
-/** One number out of windows that add up (a property test compares it with asking for the whole at once). */
+/** The one row of the whole period. */
 function wholeOf({ total, eventsWithoutValue }: UsageAnswer, { from, to }: Period): UsageAnswer {
-  return { rows: [{ from, to, group: {}, quantity: total, eventsWithoutValue }], total, eventsWithoutValue }
+  const row = { from, to, group: {}, quantity: total, eventsWithoutValue }
+  return { rows: [row], total, eventsWithoutValue }
 }
 
 /**
@@ -188,14 +247,19 @@ export function sharedUsageReader(engine: Engine): ReadUsage {
   const asked = new Map<string, Promise<ReadonlyMap<AccountKey, UsageAnswer>>>()
   const alone = usageReader(engine)
   return async (question) => {
-    const { account, meter, period, groupBy, zone, below, supposing } = question
+    const { account, meter, period, groupBy, zone, below, until, supposing } = question
     if (groupBy.length > 0 || (question.window !== null && question.window !== 'day')) return alone(question)
     const shared = { meter, period, window: 'day' as const, zone, below }
-    const daily = { ...shared, ...(supposing === undefined ? {} : { supposing }) }
-    const name = JSON.stringify([meter.key, meter.version, period.from, period.to, zone, below, supposing])
+    const daily = {
+      ...shared,
+      ...(until === undefined ? {} : { until }),
+      ...(supposing === undefined ? {} : { supposing }),
+    }
+    const name = JSON.stringify([meter.key, meter.version, period.from, period.to, zone, below, until, supposing])
     const answers = asked.get(name) ?? usageByAccount(engine, daily)
     asked.set(name, answers)
-    const answer = (await answers).get(account) ?? answerOf(rowsOf([], startsOf(daily), { period, groupBy: [] }))
+    const shape = { period, groupBy: [], meter }
+    const answer = (await answers).get(account) ?? besideWhole(rowsOf([], startsOf(daily), shape), undefined, shape)
     return question.window === null ? wholeOf(answer, period) : answer
   }
 }

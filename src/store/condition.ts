@@ -3,31 +3,21 @@ import type { FactName } from '../core/event.ts'
 import { unreachable } from '../core/result.ts'
 import { columnOf } from './columns.ts'
 import type { Parameter } from './engine.ts'
-
-/** Fact fields whose values can be added up. */
-export const sumFields = [
-  'bytes_out_wire',
-  'bytes_out_body',
-  'bytes_in_wire',
-  'bytes_in_body',
-  'duration_us',
-  'quantity',
-] as const satisfies readonly FactName[]
-export type SumField = (typeof sumFields)[number]
+import type { NumberField } from './expression.ts'
 
 /** A fact field to filter and group by, or one of the event's own attributes. */
 export type Dimension = FactName | `attributes.${string}`
 
 /** Which events a question is about. An absent value meets no condition: not known is not a match (L13). */
 export type Condition =
-  | { readonly operator: 'in' | 'not_in'; readonly field: Dimension; readonly values: readonly string[] }
-  | { readonly operator: 'above'; readonly field: SumField; readonly value: string }
+  /**
+   * `within`: one of the names in a list of names, such as `ip_categories`, is one of the values or lies below it, as
+   * com.aws.ec2 lies below com.aws.
+   */
+  | { readonly operator: 'in' | 'not_in' | 'within'; readonly field: Dimension; readonly values: readonly string[] }
+  | { readonly operator: 'above'; readonly field: NumberField; readonly value: string }
   /** At least one of the fields is above zero: traffic went out, however the source measured it. */
-  | { readonly operator: 'any_above_zero'; readonly fields: readonly SumField[] }
-
-export function isSumField(field: unknown): field is SumField {
-  return (sumFields as readonly unknown[]).includes(field)
-}
+  | { readonly operator: 'any_above_zero'; readonly fields: readonly NumberField[] }
 
 export function isDimension(field: string): field is Dimension {
   if (field.startsWith('attributes.')) return /^attributes\.[\w.-]{1,64}$/.test(field)
@@ -64,6 +54,11 @@ export function conditionSql(condition: Condition, parameters: Parameters): stri
       const values = parameters.add(condition.values, 'Array(String)')
       // An absent value (NULL) is neither in a list nor outside it.
       return `ifNull(${value} ${condition.operator === 'in' ? 'IN' : 'NOT IN'} ${values}, 0)`
+    }
+    case 'within': {
+      const names = `splitByChar(' ', ifNull(${dimensionSql(condition.field, parameters)}, ''))`
+      const values = parameters.add(condition.values, 'Array(String)')
+      return `arrayExists(name -> arrayExists(value -> name = value OR startsWith(name, concat(value, '.')), ${values}), ${names})`
     }
     case 'above':
       return `ifNull(${condition.field} > ${parameters.add(condition.value, condition.field === 'quantity' ? 'Decimal(76, 18)' : 'UInt256')}, 0)`

@@ -6,30 +6,24 @@
 import { Refusal } from '../core/errors.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import { assert, unreachable } from '../core/result.ts'
-import { hourMicros } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
-import { columnOf, factColumns } from './columns.ts'
-import { Parameters, conditionSql, dimensionSql } from './condition.ts'
-import type { Condition, Dimension, SumField } from './condition.ts'
-import type { FactName } from '../core/event.ts'
+import { factColumns } from './columns.ts'
+import { Parameters, conditionSql } from './condition.ts'
+import type { Condition } from './condition.ts'
 import type { Engine, Parameter } from './engine.ts'
+import { activeHoursSql } from './measure/active-hours.ts'
+import { levelSql } from './measure/level.ts'
+import { percentileSql } from './measure/percentile.ts'
+import { plainSql } from './measure/plain.ts'
+import { groupsOf, operatorQuestions } from './measure/question.ts'
+import type { EventsWanted, FactQuestion, MeasurePart, OperatorQuestion, Scope } from './measure/question.ts'
+import { uniqueSql } from './measure/unique.ts'
 import { newRowsSql } from './staged-rows.ts'
-import type { StagedJob } from './staged-rows.ts'
 
-/** Questions over all accounts. Each has a name, so that who may ask it can be decided and logged. */
-export const operatorQuestions = [
-  'usage_by_account',
-  'usage_of_all',
-  'latest_event',
-  'times_of_numbers',
-  'counter_samples',
-  'counted_beside_counters',
-  'past_of_source',
-  'versions_of_event',
-  'corrections',
-  'staged_events',
-] as const
-export type OperatorQuestion = (typeof operatorQuestions)[number]
+export { operatorQuestions }
+export type { FactQuestion, OperatorQuestion, Scope }
+export type { Reattribution, Supposition } from './measure/question.ts'
+export type { Measure } from './measure/measure.ts'
 
 /** Rows of one answer; a question that has more is refused, not cut. The operator's are about every account. */
 export const limits = { rowsMax: 100_000, operatorRowsMax: 2_000_000 } as const
@@ -38,54 +32,17 @@ function rowsMaxOf({ kind }: Scope): number {
   return kind === 'operator' ? limits.operatorRowsMax : limits.rowsMax
 }
 
-/** Whose events a question may see. */
-export type Scope =
-  | { readonly kind: 'account'; readonly account: AccountKey }
-  | { readonly kind: 'operator'; readonly question: OperatorQuestion }
-
-export type Measure =
-  | { readonly kind: 'count' }
-  | { readonly kind: 'sum'; readonly field: SumField }
-  /** Distinct pairs of a fact's value and a clock hour (UTC). An hour lies where its first event lies. */
-  | { readonly kind: 'active_hours'; readonly field: FactName }
-
-export interface FactQuestion {
-  readonly scope: Scope
-  readonly period: Period
-  /** Starts of the windows, ascending, the first at `period.from`. */
-  readonly starts: readonly Micros[]
-  readonly below: Offset
-  readonly measure: Measure
-  readonly conditions: readonly Condition[]
-  readonly dimensions: readonly Dimension[]
-  /** What would be counted if this were done; left out: what is counted. */
-  readonly supposing?: Supposition
-}
-
-/** Traffic of an endpoint that would belong to another account. */
-export interface Reattribution {
-  readonly endpoint: string
-  readonly period: Period
-  readonly from: AccountKey
-  readonly to: AccountKey
-}
-
-/**
- * Rows as they would be: with what a backfill job has loaded, or with traffic moved to another account. The same
- * question, over other rows, so that what a preview says is what will be counted.
- */
-export type Supposition =
-  | { readonly kind: 'loaded'; readonly job: StagedJob }
-  /** Only in operator questions, because it is about two accounts. */
-  | { readonly kind: 'reattributed'; readonly reattribution: Reattribution }
-
-/** One row of an answer, exact: quantities are decimal strings. */
+/** One row of an answer, exact: the quantity is `quantity` / `divisor`, both decimal strings. */
 export interface MeasuredRow {
   readonly windowStart: Micros
   /** Only in answers to the operator question `usage_by_account`. */
   readonly account: AccountKey | null
   readonly dimensions: readonly (string | null)[]
-  readonly quantity: string
+  /** One name for the values of all dimensions; empty: all groups that are not kept apart. */
+  readonly groupName: string
+  /** Null: no event of these has a value, so there is no smallest, newest, average one (L13). */
+  readonly quantity: string | null
+  readonly divisor: string
   /** Matching events that carried no value for the summed field. */
   readonly missing: string
 }
@@ -112,7 +69,7 @@ export function fence(scope: Scope, parameters: Parameters): string {
  * about what was said before it (L5). A superseded version lies in the same account and time as its correction's row.
  */
 function newestVersion(
-  { scope, period, below }: Pick<FactQuestion, 'scope' | 'period' | 'below'>,
+  { scope, period, below }: Pick<EventsWanted, 'scope' | 'period' | 'below'>,
   parameters: Parameters,
   from: Micros,
 ): string {
@@ -125,11 +82,7 @@ function newestVersion(
   return `offset NOT IN (SELECT supersedes FROM correction WHERE ${where})`
 }
 
-export function whereOf(
-  question: Omit<FactQuestion, 'measure' | 'dimensions' | 'starts'>,
-  parameters: Parameters,
-  from: Micros,
-): string {
+export function whereOf(question: EventsWanted, parameters: Parameters, from: Micros): string {
   return [
     fence(question.scope, parameters),
     `time_us >= ${parameters.add(from, 'Int64')}`,
@@ -141,11 +94,7 @@ export function whereOf(
 }
 
 /** The rows that a question counts, behind the fence, and what is asked of them: `FROM … WHERE …`. */
-function rowsOf(
-  question: Omit<FactQuestion, 'measure' | 'dimensions' | 'starts'>,
-  parameters: Parameters,
-  from: Micros,
-): string {
+function countedRows(question: EventsWanted, parameters: Parameters, from: Micros): string {
   const { scope, supposing } = question
   const stored = whereOf(question, parameters, from)
   if (supposing === undefined) return `FROM fact WHERE ${stored}`
@@ -181,16 +130,26 @@ function rowsOf(
   }
 }
 
-function outputs(measure: Exclude<Measure, { kind: 'active_hours' }>): { quantity: string; missing: string } {
+function measureSql(part: MeasurePart): string {
+  const { measure } = part.question
   switch (measure.kind) {
     case 'count':
-      return { quantity: 'toString(count())', missing: "'0'" }
     case 'sum':
-      // L4: 64-bit sums would wrap around without a word. 256 bits hold 10^57 events of the largest size.
-      return {
-        quantity: `ifNull(toString(sum(${measure.field === 'quantity' ? 'quantity' : `toUInt256(${measure.field})`})), '0')`,
-        missing: `toString(countIf(isNull(${measure.field})))`,
-      }
+    case 'min':
+    case 'max':
+    case 'average':
+    case 'latest':
+      return plainSql(measure, part)
+    case 'active_hours':
+      return activeHoursSql(measure, part)
+    case 'unique':
+      return uniqueSql(measure, part)
+    case 'level':
+      return levelSql(measure, part)
+    case 'percentile':
+      return percentileSql(measure, part)
+    case 'peak':
+      throw new Error('peak is not built yet')
     default:
       return unreachable(measure)
   }
@@ -198,50 +157,23 @@ function outputs(measure: Exclude<Measure, { kind: 'active_hours' }>): { quantit
 
 /** Builds the statement of a question; exported so that tests can hold it to the fence. */
 export function factStatement(question: FactQuestion): Statement {
-  const { scope, starts, measure, period } = question
   const parameters = new Parameters()
-  const startsSql = parameters.add(starts, 'Array(Int64)')
-  const dimensions = question.dimensions.map(
-    (dimension, index) => `${dimensionSql(dimension, parameters)} AS d${index}`,
-  )
-  const account = scope.kind === 'operator' && scope.question === 'usage_by_account' ? ['account'] : []
-  const groups = ['window_us', ...account, ...dimensions.map((_, index) => `d${index}`)]
-  if (measure.kind !== 'active_hours') {
-    const { quantity, missing } = outputs(measure)
-    const select = [
-      `roundDown(time_us, ${startsSql}) AS window_us`,
-      ...account,
-      ...dimensions,
-      `${quantity} AS measured_quantity`,
-      `${missing} AS measured_missing`,
-    ]
-    const rows = rowsOf(question, parameters, period.from)
-    const sql = `SELECT ${select.join(', ')} ${rows} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${rowsMaxOf(scope) + 1}`
-    return { sql, parameters: parameters.values }
-  }
-  // An active hour is one unit that lies at its first event, so any cut of time into windows adds up. To know
-  // which event was first, the hour in which the period begins is looked at from its start.
-  const hourStart = (period.from - (period.from % hourMicros)) as Micros
-  const rows = rowsOf(question, parameters, hourStart)
-  const inner = [
-    'account',
-    `${columnOf(measure.field)} AS active_key`,
-    `intDiv(time_us, ${hourMicros}) AS active_hour`,
-    'min(time_us) AS first_us',
-    ...question.dimensions.map(
-      (dimension, index) => `argMin(tuple(${dimensionSql(dimension, parameters)}), (time_us, offset)).1 AS d${index}`,
-    ),
+  const groups = groupsOf(question, parameters)
+  const rows = (from: Micros = question.period.from): string => countedRows(question, parameters, from)
+  const columns = [
+    'window_us',
+    ...groups.names,
+    'toString(measured) AS measured_quantity',
+    'toString(divisor) AS measured_divisor',
+    'toString(missing) AS measured_missing',
   ]
-  // Two accounts that are active on one endpoint in one hour are two active hours, also in a sum over all.
-  const innerGroups = ['account', 'active_key', 'active_hour'].join(', ')
-  const select = [
-    `roundDown(first_us, ${startsSql}) AS window_us`,
-    ...account,
-    ...dimensions.map((_, index) => `d${index}`),
-    'toString(count()) AS measured_quantity',
-    "'0' AS measured_missing",
-  ]
-  const sql = `SELECT ${select.join(', ')} FROM (SELECT ${inner.join(', ')} ${rows} GROUP BY ${innerGroups}) WHERE first_us >= ${parameters.add(period.from, 'Int64')} GROUP BY ${groups.join(', ')} ORDER BY ${groups.join(', ')} LIMIT ${rowsMaxOf(scope) + 1}`
+  const order = ['window_us', ...groups.names].join(', ')
+  const [by, most] =
+    question.largest === undefined
+      ? [order, rowsMaxOf(question.scope) + 1]
+      : [`measured / toDecimal256(divisor, 0) DESC, ${order}`, question.largest]
+  const measured = measureSql({ question, parameters, groups, rows })
+  const sql = `SELECT ${columns.join(', ')} FROM (${measured}) ORDER BY ${by} LIMIT ${most}`
   return { sql, parameters: parameters.values }
 }
 
@@ -260,7 +192,9 @@ export async function askFacts(engine: Engine, question: FactQuestion): Promise<
     windowStart: Number(row['window_us']) as Micros,
     account: (row['account'] ?? null) as AccountKey | null,
     dimensions: question.dimensions.map((_, index) => row[`d${index}`] ?? null),
-    quantity: row['measured_quantity'] ?? '0',
+    groupName: row['group_name'] ?? '',
+    quantity: row['measured_quantity'] ?? null,
+    divisor: row['measured_divisor'] ?? '1',
     missing: row['measured_missing'] ?? '0',
   }))
 }

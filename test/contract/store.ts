@@ -20,7 +20,7 @@ function questionOf(account: string, more: Partial<FactQuestion> = {}): FactQues
     period,
     starts: [period.from],
     below: 1_000_000 as Offset,
-    measure: { kind: 'sum', field: 'bytes_out_wire' },
+    measure: { kind: 'sum', value: { kind: 'field', field: 'bytes_out_wire' } },
     conditions: [],
     dimensions: [],
     ...more,
@@ -50,7 +50,7 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
     })
     afterAll(() => pipeline.close())
     const total = async (account: string, more: Partial<FactQuestion> = {}): Promise<string | undefined> =>
-      (await askFacts(pipeline.engine, questionOf(account, more)))[0]?.quantity
+      (await askFacts(pipeline.engine, questionOf(account, more)))[0]?.quantity ?? undefined
 
     /** Events of three years: a range of them is three inserts of facts and three of inspection records. */
     const years = Array.from({ length: 40 }, (_, index) =>
@@ -266,7 +266,7 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
       const conditions = [{ operator: 'in', field: 'kind', values: ['http_request'] }] as const
       const [row] = await askFacts(pipeline.engine, questionOf('acme', { conditions }))
       expect(row).toMatchObject({ quantity: String(5n * large), missing: '1' })
-      expect(await total('acme', { measure: { kind: 'sum', field: 'quantity' } })).toBe(
+      expect(await total('acme', { measure: { kind: 'sum', value: { kind: 'field', field: 'quantity' } } })).toBe(
         '123456789012345678901234567891',
       )
     })

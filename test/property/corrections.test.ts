@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { baseOf, newestOf } from '../../src/app/corrections.ts'
 import { planCorrection } from '../../src/app/corrections-plan.ts'
 import type { Wanted } from '../../src/app/corrections-plan.ts'
-import { formatExact } from '../../src/core/exact.ts'
+import { formatExact, zero } from '../../src/core/exact.ts'
 import type { AccountKey, Offset } from '../../src/core/ids.ts'
 import { formatInstant, hourMicros } from '../../src/core/time.ts'
 import type { Micros, Period } from '../../src/core/time.ts'
@@ -148,12 +148,12 @@ async function expectCounted(below: Offset, oracle: Map<string, bigint>): Promis
     const all = await usageByAccount(pipeline.engine, question)
     for (const account of accounts as readonly string[] as readonly AccountKey[]) {
       const answer = await pipeline.readUsage({ ...question, account, groupBy: [] })
-      const counted = answer.rows.map(({ quantity }) => formatExact(quantity))
+      const counted = answer.rows.map(({ quantity }) => formatExact(quantity ?? zero))
       const expected = Array.from({ length: hours }, (_, hour) =>
         String(oracle.get(`${meter.key} ${account} ${hour}`) ?? 0n),
       )
       expect(counted, `${meter.key} of ${account} below ${below}`).toEqual(expected)
-      expect(formatExact(all.get(account)?.total ?? answer.total)).toBe(formatExact(answer.total))
+      expect(formatExact(all.get(account)?.total ?? answer.total ?? zero)).toBe(formatExact(answer.total ?? zero))
     }
   }
 }

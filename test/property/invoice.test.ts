@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Account } from '../../src/account/accounts.ts'
-import { exact, sum } from '../../src/core/exact.ts'
+import { exact, sum, zero } from '../../src/core/exact.ts'
 import type { AccountKey, MeterKey, Offset } from '../../src/core/ids.ts'
 import { windowStarts } from '../../src/core/time.ts'
 import type { Micros } from '../../src/core/time.ts'
@@ -157,7 +157,7 @@ const zone = 'Europe/Berlin'
 const period = billingPeriod('2026-10', zone)
 
 function answer(rows: readonly UsageRow[]): UsageAnswer {
-  return { rows, total: sum(rows.map(({ quantity }) => quantity)), eventsWithoutValue: 0n }
+  return { rows, total: sum(rows.map(({ quantity }) => quantity ?? zero)), eventsWithoutValue: 0n }
 }
 
 function usageOf(days: readonly string[], key: string): MeterUsage {

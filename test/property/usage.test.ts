@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { formatExact } from '../../src/core/exact.ts'
+import { formatExact, zero } from '../../src/core/exact.ts'
 import type { AccountKey } from '../../src/core/ids.ts'
 import { formatInstant, hourMicros } from '../../src/core/time.ts'
 import type { Micros, Period } from '../../src/core/time.ts'
@@ -136,7 +136,7 @@ describe('usage equals a plain recount, whatever happens to the events on their 
                   below,
                 }
                 const answer = await pipeline.readUsage(question)
-                expect(formatExact(answer.total), `${meter.key} ${account}`).toBe(
+                expect(formatExact(answer.total ?? zero), `${meter.key} ${account}`).toBe(
                   String(parts.get(`${meter.key} ${account}`) ?? 0n),
                 )
               }
@@ -153,7 +153,7 @@ describe('usage equals a plain recount, whatever happens to the events on their 
                 below,
               })
               for (const row of answer.rows) {
-                expect(formatExact(row.quantity), `${meter.key} ${account} ${formatInstant(row.from)}`).toBe(
+                expect(formatExact(row.quantity ?? zero), `${meter.key} ${account} ${formatInstant(row.from)}`).toBe(
                   String(oracle.get(`${meter.key} ${account} ${row.from}`) ?? 0n),
                 )
               }
@@ -167,9 +167,11 @@ describe('usage equals a plain recount, whatever happens to the events on their 
                 groupBy: [],
                 below,
               })
-              expect(formatExact(whole.total)).toBe(formatExact(answer.total))
-              expect(formatExact(all.get(account as AccountKey)?.total ?? answer.total)).toBe(formatExact(answer.total))
-              rowsTotal += BigInt(formatExact(answer.total))
+              expect(formatExact(whole.total ?? zero)).toBe(formatExact(answer.total ?? zero))
+              expect(formatExact(all.get(account as AccountKey)?.total ?? answer.total ?? zero)).toBe(
+                formatExact(answer.total ?? zero),
+              )
+              rowsTotal += BigInt(formatExact(answer.total ?? zero))
             }
             const shared = sharedUsageReader(pipeline.engine)
             for (const account of accounts as AccountKey[]) {
@@ -197,7 +199,7 @@ describe('usage equals a plain recount, whatever happens to the events on their 
               zone: 'Asia/Kolkata',
               below,
             })
-            expect(formatExact(together.total)).toBe(String(columnsTotal))
+            expect(formatExact(together.total ?? zero)).toBe(String(columnsTotal))
           }
         },
       ),

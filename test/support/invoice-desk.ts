@@ -1,5 +1,5 @@
 import { createAccount } from '../../src/account/accounts.ts'
-import { exact, sum } from '../../src/core/exact.ts'
+import { exact, sum, zero } from '../../src/core/exact.ts'
 import type { AccountKey, InvoiceId, MeterKey, Offset, PlanKey } from '../../src/core/ids.ts'
 import { parseInstant, windowStarts } from '../../src/core/time.ts'
 import type { Micros } from '../../src/core/time.ts'
@@ -50,7 +50,7 @@ export function usageOf(traffic: readonly Traffic[]): ReadUsage {
       return { from, to, group: {}, quantity: sum(known), eventsWithoutValue }
     })
     const missing = rows.reduce((total, row) => total + row.eventsWithoutValue, 0n)
-    return { rows, total: sum(rows.map(({ quantity }) => quantity)), eventsWithoutValue: missing }
+    return { rows, total: sum(rows.map(({ quantity }) => quantity ?? zero)), eventsWithoutValue: missing }
   }
 }
 

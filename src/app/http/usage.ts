@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { getAccount } from '../../account/accounts.ts'
 import { Refusal } from '../../core/errors.ts'
-import { compare, formatExact, zero } from '../../core/exact.ts'
+import { compare, formatQuantity, zero } from '../../core/exact.ts'
 import type { AccountKey, Offset } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { Micros, Period } from '../../core/time.ts'
@@ -59,11 +59,11 @@ const usageAnswer = z.object({
       from: z.string(),
       to: z.string(),
       group: z.record(z.string(), z.string().nullable()),
-      quantity: decimal,
+      quantity: decimal.nullable(),
       events_without_value: decimal,
     }),
   ),
-  total: decimal,
+  total: decimal.nullable(),
   events_without_value: decimal,
 })
 
@@ -78,7 +78,7 @@ function rowJson({
     from: formatInstant(from),
     to: formatInstant(to),
     group,
-    quantity: formatExact(quantity),
+    quantity: quantity === null ? null : formatQuantity(quantity),
     events_without_value: String(eventsWithoutValue),
   }
 }
@@ -184,8 +184,10 @@ function addUsage(server: Server, service: Service, ask: Ask): void {
         counted_below_offset: below,
         events_not_yet_counted: Math.max(0, log.end() - below),
         // L13: a window that has not begun is not known, which is not zero.
-        rows: answer.rows.filter(({ from, quantity }) => from <= now || compare(quantity, zero) !== 0).map(rowJson),
-        total: formatExact(answer.total),
+        rows: answer.rows
+          .filter(({ from, quantity }) => from <= now || compare(quantity ?? zero, zero) !== 0)
+          .map(rowJson),
+        total: answer.total === null ? null : formatQuantity(answer.total),
         events_without_value: String(answer.eventsWithoutValue),
       }
     },
