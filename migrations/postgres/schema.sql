@@ -5,7 +5,9 @@ extension btree_gist
 
 sequence backfill_decision_id_seq as bigint start 1 increment 1
 sequence default_plan_id_seq as bigint start 1 increment 1
+sequence discrepancy_id_seq as bigint start 1 increment 1
 sequence idempotency_attempt as bigint start 1 increment 1
+sequence ownership_decision_id_seq as bigint start 1 increment 1
 sequence subscription_id_seq as bigint start 1 increment 1
 
 CREATE OR REPLACE FUNCTION public.guard_invoice()
@@ -117,6 +119,32 @@ table account
   constraint account_name_check CHECK ((name <> ''::text))
   constraint account_pkey PRIMARY KEY (key)
 
+table account_merge
+  account text collate "C" not null
+  into_account text collate "C" not null
+  merged_at timestamp with time zone not null
+  decision bigint not null
+  constraint account_merge_account_fkey FOREIGN KEY (account) REFERENCES account(key)
+  constraint account_merge_check CHECK ((account <> into_account))
+  constraint account_merge_decision_fkey FOREIGN KEY (decision) REFERENCES ownership_decision(id)
+  constraint account_merge_into_account_fkey FOREIGN KEY (into_account) REFERENCES account(key)
+  constraint account_merge_pkey PRIMARY KEY (account)
+  CREATE INDEX account_merge_into ON public.account_merge USING btree (into_account)
+  CREATE TRIGGER account_merge_is_immutable BEFORE DELETE OR UPDATE ON public.account_merge FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER account_merge_is_not_truncated BEFORE TRUNCATE ON public.account_merge FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table account_split
+  account text collate "C" not null
+  endpoint text collate "C" not null
+  split_at timestamp with time zone not null
+  decision bigint not null
+  constraint account_split_account_fkey FOREIGN KEY (account) REFERENCES account(key)
+  constraint account_split_decision_fkey FOREIGN KEY (decision) REFERENCES ownership_decision(id)
+  constraint account_split_endpoint_check CHECK (((endpoint <> ''::text) AND (octet_length(endpoint) <= 1024)))
+  constraint account_split_pkey PRIMARY KEY (account, endpoint, split_at)
+  CREATE TRIGGER account_split_is_immutable BEFORE DELETE OR UPDATE ON public.account_split FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER account_split_is_not_truncated BEFORE TRUNCATE ON public.account_split FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
 table api_key
   id text collate "C" not null
   name text not null
@@ -204,6 +232,27 @@ table default_plan
   CREATE INDEX default_plan_effective ON public.default_plan USING btree (effective_from DESC, id DESC)
   CREATE TRIGGER default_plan_is_immutable BEFORE DELETE OR UPDATE ON public.default_plan FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
   CREATE TRIGGER default_plan_is_not_truncated BEFORE TRUNCATE ON public.default_plan FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table discrepancy
+  id bigint not null identity always
+  kind text not null
+  subject text not null
+  expected text not null
+  found text not null
+  message text not null
+  found_at timestamp with time zone not null
+  last_found_at timestamp with time zone not null
+  resolved_at timestamp with time zone
+  resolved_by text
+  reason text
+  constraint discrepancy_check CHECK (((resolved_at IS NULL) = (resolved_by IS NULL)))
+  constraint discrepancy_check1 CHECK (((resolved_at IS NULL) = (reason IS NULL)))
+  constraint discrepancy_kind_check CHECK ((kind <> ''::text))
+  constraint discrepancy_pkey PRIMARY KEY (id)
+  constraint discrepancy_reason_check CHECK ((reason <> ''::text))
+  constraint discrepancy_resolved_by_check CHECK ((resolved_by <> ''::text))
+  constraint discrepancy_subject_check CHECK ((subject <> ''::text))
+  CREATE UNIQUE INDEX discrepancy_open ON public.discrepancy USING btree (kind, subject) WHERE (resolved_at IS NULL)
 
 table endpoint_ownership
   endpoint text collate "C" not null
@@ -316,6 +365,30 @@ table meter
   constraint meter_pkey PRIMARY KEY (key, version)
   constraint meter_version_check CHECK ((version >= 1))
   CREATE TRIGGER meter_is_immutable BEFORE DELETE OR UPDATE ON public.meter FOR EACH ROW EXECUTE FUNCTION refuse_meter_change()
+
+table ownership_decision
+  id bigint not null identity always
+  kind text not null
+  decided_at timestamp with time zone not null
+  key_id text not null
+  author text
+  reason text
+  accounts text[] collate "C" not null
+  endpoints text[] collate "C" not null
+  effective_from timestamp with time zone not null
+  effective_to timestamp with time zone
+  document json not null
+  constraint ownership_decision_author_check CHECK ((author <> ''::text))
+  constraint ownership_decision_check CHECK (((author IS NULL) = (reason IS NULL)))
+  constraint ownership_decision_check1 CHECK (((kind = 'transfer'::text) OR (author IS NOT NULL)))
+  constraint ownership_decision_key_id_check CHECK ((key_id <> ''::text))
+  constraint ownership_decision_kind_check CHECK ((kind = ANY (ARRAY['transfer'::text, 'owner'::text, 'merge'::text, 'split'::text])))
+  constraint ownership_decision_pkey PRIMARY KEY (id)
+  constraint ownership_decision_reason_check CHECK ((reason <> ''::text))
+  CREATE INDEX ownership_decision_accounts ON public.ownership_decision USING gin (accounts)
+  CREATE INDEX ownership_decision_endpoints ON public.ownership_decision USING gin (endpoints)
+  CREATE TRIGGER ownership_decision_is_immutable BEFORE DELETE OR UPDATE ON public.ownership_decision FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER ownership_decision_is_not_truncated BEFORE TRUNCATE ON public.ownership_decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
 
 table plan
   key text collate "C" not null

@@ -8,6 +8,7 @@ import { dropStaged, insertStaged } from '../store/staged.ts'
 import { finishLoad, getBackfill, loadsOf } from './backfill-table.ts'
 import type { Backfill, FinishedLoad } from './backfill-table.ts'
 import { needsLoads, nextBackfillState } from './backfill-state.ts'
+import { payersOf } from './ownership-door.ts'
 import type { Service } from './service.ts'
 
 export interface RefusedEvent {
@@ -75,7 +76,7 @@ export async function loadEvents(
   const job = await getBackfill(database, id)
   const arrivals = arrivalsOf(body, contentType, {
     now: world.now(),
-    ownerAt: (endpoint, time) => ownership.ownerAt(endpoint, time),
+    ...payersOf(ownership),
     oldest: job.period.from,
     boundTo: null,
   })

@@ -3,6 +3,7 @@
  * it again goes on with what is left, so an interruption needs nothing but the same request once more (L2).
  */
 import { getAccount } from '../account/accounts.ts'
+import { refuseMerged } from '../account/ownership-table.ts'
 import { Refusal } from '../core/errors.ts'
 import { compare, formatExact, subtract, zero } from '../core/exact.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
@@ -83,10 +84,11 @@ function nothingMoves(moved: Reattribution): { kind: 'reattributed'; reattributi
   return { kind: 'reattributed', reattribution: { ...moved, period: { from: 0 as Micros, to: 0 as Micros } } }
 }
 
-async function check({ database }: CorrectionPorts, { from, to, period }: Reattribution): Promise<void> {
+async function check({ database, ownership }: CorrectionPorts, { from, to, period }: Reattribution): Promise<void> {
   if (period.from >= period.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
   if (from === to) throw new Refusal('REQUEST_INVALID', `the events belong to ${to} already`)
   await getAccount(database, to)
+  refuseMerged(ownership.current().rules, to, period.to)
 }
 
 /** What a reattribution would do, by the function that counts for invoices. */

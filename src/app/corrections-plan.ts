@@ -9,7 +9,8 @@ import type { Result } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { parseEvent } from '../ingest/event.ts'
-import type { OwnerAt } from '../ingest/event.ts'
+import type { OwnerAt, PaidBy } from '../ingest/event.ts'
+import { ExactNumber } from '../ingest/json.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -45,7 +46,7 @@ export function fieldsOf({ fact, inspection }: Pick<LogRecord, 'fact' | 'inspect
 
 const identity = ['source', 'epoch', 'id', 'seq'] as const
 
-/** A number with a fraction has lost digits before anybody could look at it (L4). */
+/** A number that a double may not hold is written as text, so that what is meant is what is read (L4). */
 function problemOf(change: Fields): Problem | null {
   for (const [field, value] of Object.entries(change)) {
     if ((identity as readonly string[]).includes(field))
@@ -54,7 +55,7 @@ function problemOf(change: Fields): Problem | null {
         field,
         message: `${field} is the event’s identity, which no correction changes`,
       }
-    if (typeof value === 'number' && !Number.isSafeInteger(value))
+    if (value instanceof ExactNumber || (typeof value === 'number' && !Number.isSafeInteger(value)))
       return {
         code: 'REQUEST_INVALID',
         field,
@@ -67,6 +68,7 @@ function problemOf(change: Fields): Problem | null {
 export interface Door {
   readonly now: Micros
   readonly ownerAt: OwnerAt
+  readonly paidBy?: PaidBy
 }
 
 function amended({ version, content }: Base, change: Fields, door: Door): Result<ParsedEvent, Problem> {
@@ -75,7 +77,9 @@ function amended({ version, content }: Base, change: Fields, door: Door): Result
   const input = { ...fieldsOf(content), ...change }
   // Who pays stays who paid, unless the change says otherwise; `account: null` asks who owned the endpoint.
   const ownerAt: OwnerAt = Object.hasOwn(change, 'account') ? door.ownerAt : () => version.account
-  const arrival = parseEvent(input, JSON.stringify(input), { now: door.now, ownerAt, oldest: 0 as Micros })
+  const { now, paidBy } = door
+  const context = { now, ownerAt, oldest: 0 as Micros, ...(paidBy === undefined ? {} : { paidBy }) }
+  const arrival = parseEvent(input, JSON.stringify(input), context)
   if (arrival.kind === 'held') return fail(arrival.held.problem)
   assert(arrival.kind === 'event', 'the door gives an event or holds it')
   const { event } = arrival

@@ -6,6 +6,7 @@
  * followed in the log itself, which takes one successor of each version and no second (L2).
  */
 import { getAccount } from '../account/accounts.ts'
+import { refuseMerged } from '../account/ownership-table.ts'
 import { Refusal } from '../core/errors.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import type { CorrectionKind, Decision, LogRecord } from '../core/record.ts'
@@ -18,6 +19,7 @@ import { askFirstVersions } from '../store/versions.ts'
 import type { EventName } from '../store/versions.ts'
 import { fieldsOf, planCorrection } from './corrections-plan.ts'
 import type { Base, PlannedCorrection, Wanted } from './corrections-plan.ts'
+import { payersOf } from './ownership-door.ts'
 import type { Service } from './service.ts'
 
 export const limits = {
@@ -199,8 +201,10 @@ async function prepare(ports: CorrectionPorts, request: CorrectionRequest): Prom
   if (typeof named === 'string') await getAccount(ports.database, named)
   const { base, newest } = await find(ports, request)
   const { ownership, world } = ports
-  const ownerAt = (endpoint: string, time: Micros): AccountKey | null => ownership.ownerAt(endpoint, time)
-  return { request, base, newest, planned: planCorrection(base, wanted, { by, reason, now: world.now(), ownerAt }) }
+  if (wanted.kind === 'reattribute')
+    refuseMerged(ownership.current().rules, wanted.account, (base.version.time + 1) as Micros)
+  const door = { by, reason, now: world.now(), ...payersOf(ownership) }
+  return { request, base, newest, planned: planCorrection(base, wanted, door) }
 }
 
 async function described(

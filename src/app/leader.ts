@@ -128,5 +128,9 @@ export function fenced(engine: Engine, lease: Lease): Engine {
       require()
       await engine.command(sql)
     },
+    async compute(sql, parameters) {
+      require()
+      await engine.compute(sql, parameters)
+    },
   }
 }

@@ -10,6 +10,7 @@ import { developmentKeyFile } from './development-key.ts'
 import { progressLine } from './progress.ts'
 import type { SampleCompany } from './sample/company.ts'
 import { describeSample, issueSample, sampleToLoad, sendSample } from './sample/load.ts'
+import { startRollups } from './rollups.ts'
 import { openService } from './service.ts'
 import type { Service } from './service.ts'
 import { systemWorld } from './world.ts'
@@ -57,9 +58,10 @@ async function serve(config: Config): Promise<void> {
   if (company !== null) await describeSample(service, company)
   const server = await buildServer(service)
   const stopHousekeeping = startHousekeeping(service)
+  const stopRollups = startRollups(service)
   let stopping: Promise<void> | null = null
   const stop = (code: number): void => {
-    stopping ??= stopHousekeeping()
+    stopping ??= Promise.all([stopHousekeeping(), stopRollups()])
       .then(() => closeServer(server))
       .then(() => service.close())
       .then(

@@ -13,7 +13,7 @@ import type { Result } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 import { fromCloudEvent } from '../ingest/cloud-event.ts'
 import { parseEvent } from '../ingest/event.ts'
-import type { OwnerAt } from '../ingest/event.ts'
+import type { OwnerAt, PaidBy } from '../ingest/event.ts'
 import { parseJson } from '../ingest/json.ts'
 import { boundSource, ownerOfSource } from '../ingest/receive.ts'
 import type { HeldRecord, Resolution } from '../log/log.ts'
@@ -21,6 +21,7 @@ import type { HeldRecord, Resolution } from '../log/log.ts'
 export interface Door {
   readonly now: Micros
   readonly ownerAt: OwnerAt
+  readonly paidBy?: PaidBy
 }
 
 /** What would become of a held input if it arrived today. */

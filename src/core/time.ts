@@ -138,7 +138,7 @@ export function formatMonth(instant: Micros, zone: string): string {
   return zonedOf(instant, zone).toPlainDate().toPlainYearMonth().toString()
 }
 
-export const windowSizes = ['minute', '5minutes', 'hour', 'day', 'month'] as const
+export const windowSizes = ['minute', '5minutes', 'hour', 'day', 'week', 'month'] as const
 export type WindowSize = (typeof windowSizes)[number]
 
 function floorTo(zoned: Temporal.ZonedDateTime, size: WindowSize): Temporal.ZonedDateTime {
@@ -151,6 +151,11 @@ function floorTo(zoned: Temporal.ZonedDateTime, size: WindowSize): Temporal.Zone
       return zoned.round({ smallestUnit: 'hour', roundingMode: 'floor' })
     case 'day':
       return zoned.startOfDay()
+    case 'week': {
+      // ISO 8601: weeks begin on Monday.
+      const date = zoned.toPlainDate()
+      return date.subtract({ days: date.dayOfWeek - 1 }).toZonedDateTime(zoned.timeZoneId)
+    }
     case 'month':
       return zoned.toPlainDate().with({ day: 1 }).toZonedDateTime(zoned.timeZoneId)
   }
@@ -170,6 +175,8 @@ function next(start: Temporal.ZonedDateTime, size: WindowSize): Temporal.ZonedDa
     }
     case 'day':
       return start.toPlainDate().add({ days: 1 }).toZonedDateTime(start.timeZoneId)
+    case 'week':
+      return start.toPlainDate().add({ weeks: 1 }).toZonedDateTime(start.timeZoneId)
     case 'month':
       return start.toPlainDate().add({ months: 1 }).toZonedDateTime(start.timeZoneId)
   }

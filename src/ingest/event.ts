@@ -16,9 +16,17 @@ export const window = { behind: 35 * dayMicros, ahead: 300 * secondMicros } as c
 /** Who owned an endpoint at an instant; handed in by `app/`, because ownership lies to the right of ingest. */
 export type OwnerAt = (endpoint: string, time: Micros) => AccountKey | null
 
+/**
+ * Who pays for what names an account: another one when it was merged, or the endpoint split off, by then. Handed in by
+ * `app/`, as `OwnerAt` is.
+ */
+export type PaidBy = (account: AccountKey, endpoint: string | null, time: Micros) => AccountKey
+
 export interface ParseContext {
   readonly now: Micros
   readonly ownerAt: OwnerAt
+  /** Who pays for an event that names an account: left out, that account. */
+  readonly paidBy?: PaidBy
   /** Events without a number that are older are refused; by default `window.behind` before now. */
   readonly oldest?: Micros
 }
@@ -215,6 +223,10 @@ export function parseEvent(input: unknown, raw: string, context: ParseContext): 
   const endpoint = fact[at.endpoint] as string | null
   const time = fact[at.time] as Micros
   const given = fact[at.account] as AccountKey | null
+  const payer =
+    given === null
+      ? ((endpoint === null ? null : context.ownerAt(endpoint, time)) ?? unattributed)
+      : (context.paidBy?.(given, endpoint, time) ?? given)
   return {
     kind: 'event',
     event: {
@@ -223,7 +235,7 @@ export function parseEvent(input: unknown, raw: string, context: ParseContext): 
       id: fact[at.id] as string,
       seq,
       time,
-      account: given ?? (endpoint === null ? null : context.ownerAt(endpoint, time)) ?? unattributed,
+      account: payer,
       fact: factText,
       inspection: inspectionText,
       hash: contentHash(factText, inspectionText),

@@ -9,6 +9,7 @@ import { ownerOfSource } from '../ingest/receive.ts'
 import type { SourceEpoch } from '../log/log.ts'
 import { statedUntil } from './completeness-epoch.ts'
 import type { Registration } from './sources.ts'
+import { unknownTimes } from './unknown-time.ts'
 
 export const limits = { reasonsMax: 20 } as const
 
@@ -64,6 +65,8 @@ export interface CompletenessReport {
   readonly sources: readonly SourceCompleteness[]
   /** In words, for whoever has to decide. */
   readonly reasons: readonly string[]
+  /** Times for which nobody can say that all of it has arrived. */
+  readonly unknown: readonly Period[]
 }
 
 /** The times between which missing events lie. Neighbours in number need not be neighbours in time. */
@@ -194,5 +197,11 @@ export function completenessOf(question: CompletenessQuestion): CompletenessRepo
   const untils = speaking.map(({ completeUntil }) => completeUntil)
   const completeUntil =
     untils.length === 0 || untils.includes(null) ? null : (Math.min(...untils.map(Number)) as Micros)
-  return { complete: reasons.length === 0, completeUntil, sources, reasons: reasons.slice(0, limits.reasonsMax) }
+  return {
+    complete: reasons.length === 0,
+    completeUntil,
+    sources,
+    reasons: reasons.slice(0, limits.reasonsMax),
+    unknown: unknownTimes(question.period, asked, question.gapsOf),
+  }
 }

@@ -3,56 +3,26 @@
  * function behind the page, the API, the command line and the invoice (L9). It does not own: prices.
  */
 import { Refusal } from '../core/errors.ts'
-import { divide, exact, sum, zero } from '../core/exact.ts'
+import { sum } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import { assert } from '../core/result.ts'
-import { windowStarts } from '../core/time.ts'
-import type { Micros, Period, WindowSize } from '../core/time.ts'
+import type { Micros, Period } from '../core/time.ts'
 import type { Engine } from '../store/engine.ts'
 import { whyNotAdditive } from '../store/measure/measure.ts'
-import type { Measure } from '../store/measure/measure.ts'
 import { askEvents, askFacts } from '../store/query.ts'
-import type { FactQuestion, MeasuredRow, Scope, StoredEvent, Supposition } from '../store/query.ts'
-import type { Dimension, MeterDefinition } from './definition.ts'
+import type { FactQuestion, MeasuredRow, Scope, StoredEvent } from '../store/query.ts'
+import { askOnly, onlyConditions } from './only.ts'
+import { checkDimensions, emptyQuantity, factQuestionOf, rowsOf, startsOf } from './usage-row.ts'
+import type { Only, UsageQuestion, UsageRow } from './usage-row.ts'
+
+export type { Only, UsageQuestion, UsageRow }
 
 export const limits = {
   /** Windows of one answer: more than a month of hours, or six days of five minutes. */
   windowsMax: 2_000,
   eventsMax: 1_000,
 } as const
-
-/** One question for one number. */
-export interface UsageQuestion {
-  readonly account: AccountKey
-  readonly meter: MeterDefinition
-  readonly period: Period
-  /** Without a window there is one row for the whole period (and group). */
-  readonly window: WindowSize | null
-  readonly zone: string
-  readonly groupBy: readonly Dimension[]
-  /** Only events with a log offset below this: usage is a pure function of the log up to an offset (L5). */
-  readonly below: Offset
-  /** Levels, sessions and intervals count up to here; what comes later is not known. Left out: to the period's end. */
-  readonly until?: Micros
-  /** Only the groups of the largest quantities, so many; all others together are one more. */
-  readonly top?: number
-  /** Usage as it would be if this were done: for previews. Left out: as it is. */
-  readonly supposing?: Supposition
-}
-
-export interface UsageRow {
-  readonly from: Micros
-  readonly to: Micros
-  /** Absent dimension values are null, which is not the empty text. */
-  readonly group: Readonly<Record<string, string | null>>
-  /** The row of all groups that are not among the top ones; its group is empty. */
-  readonly others?: true
-  /** Null: no event has a value, so there is no smallest, newest or average one, which is not zero (L13). */
-  readonly quantity: Exact | null
-  /** Matching events that carried no value for the summed field: not known, which is not zero (L13). */
-  readonly eventsWithoutValue: bigint
-}
 
 export interface UsageAnswer {
   readonly rows: readonly UsageRow[]
@@ -64,70 +34,7 @@ export interface UsageAnswer {
 /** Answers a usage question; `app/` hands it to whoever needs quantities. */
 export type ReadUsage = (question: UsageQuestion) => Promise<UsageAnswer>
 
-type Span = Pick<UsageQuestion, 'period' | 'window' | 'zone'>
-
-function startsOf({ period, window, zone }: Span): readonly Micros[] {
-  if (period.from >= period.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
-  if (window === null) return [period.from]
-  const starts = windowStarts(period, window, zone, limits.windowsMax)
-  if (!starts.ok) throw new Refusal('QUERY_TOO_LARGE', starts.error)
-  return starts.value
-}
-
-function checkGroups(meter: MeterDefinition, groupBy: readonly Dimension[]): void {
-  const undeclared = groupBy.filter((dimension) => !meter.groupBy.includes(dimension))
-  if (undeclared.length > 0) {
-    throw new Refusal(
-      'REQUEST_INVALID',
-      `meter ${meter.key} is not grouped by ${undeclared.join(', ')}; it declares ${meter.groupBy.join(', ') || 'nothing'}`,
-    )
-  }
-}
-
-function quantityOf({ quantity, divisor }: MeasuredRow): Exact | null {
-  return quantity === null ? null : divide(exact(quantity), exact(divisor))
-}
-
-/** What a window without events measures: counted and found empty is zero, but there is no smallest of nothing. */
-function emptyQuantity({ kind }: Measure): Exact | null {
-  return kind === 'min' || kind === 'max' || kind === 'average' || kind === 'latest' ? null : zero
-}
-
 type Shape = Pick<UsageQuestion, 'period' | 'groupBy' | 'meter'>
-
-/** Puts measured rows into windows. Without groups every window has a row. */
-function rowsOf(measured: readonly MeasuredRow[], starts: readonly Micros[], question: Shape): UsageRow[] {
-  const { period, groupBy, meter } = question
-  const ends = new Map(starts.map((start, index) => [start, starts[index + 1] ?? period.to]))
-  const rows = measured.map((row): UsageRow => {
-    const to = ends.get(row.windowStart)
-    assert(to !== undefined, 'the store answers in the windows it was asked for')
-    const others = row.groupName === '' && (true as const)
-    return {
-      from: row.windowStart,
-      to,
-      group: others
-        ? {}
-        : Object.fromEntries(groupBy.map((dimension, index) => [dimension, row.dimensions[index] ?? null])),
-      ...(others ? { others } : {}),
-      quantity: quantityOf(row),
-      eventsWithoutValue: BigInt(row.missing),
-    }
-  })
-  if (groupBy.length > 0) return rows
-  const byStart = new Map(rows.map((row) => [row.from, row]))
-  const quantity = emptyQuantity(meter.aggregation)
-  return starts.map(
-    (from): UsageRow =>
-      byStart.get(from) ?? {
-        from,
-        to: ends.get(from) ?? period.to,
-        group: {},
-        quantity,
-        eventsWithoutValue: 0n,
-      },
-  )
-}
 
 /** The answer of rows that add up. */
 function addedUp(rows: readonly UsageRow[]): UsageAnswer {
@@ -142,65 +49,64 @@ function besideWhole(rows: readonly UsageRow[], whole: UsageRow | undefined, { m
   return { rows, total, eventsWithoutValue: whole?.eventsWithoutValue ?? 0n }
 }
 
-function factQuestionOf(question: Omit<UsageQuestion, 'account'>, scope: Scope): Omit<FactQuestion, 'starts'> {
-  const { meter, period, groupBy, below, until, supposing } = question
-  return {
-    scope,
-    period,
-    below,
-    measure: meter.aggregation,
-    conditions: meter.filter,
-    dimensions: groupBy,
-    ...(until === undefined ? {} : { until }),
-    ...(supposing === undefined ? {} : { supposing }),
-  }
-}
-
 /** Names of the groups with the largest quantities of the whole period. */
 async function topGroups(
   engine: Engine,
-  asked: Omit<FactQuestion, 'starts'>,
-  most: number,
+  meter: MeterDefinition,
+  asked: FactQuestion & { readonly largest: number },
 ): Promise<readonly string[]> {
-  const rows = await askFacts(engine, { ...asked, starts: [asked.period.from], largest: most })
+  const rows = await askMeter(engine, meter, asked)
   return rows.map(({ groupName }) => groupName)
+}
+
+/** Refuses dimensions that the meter does not declare. */
+export function checkQuestion({ meter, groupBy, only = [] }: Pick<UsageQuestion, 'meter' | 'groupBy' | 'only'>): void {
+  checkDimensions(meter, groupBy, 'grouped')
+  checkDimensions(
+    meter,
+    only.map(({ field }) => field),
+    'filtered',
+  )
 }
 
 /** The usage function of one account, over an event store. */
 export function usageReader(engine: Engine): ReadUsage {
   return async (question) => {
-    const { account, meter, period, groupBy, top } = question
-    checkGroups(meter, groupBy)
-    const starts = startsOf(question)
+    const { account, meter, period, groupBy, only = [] } = question
+    checkQuestion(question)
+    const starts = startsOf(question, limits.windowsMax)
     const asked = factQuestionOf(question, { kind: 'account', account })
-    const apart = top === undefined || groupBy.length === 0 ? null : await topGroups(engine, asked, top)
+    const apart =
+      top === undefined || groupBy.length === 0
+        ? null
+        : await topGroups(engine, meter, { ...asked, starts: [period.from], largest: top })
     const rows = rowsOf(
-      await askFacts(engine, { ...asked, starts, ...(apart === null ? {} : { apart }) }),
+      await askMeter(engine, meter, { ...asked, starts, ...(apart === null ? {} : { apart }) }),
       starts,
       question,
     )
     if (whyNotAdditive(meter.aggregation) === null) return addedUp(rows)
     if (starts.length === 1 && groupBy.length === 0) return besideWhole(rows, rows[0], question)
-    const whole = await askFacts(engine, { ...asked, starts: [period.from], dimensions: [] })
+    const whole = await askMeter(engine, meter, { ...asked, starts: [period.from], dimensions: [] })
     return besideWhole(rows, rowsOf(whole, [period.from], { ...question, groupBy: [] })[0], question)
   }
 }
 
-type InstallationQuestion = Omit<UsageQuestion, 'account' | 'groupBy' | 'top'>
+export type InstallationQuestion = Omit<UsageQuestion, 'account' | 'groupBy' | 'top' | 'only'>
 
 /** The same question over all accounts at once: the sum that the accounts' own numbers have to add up to. */
 export async function usageOfAll(engine: Engine, question: InstallationQuestion): Promise<UsageAnswer> {
   const scope: Scope = { kind: 'operator', question: 'usage_of_all' }
-  const starts = startsOf(question)
+  const starts = startsOf(question, limits.windowsMax)
   const shape = { ...question, groupBy: [] }
   const asked = factQuestionOf(shape, scope)
-  const rows = rowsOf(await askFacts(engine, { ...asked, starts }), starts, shape)
+  const rows = rowsOf(await askMeter(engine, question.meter, { ...asked, starts }), starts, shape)
   if (whyNotAdditive(question.meter.aggregation) === null) return addedUp(rows)
   const { period } = question
   const whole =
     starts.length === 1
       ? rows
-      : rowsOf(await askFacts(engine, { ...asked, starts: [period.from] }), [period.from], shape)
+      : rowsOf(await askMeter(engine, question.meter, { ...asked, starts: [period.from] }), [period.from], shape)
   return besideWhole(rows, whole[0], shape)
 }
 
@@ -216,15 +122,18 @@ export async function usageByAccount(
   engine: Engine,
   question: InstallationQuestion,
 ): Promise<ReadonlyMap<AccountKey, UsageAnswer>> {
-  const starts = startsOf(question)
+  const starts = startsOf(question, limits.windowsMax)
   const shape = { ...question, groupBy: [] }
   const asked = factQuestionOf(shape, { kind: 'operator', question: 'usage_by_account' })
-  const measured = byAccount(await askFacts(engine, { ...asked, starts }))
+  const measured = byAccount(await askMeter(engine, question.meter, { ...asked, starts }))
   const { period, meter } = question
   if (whyNotAdditive(meter.aggregation) === null) {
     return new Map([...measured].map(([account, rows]) => [account, addedUp(rowsOf(rows, starts, shape))]))
   }
-  const wholes = starts.length === 1 ? measured : byAccount(await askFacts(engine, { ...asked, starts: [period.from] }))
+  const wholes =
+    starts.length === 1
+      ? measured
+      : byAccount(await askMeter(engine, question.meter, { ...asked, starts: [period.from] }))
   return new Map(
     [...measured].map(([account, rows]) => {
       const [whole] = rowsOf(wholes.get(account) ?? [], [period.from], shape)
@@ -247,8 +156,9 @@ export function sharedUsageReader(engine: Engine): ReadUsage {
   const asked = new Map<string, Promise<ReadonlyMap<AccountKey, UsageAnswer>>>()
   const alone = usageReader(engine)
   return async (question) => {
-    const { account, meter, period, groupBy, zone, below, until, supposing } = question
-    if (groupBy.length > 0 || (question.window !== null && question.window !== 'day')) return alone(question)
+    const { account, meter, period, groupBy, zone, below, until, only, supposing } = question
+    if (groupBy.length > 0 || only !== undefined || (question.window !== null && question.window !== 'day'))
+      return alone(question)
     const shared = { meter, period, window: 'day' as const, zone, below }
     const daily = {
       ...shared,
@@ -259,7 +169,9 @@ export function sharedUsageReader(engine: Engine): ReadUsage {
     const answers = asked.get(name) ?? usageByAccount(engine, daily)
     asked.set(name, answers)
     const shape = { period, groupBy: [], meter }
-    const answer = (await answers).get(account) ?? besideWhole(rowsOf([], startsOf(daily), shape), undefined, shape)
+    const answer =
+      (await answers).get(account) ??
+      besideWhole(rowsOf([], startsOf(daily, limits.windowsMax), shape), undefined, shape)
     return question.window === null ? wholeOf(answer, period) : answer
   }
 }
@@ -287,7 +199,7 @@ export async function usageEvents(
     scope: question.scope,
     period: question.period,
     below: question.below,
-    conditions: question.meter.filter,
+    conditions: [...question.meter.filter, ...onlyConditions(question.only ?? [])],
     after: match === null ? null : { time: Number(match[1]) as Micros, offset: Number(match[2]) as Offset },
     most: most + 1,
   })

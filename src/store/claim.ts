@@ -5,7 +5,8 @@
  */
 import type { Offset } from '../core/ids.ts'
 import { assert } from '../core/result.ts'
-import type { Engine } from './engine.ts'
+import type { Micros } from '../core/time.ts'
+import type { Engine, Insert } from './engine.ts'
 
 export interface Range {
   readonly first: Offset
@@ -31,18 +32,19 @@ async function heldRange(engine: Engine, first: Offset): Promise<Range | null> {
   return { first, next: Number(held.next) as Offset }
 }
 
+/** The row that writes a range down, with the hours in which it changes what is counted. */
+export function rangeRow({ first, next }: Range, hours: readonly Micros[]): Omit<Insert, 'token'> {
+  return { table: 'projected_range', columns: ['first', 'next', 'hours'], rows: JSON.stringify([first, next, hours]) }
+}
+
 /** Writes a range down and gives the one that holds: the first that was written down for its first offset. */
-export async function claimRange(engine: Engine, { first, next }: Range): Promise<Range> {
+export async function claimRange(engine: Engine, range: Range, hours: readonly Micros[]): Promise<Range> {
+  const { first } = range
   // Looked at before as well: who was away for longer than tokens are known writes nothing.
   const before = await heldRange(engine, first)
   if (before !== null) return before
   // The token is the offset alone: of two claims the engine drops the second, whatever it says.
-  await engine.insert({
-    table: 'projected_range',
-    columns: ['first', 'next'],
-    rows: `[${first},${next}]`,
-    token: `range from ${first}`,
-  })
+  await engine.insert({ ...rangeRow(range, hours), token: `range from ${first}` })
   const held = await heldRange(engine, first)
   assert(held !== null, 'what was claimed is written down')
   return held

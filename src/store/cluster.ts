@@ -9,7 +9,15 @@
 import type { Cluster } from './engine.ts'
 
 /** Tables that every server has as a whole. All others are sharded by account. */
-const everywhere: ReadonlySet<string> = new Set(['schema_migration', 'log_name', 'projected_range', 'finished_range'])
+const everywhere: ReadonlySet<string> = new Set([
+  'schema_migration',
+  'log_name',
+  'projected_range',
+  'finished_range',
+  'touched_hour',
+  'touched_until',
+  'rolled_hour',
+])
 
 const shardingKey = 'cityHash64(account)'
 

@@ -6,7 +6,7 @@ import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { Readable } from 'node:stream'
 import { Refusal } from '../core/errors.ts'
-import { insertSettings, readSettings } from './engine.ts'
+import { computeSettings, insertSettings, readSettings, streamSettings } from './engine.ts'
 import type { Engine, Insert } from './engine.ts'
 
 export interface ServerAddress {
@@ -123,6 +123,30 @@ function insertWith(client: ClickHouseClient, settings: Readonly<Record<string, 
   }
 }
 
+function streamWith(client: ClickHouseClient, settings: Readonly<Record<string, string | number>>) {
+  return async function* <Row>(
+    query: string,
+    parameters: Readonly<Record<string, unknown>>,
+  ): AsyncGenerator<readonly Row[]> {
+    const stopping = new AbortController()
+    try {
+      const result = await orNotReady(
+        client.query({
+          query,
+          format: 'JSONEachRow',
+          query_params: parameters,
+          // `wait_end_of_query`: the server keeps the answer until it is whole, on its disk where it is large.
+          clickhouse_settings: { ...readSettingsOfServer, ...streamSettings, ...settings },
+          abort_signal: stopping.signal,
+        }),
+      )
+      for await (const rows of result.stream<Row>()) yield rows.map((row) => row.json())
+    } finally {
+      stopping.abort()
+    }
+  }
+}
+
 /** Opens nothing yet: a connection is made when something is asked, and made again when it broke. */
 export function openClickHouse(address: ServerAddress): Engine {
   const { url, username, password, database, cluster } = address
@@ -138,6 +162,7 @@ export function openClickHouse(address: ServerAddress): Engine {
     // It would print what fails, with settings; errors are told by whoever asked.
     log: { level: ClickHouseLogLevel.OFF },
   })
+  const computing = { ...computeSettings, ...(cluster === null ? {} : clusterReadSettings) }
   const reading = { ...readSettingsOfServer, ...(cluster === null ? {} : clusterReadSettings) }
   return {
     cluster: cluster === null ? null : { name: cluster, database },
@@ -153,8 +178,12 @@ export function openClickHouse(address: ServerAddress): Engine {
       }
       return orNotReady(twice(ask))
     },
+    stream: streamWith(client, cluster === null ? {} : clusterReadSettings),
     async command(query) {
       await client.command({ query, ...(cluster === null ? {} : { clickhouse_settings: clusterCommandSettings }) })
+    },
+    async compute(query, parameters) {
+      await client.command({ query, query_params: parameters, clickhouse_settings: computing as never })
     },
     insert: insertWith(client, cluster === null ? {} : clusterInsertSettings),
     close: () => client.close(),

@@ -1,5 +1,6 @@
 import { createClient } from '@clickhouse/client'
 import type { ClickHouseClient } from '@clickhouse/client'
+import { Session } from 'chdb'
 import { createChdbConnection, type ChdbConnection } from 'chdb/connection'
 import { mkdirSync } from 'node:fs'
 
@@ -26,7 +27,11 @@ export interface Engine {
   /** Null: one server, or the one in this process. */
   readonly cluster: Cluster | null
   query<Row>(sql: string, parameters: Readonly<Record<string, Parameter>>): Promise<Row[]>
+  /** A question of any size: rows in pieces, as they are taken. Whoever stops taking them ends it. */
+  stream<Row>(sql: string, parameters: Readonly<Record<string, Parameter>>): AsyncIterable<readonly Row[]>
   command(sql: string): Promise<void>
+  /** A statement that computes rows out of rows; however long it takes, it holds up neither questions nor inserts. */
+  compute(sql: string, parameters: Readonly<Record<string, Parameter>>): Promise<void>
   insert(insert: Insert): Promise<void>
   close(): Promise<void>
 }
@@ -39,12 +44,25 @@ export const readSettings = {
   max_execution_time: 60,
 } as const
 
+/** Sorts and groups on disk what does not fit; takes as long as its reader takes, within an hour. */
+export const streamSettings = {
+  ...readSettings,
+  max_bytes_before_external_group_by: '300000000',
+  max_bytes_before_external_sort: '300000000',
+  max_block_size: '8192',
+  max_threads: 1,
+  max_execution_time: 3_600,
+} as const
+
 export const insertSettings = {
   // A record of the log may be older than the table's last columns: what it does not have is NULL or the default.
   input_format_json_compact_allow_variable_number_of_columns: 1,
   // The answer comes when the rows are in; with asynchronous inserts a token would not be looked at.
   async_insert: 0,
 } as const
+
+/** One core: what computes in the background leaves the other to those who wait. */
+export const computeSettings = { ...readSettings, max_threads: 1, max_execution_time: 600 } as const
 
 function queryWith(client: ClickHouseClient) {
   return async <Row>(query: string, parameters: Readonly<Record<string, Parameter>>): Promise<Row[]> => {
@@ -58,6 +76,23 @@ function queryWith(client: ClickHouseClient) {
   }
 }
 
+/** A connection of its own for each: one carries one stream at a time, and nobody waits for a slow reader. */
+function streamIn(directory: string) {
+  return async function* <Row>(
+    sql: string,
+    parameters: Readonly<Record<string, Parameter>>,
+  ): AsyncGenerator<readonly Row[]> {
+    const session = new Session(directory)
+    const settings = Object.entries(streamSettings).map(([name, value]) => `${name} = ${value}`)
+    try {
+      const pieces = session.queryStreamBind(`${sql} SETTINGS ${settings.join(', ')}`, parameters)
+      for await (const piece of pieces) yield piece.rows<Row>()
+    } finally {
+      session.close()
+    }
+  }
+}
+
 /**
  * ClickHouse in this process, in one directory. Two connections: one session runs one query at a time, and
  * pages that read must never hold up what writes.
@@ -67,11 +102,16 @@ export function openChdb(directory: string): Engine {
   const writing: ChdbConnection = createChdbConnection({ path: directory })
   const reader = createClient({ connection: createChdbConnection({ path: directory }) as never })
   const writer = createClient({ connection: writing as never })
+  const worker = createClient({ connection: createChdbConnection({ path: directory }) as never })
   return {
     cluster: null,
     query: queryWith(reader),
+    stream: streamIn(directory),
     async command(sql) {
       await writer.command({ query: sql })
+    },
+    async compute(query, parameters) {
+      await worker.command({ query, query_params: parameters, clickhouse_settings: computeSettings })
     },
     async insert({ table, columns, rows, token }) {
       await writing.chdb.rawInsert({
@@ -84,6 +124,7 @@ export function openChdb(directory: string): Engine {
     },
     async close() {
       await reader.close()
+      await worker.close()
       await writer.close()
     },
   }

@@ -45,6 +45,10 @@ export async function migrateStore(engine: Engine, folder: string): Promise<void
 
 const forgettable = [
   'schema_migration',
+  'rolled_hour',
+  'rollup',
+  'touched_until',
+  'touched_hour',
   'finished_range',
   'projected_range',
   'fact',

@@ -11,9 +11,9 @@ import { createHash } from 'node:crypto'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import type { LogRecord } from '../core/record.ts'
 import { assert } from '../core/result.ts'
-import { formatInstant } from '../core/time.ts'
+import { formatInstant, hourMicros } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
-import { claimName, claimRange, finishRange, nameInStore } from './claim.ts'
+import { claimName, claimRange, finishRange, nameInStore, rangeRow } from './claim.ts'
 import type { Range } from './claim.ts'
 import { correctionColumns, factColumns, inspectionColumns } from './columns.ts'
 import type { Engine, Insert } from './engine.ts'
@@ -121,15 +121,27 @@ function endOfRange(first: Offset, records: readonly LogRecord[]): Offset {
   return (first + count) as Offset
 }
 
+/** The clock hours in which a range changes what is counted: of its events, and of what its corrections supersede. */
+function hoursOf(records: readonly LogRecord[]): readonly Micros[] {
+  const hours = new Set<number>()
+  for (const { time, correction } of records) {
+    hours.add(time - (time % hourMicros))
+    if (correction !== null) hours.add(correction.was.time - (correction.was.time % hourMicros))
+  }
+  return [...hours].toSorted((one, two) => one - two) as Micros[]
+}
+
 /** A range with everything that has to be done for it. */
 interface Prepared {
   readonly range: Range
+  readonly hours: readonly Micros[]
   readonly accounts: ReadonlySet<AccountKey>
   readonly inserts: readonly RangeInsert[]
 }
 
 function preparedOf(range: Range, records: readonly LogRecord[]): Prepared {
-  return { range, accounts: new Set(records.map(({ account }) => account)), inserts: planInserts(range, records) }
+  const accounts = new Set(records.map(({ account }) => account))
+  return { range, hours: hoursOf(records), accounts, inserts: planInserts(range, records) }
 }
 
 export interface ProjectionPorts {
@@ -236,7 +248,7 @@ export class Projection {
       table === 'fact' && hasFacts ? count : (stored.get(`${table} ${year}`) ?? 0)
     const missing = inserts.filter((insert) => storedOf(insert) < insert.count)
     if (missing.length === 0 || this.#ports.shared === true) return { ...prepared, inserts: missing }
-    const attempt = await this.#countAttempt(range)
+    const attempt = await this.#countAttempt(prepared)
     const renewed = missing.map((insert) =>
       storedOf(insert) === 0 ? { ...insert, token: `${insert.token}:${attempt}` } : insert,
     )
@@ -248,7 +260,7 @@ export class Projection {
    * before it adds the rows: killed in between, it would drop the same insert for ever after. Where nothing of an insert
    * is stored, and nobody else fills the store, a new token cannot bring anything twice.
    */
-  async #countAttempt(range: Range): Promise<number> {
+  async #countAttempt({ range, hours }: Pick<Prepared, 'range' | 'hours'>): Promise<number> {
     const { engine } = this.#ports
     const { first, next } = range
     const [row] = await engine.query<{ times: string }>(
@@ -257,7 +269,7 @@ export class Projection {
     )
     const attempt = Number(row?.times) + 1
     const token = `${first}-${next}:${attempt}`
-    await engine.insert({ table: 'projected_range', columns: ['first', 'next'], rows: `[${first},${next}]`, token })
+    await engine.insert({ ...rangeRow(range, hours), token })
     return attempt
   }
 
@@ -305,31 +317,26 @@ export class Projection {
     const prepared =
       ahead !== null && ahead.range.first === this.#position ? ahead : await this.#prepare(this.position())
     if (prepared === null) return null
-    const range = await this.#writeDown(prepared.range)
+    const range = await this.#writeDown(prepared)
     this.#pending = range.next === prepared.range.next ? prepared : preparedOf(range, await this.#recordsOf(range))
     return this.#pending
   }
 
   /** Writes a range down before its rows, and gives the one that holds. */
-  async #writeDown(range: Range): Promise<Range> {
+  async #writeDown({ range, hours }: Pick<Prepared, 'range' | 'hours'>): Promise<Range> {
     const { engine, shared = false, log } = this.#ports
     const { first, next } = range
     if (shared) {
-      const claimed = await claimRange(engine, range)
+      const claimed = await claimRange(engine, range, hours)
       assert(claimed.next <= log.end(), 'the log here has caught up with what another process has projected')
       return claimed
     }
     if (this.#isFirst) {
       this.#isFirst = false
-      await this.#countAttempt(range)
+      await this.#countAttempt({ range, hours })
       return range
     }
-    await engine.insert({
-      table: 'projected_range',
-      columns: ['first', 'next'],
-      rows: `[${first},${next}]`,
-      token: `${first}-${next}`,
-    })
+    await engine.insert({ ...rangeRow(range, hours), token: `${first}-${next}` })
     return range
   }
 

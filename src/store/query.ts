@@ -6,15 +6,15 @@
 import { Refusal } from '../core/errors.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import { assert, unreachable } from '../core/result.ts'
+import { hourMicros } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { factColumns } from './columns.ts'
 import { Parameters, conditionSql } from './condition.ts'
 import type { Condition } from './condition.ts'
 import type { Engine, Parameter } from './engine.ts'
-import { activeHoursSql } from './measure/active-hours.ts'
 import { levelSql } from './measure/level.ts'
 import { percentileSql } from './measure/percentile.ts'
-import { plainSql } from './measure/plain.ts'
+import { partialSql } from './measure/partial.ts'
 import { groupsOf, operatorQuestions } from './measure/question.ts'
 import type { EventsWanted, FactQuestion, MeasurePart, OperatorQuestion, Scope } from './measure/question.ts'
 import { uniqueSql } from './measure/unique.ts'
@@ -26,7 +26,7 @@ export type { Reattribution, Supposition } from './measure/question.ts'
 export type { Measure } from './measure/measure.ts'
 
 /** Rows of one answer; a question that has more is refused, not cut. The operator's are about every account. */
-export const limits = { rowsMax: 100_000, operatorRowsMax: 2_000_000 } as const
+export const limits = { rowsMax: 100_000, operatorRowsMax: 2_000_000, streamRowsMax: 100_000_000 } as const
 
 function rowsMaxOf({ kind }: Scope): number {
   return kind === 'operator' ? limits.operatorRowsMax : limits.rowsMax
@@ -93,10 +93,25 @@ export function whereOf(question: EventsWanted, parameters: Parameters, from: Mi
   ].join(' AND ')
 }
 
+/** Only the parts of the period that no rolled hour covers. */
+function restOf(rolled: FactQuestion['rolled'], parameters: Parameters): readonly string[] {
+  if (rolled === undefined) return []
+  const parts = rolled.rest.map(({ from, to }) => {
+    // An active hour lies at its first event: the hour in which the period begins is looked at from its start.
+    const hour = from - (from % hourMicros)
+    return `time_us >= ${parameters.add(hour, 'Int64')} AND time_us < ${parameters.add(to, 'Int64')}`
+  })
+  return [`(${parts.join(' OR ')})`]
+}
+
 /** The rows that a question counts, behind the fence, and what is asked of them: `FROM … WHERE …`. */
-function countedRows(question: EventsWanted, parameters: Parameters, from: Micros): string {
-  const { scope, supposing } = question
-  const stored = whereOf(question, parameters, from)
+export function countedRows(
+  question: EventsWanted & Pick<FactQuestion, 'rolled'>,
+  parameters: Parameters,
+  from: Micros,
+): string {
+  const { scope, supposing, rolled } = question
+  const stored = [whereOf(question, parameters, from), ...restOf(rolled, parameters)].join(' AND ')
   if (supposing === undefined) return `FROM fact WHERE ${stored}`
   const columns = factColumns.join(', ')
   switch (supposing.kind) {
@@ -139,9 +154,8 @@ function measureSql(part: MeasurePart): string {
     case 'max':
     case 'average':
     case 'latest':
-      return plainSql(measure, part)
     case 'active_hours':
-      return activeHoursSql(measure, part)
+      return partialSql(measure, part)
     case 'unique':
       return uniqueSql(measure, part)
     case 'level':
@@ -156,7 +170,7 @@ function measureSql(part: MeasurePart): string {
 }
 
 /** Builds the statement of a question; exported so that tests can hold it to the fence. */
-export function factStatement(question: FactQuestion): Statement {
+export function factStatement(question: FactQuestion, rowsMax = rowsMaxOf(question.scope)): Statement {
   const parameters = new Parameters()
   const groups = groupsOf(question, parameters)
   const rows = (from: Micros = question.period.from): string => countedRows(question, parameters, from)
@@ -170,9 +184,9 @@ export function factStatement(question: FactQuestion): Statement {
   const order = ['window_us', ...groups.names].join(', ')
   const [by, most] =
     question.largest === undefined
-      ? [order, rowsMaxOf(question.scope) + 1]
+      ? [order, rowsMax + 1]
       : [`measured / toDecimal256(divisor, 0) DESC, ${order}`, question.largest]
-  const measured = measureSql({ question, parameters, groups, rows })
+  const measured = measureSql({ question, parameters, groups, rows, fence: fence(question.scope, parameters) })
   const sql = `SELECT ${columns.join(', ')} FROM (${measured}) ORDER BY ${by} LIMIT ${most}`
   return { sql, parameters: parameters.values }
 }
@@ -188,15 +202,35 @@ export async function askFacts(engine: Engine, question: FactQuestion): Promise<
       `the answer has more than ${rowsMax} rows; ask for a shorter period, larger windows or fewer groups`,
     )
   }
-  return rows.map((row) => ({
+  return rows.map((row) => measuredRow(row, question))
+}
+
+function measuredRow(row: Readonly<Record<string, string | null>>, { dimensions }: FactQuestion): MeasuredRow {
+  return {
     windowStart: Number(row['window_us']) as Micros,
     account: (row['account'] ?? null) as AccountKey | null,
-    dimensions: question.dimensions.map((_, index) => row[`d${index}`] ?? null),
+    dimensions: dimensions.map((_, index) => row[`d${index}`] ?? null),
     groupName: row['group_name'] ?? '',
     quantity: row['measured_quantity'] ?? null,
     divisor: row['measured_divisor'] ?? '1',
     missing: row['measured_missing'] ?? '0',
-  }))
+  }
+}
+
+/**
+ * The same question for answers of any size: rows in the same order, piece by piece as they are taken. Whoever stops
+ * taking them ends the question.
+ */
+export async function* streamFacts(engine: Engine, question: FactQuestion): AsyncGenerator<readonly MeasuredRow[]> {
+  const { sql, parameters } = factStatement(question, limits.streamRowsMax)
+  let told = 0
+  for await (const rows of engine.stream<Record<string, string | null>>(sql, parameters)) {
+    told += rows.length
+    if (told > limits.streamRowsMax) {
+      throw new Refusal('QUERY_TOO_LARGE', `the answer has more than ${limits.streamRowsMax} rows; ask for less`)
+    }
+    yield rows.map((row) => measuredRow(row, question))
+  }
 }
 
 /** The time of the newest event, or null while there is none. */

@@ -1,26 +1,27 @@
 import { z } from 'zod'
 import { createAccount, getAccount, listAccounts } from '../../account/accounts.ts'
 import type { Account } from '../../account/accounts.ts'
-import { listEndpoints, transferEndpoint } from '../../account/endpoints.ts'
+import { listEndpoints, mergesOf } from '../../account/endpoints.ts'
+import type { Merge } from '../../account/attribution.ts'
 import { createKey, listKeys, revokeKey, scopes } from '../../account/keys.ts'
 import type { ApiKey } from '../../account/keys.ts'
-import type { Ownership } from '../../account/ownership-index.ts'
+import { checkedName } from '../../account/ownership-plan.ts'
+import { refuseMerged } from '../../account/ownership-table.ts'
 import { Refusal } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
+import { changeOwnership } from '../ownership.ts'
+import { mergedInto } from '../account-merge.ts'
 import type { Service } from '../service.ts'
 import { accountOf, principalOf, requireOperator } from './access.ts'
-import { accountKey, instant, instantOrNull, pageSize } from './schema.ts'
+import { ownershipJson } from './ownership-answer.ts'
+import { accountKey, decision, instant, instantOrNull, pageSize } from './schema.ts'
 import type { Server } from './routes.ts'
 
-function accountJson({
-  key,
-  name,
-  timeZone,
-  currency,
-  billable,
-  createdAt,
-  firstSeen,
-}: Account): Record<string, unknown> {
+function accountJson(
+  { key, name, timeZone, currency, billable, createdAt, firstSeen }: Account,
+  merges: readonly Merge[],
+): Record<string, unknown> {
+  const merge = merges.find(({ account }) => account === key)
   return {
     key,
     name,
@@ -29,11 +30,9 @@ function accountJson({
     billable,
     created_at: formatInstant(createdAt),
     first_seen: instantOrNull(firstSeen),
+    /** From then on the account is another one. */
+    merged: merge === undefined ? null : { into: merge.into, at: formatInstant(merge.at) },
   }
-}
-
-function ownershipJson({ endpoint, account, from, to }: Ownership): Record<string, unknown> {
-  return { endpoint, account, from: formatInstant(from), to: instantOrNull(to) }
 }
 
 function keyJson({ id, name, scopes, account, createdAt, expiresAt, revokedAt }: ApiKey): Record<string, unknown> {
@@ -59,15 +58,31 @@ function addAccounts(server: Server, { database, world }: Service): void {
     },
     async (request) => {
       const own = principalOf(request).account
-      if (own !== null) return { accounts: [accountJson(await getAccount(database, own))], next: null }
-      const page = await listAccounts(database, request.query)
-      return { accounts: page.accounts.map(accountJson), next: page.next }
+      const page =
+        own === null
+          ? await listAccounts(database, request.query)
+          : { accounts: [await getAccount(database, own)], next: null }
+      const merges = await mergesOf(
+        database,
+        page.accounts.map(({ key }) => key),
+      )
+      return { accounts: page.accounts.map((account) => accountJson(account, merges)), next: page.next }
     },
   )
   server.get(
     '/v1/accounts/:key',
     { config: { scope: 'usage:read' }, schema: { summary: 'One account', params } },
-    async (request) => accountJson(await getAccount(database, accountOf(request, request.params.key))),
+    async (request) => {
+      const account = await getAccount(database, accountOf(request, request.params.key))
+      const shown = accountJson(account, await mergesOf(database, [account.key]))
+      // Which accounts became part of this one may speak of others: operators see it.
+      if (principalOf(request).account !== null) return shown
+      const parts = await mergedInto(database, account.key)
+      return {
+        ...shown,
+        merged_accounts: parts.map(({ account: key, at }) => ({ account: key, at: formatInstant(at) })),
+      }
+    },
   )
   server.post(
     '/v1/accounts',
@@ -91,12 +106,13 @@ function addAccounts(server: Server, { database, world }: Service): void {
         ...(timeZone === undefined ? {} : { timeZone }),
         ...(currency === undefined ? {} : { currency }),
       }
-      return reply.status(201).send(accountJson(await createAccount(database, { key, ...given }, world.now())))
+      return reply.status(201).send(accountJson(await createAccount(database, { key, ...given }, world.now()), []))
     },
   )
 }
 
-function addEndpoints(server: Server, { database, ownership }: Service): void {
+function addEndpoints(server: Server, service: Service): void {
+  const { database } = service
   server.get(
     '/v1/accounts/:key/endpoints',
     { config: { scope: 'usage:read' }, schema: { summary: 'What an account owns and owned', params } },
@@ -111,17 +127,31 @@ function addEndpoints(server: Server, { database, ownership }: Service): void {
       schema: {
         summary: 'From an instant on, an endpoint belongs to the account',
         description:
-          'Whoever owned it until then ceases to. `*.example.com` owns what no exact name owns. Events that have arrived keep their account.',
+          'Whoever owned it until then ceases to. `*.example.com` owns what no exact name owns. Events that have arrived keep their account; ' +
+          'POST /v1/endpoints/{endpoint}/owners can move them, and corrects the past.',
         params,
-        body: z.object({ endpoint: z.string(), from: instant }),
+        body: z
+          .object({
+            endpoint: z.string(),
+            from: instant,
+            author: decision.author.optional(),
+            reason: decision.reason.optional(),
+          })
+          .refine(
+            ({ author, reason }) => (author === undefined) === (reason === undefined),
+            'takes author and reason, or neither',
+          ),
       },
     },
     async (request, reply) => {
-      requireOperator(request)
-      const moved = await transferEndpoint(database, { ...request.body, account: request.params.key })
-      // Before the answer: what is sent after it is attributed by it.
-      await ownership.refresh()
-      return reply.status(201).send(ownershipJson(moved))
+      const { keyId: sender } = requireOperator(request)
+      const { endpoint: name, from, author, reason } = request.body
+      const { key: account } = request.params
+      const endpoint = checkedName(name)
+      const by = author === undefined || reason === undefined ? null : { by: author, reason }
+      const wanted = { kind: 'owner', endpoint, account, from, to: undefined } as const
+      await changeOwnership(service, { wanted, decision: by, sender }, { dryRun: false })
+      return reply.status(201).send(ownershipJson({ endpoint, account, from, to: null }))
     },
   )
 }
@@ -153,6 +183,8 @@ function addKeys(server: Server, { database, world, authenticator }: Service): v
       requireOperator(request)
       const { name, scopes, account, expires_at: expiresAt } = request.body
       const wanted = { name, scopes, account: account ?? null, expiresAt: expiresAt ?? null }
+      if (wanted.account !== null)
+        refuseMerged({ merges: await mergesOf(database, [wanted.account]) }, wanted.account, null)
       const { key, text } = await createKey(database, wanted, { now: world.now(), random: world.random })
       return reply.status(201).send({ ...keyJson(key), key: text })
     },

@@ -1,8 +1,7 @@
-import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { Refusal } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
-import { BodyBudget, limits, readBody } from '../../ingest/body.ts'
+import { limits } from '../../ingest/body.ts'
 import { sourceNameProblem } from '../../ingest/receive.ts'
 import type { InvoiceDesk } from '../../invoice/desk.ts'
 import { driftJson } from '../../invoice/drift.ts'
@@ -27,9 +26,10 @@ import { waitForStore } from '../corrections.ts'
 import { dutiesOf } from '../roles.ts'
 import type { Service } from '../service.ts'
 import { requireOperator } from './access.ts'
-import { decision } from './corrections.ts'
+import { leaveBodiesUnread } from './event-body.ts'
+import type { EventBodies } from './event-body.ts'
 import type { Server } from './routes.ts'
-import { moment, pageSize, readMoment } from './schema.ts'
+import { decision, moment, pageSize, readMoment } from './schema.ts'
 
 const params = z.object({ id: z.string().max(100) })
 
@@ -140,11 +140,9 @@ function addLists(server: Server, service: Service): void {
 }
 
 /** The body is read by ingest, as that of POST /v1/events is, within the same limits. */
-function addLoad(server: Server, service: Service): void {
-  const budget = new BodyBudget()
+function addLoad(server: Server, service: Service, bodies: EventBodies): void {
   void server.register((scope, _options, done) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload))
+    leaveBodiesUnread(scope)
     scope.post<{ Params: { id: string } }>(
       '/v1/backfills/:id/events',
       {
@@ -157,17 +155,9 @@ function addLoad(server: Server, service: Service): void {
           params,
         },
       },
-      async (request) => {
+      async (request, reply) => {
         requireOperator(request)
-        const { 'content-type': contentType, 'content-encoding': encoding } = request.headers
-        if (request.body === undefined || request.body === null)
-          throw new Refusal('BODY_EMPTY', 'the request has no body')
-        const body = await readBody(request.body as Readable, encoding, budget)
-        try {
-          return await loadEvents(service, request.params.id, { body, contentType })
-        } finally {
-          budget.give(body.length)
-        }
+        return bodies.taken(request, reply, (body) => loadEvents(service, request.params.id, body))
       },
     )
     done()
@@ -262,11 +252,15 @@ function addDecisions(server: Server, service: Service, runner: BackfillRunner):
 }
 
 /** Backfill jobs, by operators only. */
-export function addBackfillRoutes(server: Server, service: Service, desk: InvoiceDesk): void {
+export function addBackfillRoutes(
+  server: Server,
+  service: Service,
+  { desk, bodies }: { readonly desk: InvoiceDesk; readonly bodies: EventBodies },
+): void {
   const runner = new BackfillRunner(service)
   addOpen(server, service)
   addLists(server, service)
-  addLoad(server, service)
+  addLoad(server, service, bodies)
   addPreview(server, service, desk)
   addDecisions(server, service, runner)
   // A process that answers these routes also finishes what they began.

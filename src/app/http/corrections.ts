@@ -1,3 +1,4 @@
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Refusal } from '../../core/errors.ts'
 import type { Offset } from '../../core/ids.ts'
@@ -10,14 +11,9 @@ import { planReattribution, reattribute } from '../corrections-bulk.ts'
 import type { Service } from '../service.ts'
 import { requireOperator } from './access.ts'
 import { failureBody } from './failure.ts'
+import { parseExactBodies } from './exact-body.ts'
 import type { Server } from './routes.ts'
-import { accountKey, moment, pageSize, readMoment } from './schema.ts'
-
-/** Who decides, and why: on every correction, for ever. */
-export const decision = {
-  author: z.string().trim().min(1).max(200).meta({ description: 'the person who decides' }),
-  reason: z.string().trim().min(1).max(2_000).meta({ description: 'why; whoever looks at the event later reads it' }),
-}
+import { accountKey, decision, dryRun, moment, pageSize, readMoment } from './schema.ts'
 
 export const offset = z.union([z.number().int().min(0), z.string().regex(/^\d{1,16}$/)]).transform(Number)
 
@@ -51,11 +47,6 @@ const correctionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('reattribute'), account: accountKey, ...shared }),
 ])
 
-const dryRun = z
-  .enum(['true', 'false'])
-  .optional()
-  .meta({ description: 'true: says what would be done, and does nothing' })
-
 function nameOf({ source, epoch, id, seq }: z.output<typeof eventName>): EventName {
   return { source, epoch, by: seq === undefined ? { id: id ?? '' } : { seq } }
 }
@@ -83,33 +74,38 @@ function correctedJson({ kind, outcome, offset, supersedes, before, after, invoi
 }
 
 function addCorrect(server: Server, service: Service): void {
-  server.post(
-    '/v1/corrections',
-    {
-      config: { scope: 'admin' },
-      schema: {
-        summary: 'Amend, retract or reattribute accepted events',
-        description:
-          'One correction, or an array of them. A correction is a new version of an event, with its author and reason; the old one stays ' +
-          'in the log and is not counted any more. An issued invoice stays as it is; GET /v1/invoices/{id}/drift shows the difference. ' +
-          'Amending a retracted event restores it. Sending the same correction again changes nothing.',
-        querystring: z.object({ dry_run: dryRun }),
-        body: z.union([correctionSchema, z.array(correctionSchema).min(1).max(limits.correctionsMax)]),
+  void server.register((plain, _options, done) => {
+    const scope = plain.withTypeProvider<ZodTypeProvider>()
+    parseExactBodies(scope)
+    scope.post(
+      '/v1/corrections',
+      {
+        config: { scope: 'admin' },
+        schema: {
+          summary: 'Amend, retract or reattribute accepted events',
+          description:
+            'One correction, or an array of them. A correction is a new version of an event, with its author and reason; the old one stays ' +
+            'in the log and is not counted any more. An issued invoice stays as it is; GET /v1/invoices/{id}/drift shows the difference. ' +
+            'Amending a retracted event restores it. Sending the same correction again changes nothing.',
+          querystring: z.object({ dry_run: dryRun }),
+          body: z.union([correctionSchema, z.array(correctionSchema).min(1).max(limits.correctionsMax)]),
+        },
       },
-    },
-    async (request) => {
-      const { keyId: sender } = requireOperator(request)
-      const { body } = request
-      const how = { sender, dryRun: request.query.dry_run === 'true' }
-      const answers = await correct(service, (Array.isArray(body) ? body : [body]).map(requestOf), how)
-      const [only] = answers
-      if (!Array.isArray(body) && only instanceof Refusal) throw only
-      const results = answers.map((answer) =>
-        answer instanceof Refusal ? { status: 'refused', ...failureBody(answer) } : correctedJson(answer),
-      )
-      return Array.isArray(body) ? { results } : results[0]
-    },
-  )
+      async (request) => {
+        const { keyId: sender } = requireOperator(request)
+        const { body } = request
+        const how = { sender, dryRun: request.query.dry_run === 'true' }
+        const answers = await correct(service, (Array.isArray(body) ? body : [body]).map(requestOf), how)
+        const [only] = answers
+        if (!Array.isArray(body) && only instanceof Refusal) throw only
+        const results = answers.map((answer) =>
+          answer instanceof Refusal ? { status: 'refused', ...failureBody(answer) } : correctedJson(answer),
+        )
+        return Array.isArray(body) ? { results } : results[0]
+      },
+    )
+    done()
+  })
 }
 
 function addReattribute(server: Server, service: Service): void {

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify'
-import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import { BodyBudget, limits, readBody } from '../../ingest/body.ts'
-import { structuredForm } from '../../ingest/cloud-event.ts'
+import { limits } from '../../ingest/body.ts'
 import { receive } from '../../ingest/receive.ts'
-import { Refusal } from '../../core/errors.ts'
+import { payersOf } from '../ownership-door.ts'
 import type { Service } from '../service.ts'
 import { principalOf } from './access.ts'
+import { leaveBodiesUnread } from './event-body.ts'
+import type { EventBodies } from './event-body.ts'
 import type { Server } from './routes.ts'
 
 const receiptSchema = z.object({
@@ -26,16 +26,10 @@ const receiptSchema = z.object({
   ),
 })
 
-function isTruncated(error: unknown): boolean {
-  return error instanceof Refusal && error.code === 'BODY_TRUNCATED'
-}
-
 /** POST /v1/events: its body is read by ingest itself, as a stream, within ingest's limits. */
-function addIngest(server: Server, service: Service): void {
-  const budget = new BodyBudget()
+function addIngest(server: Server, service: Service, bodies: EventBodies): void {
   void server.register((scope, _options, done) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload))
+    leaveBodiesUnread(scope)
     scope.post(
       '/v1/events',
       {
@@ -50,37 +44,24 @@ function addIngest(server: Server, service: Service): void {
         },
       },
       async (request: FastifyRequest, reply) => {
-        const { 'content-type': contentType, 'content-encoding': encoding } = request.headers
-        if (request.body === undefined || request.body === null)
-          throw new Refusal('BODY_EMPTY', 'the request has no body')
         const { account, keyId } = principalOf(request)
-        // All keys of a customer are one sender; an operator's are one each.
-        const room = budget.of(account === null ? `key ${keyId}` : `account ${account}`)
-        const body = await readBody(request.body as Readable, encoding, room).catch((error: unknown) => {
-          // Behind half a body there is no next request.
-          if (isTruncated(error) && !request.raw.complete) void reply.header('connection', 'close')
-          throw error
-        })
-        try {
-          const structured = structuredForm(request.headers, body)
-          const mediaType = structured === null ? contentType : 'application/cloudevents+json'
-          const receipt = await receive(structured ?? body, mediaType, {
-            now: service.world.now(),
-            ownerAt: (endpoint, time) => service.ownership.ownerAt(endpoint, time),
-            append: service.append,
+        const { ownership, world, append } = service
+        const receipt = await bodies.taken(request, reply, ({ body, contentType }) =>
+          receive(body, contentType, {
+            now: world.now(),
+            ...payersOf(ownership),
+            append,
             boundTo: account,
             sender: keyId,
-          })
-          return await reply.send(receipt)
-        } finally {
-          room.give(body.length)
-        }
+          }),
+        )
+        return reply.send(receipt)
       },
     )
     done()
   })
 }
 
-export function addEventRoutes(server: Server, service: Service): void {
-  addIngest(server, service)
+export function addEventRoutes(server: Server, service: Service, bodies: EventBodies): void {
+  addIngest(server, service, bodies)
 }

@@ -3,15 +3,16 @@ import { z } from 'zod'
 import { errorCatalogue, Refusal } from '../../core/errors.ts'
 import type { Decision } from '../../core/record.ts'
 import { formatInstant } from '../../core/time.ts'
-import { parseJson } from '../../ingest/json.ts'
 import { openCount, resolutionKinds } from '../../log/log.ts'
 import type { EventLog, HeldFilter, HeldRecord } from '../../log/log.ts'
+import { payersOf } from '../ownership-door.ts'
 import { executeReleases, planRelease, planRepair, plannedResult } from '../quarantine.ts'
 import type { Door, Released, ReleasePlan } from '../quarantine.ts'
 import type { Service } from '../service.ts'
 import { principalOf, requireOperator } from './access.ts'
+import { parseExactBodies } from './exact-body.ts'
 import type { Server } from './routes.ts'
-import { instant, pageSize } from './schema.ts'
+import { instant, pageSize, person, shortReason } from './schema.ts'
 
 export const limits = {
   /** Inputs that one request works off; the answer says where the next one goes on. */
@@ -98,10 +99,7 @@ function addReading(server: Server, { log }: Service): void {
   )
 }
 
-const decision = {
-  by: z.string().trim().min(1).max(200).meta({ description: 'The person who decides this, by name' }),
-  reason: z.string().trim().min(1).max(1_000),
-}
+const decision = { by: person, reason: shortReason }
 
 const bulk = z
   .object({
@@ -140,7 +138,7 @@ async function choose(log: EventLog, { filter, numbers, before, limit }: Bulk): 
 }
 
 function doorOf({ world, ownership }: Service): Door {
-  return { now: world.now(), ownerAt: (endpoint, time) => ownership.ownerAt(endpoint, time) }
+  return { now: world.now(), ...payersOf(ownership) }
 }
 
 interface Execution {
@@ -224,16 +222,6 @@ const repair = z.object({
   ...decision,
   dry_run: z.boolean().default(false),
 })
-
-/** L4: a repaired event is read as the door reads one, so that `5.0000000000000000001` is refused or kept, and never 5. */
-function parseExactBodies(scope: Pick<Server, 'removeContentTypeParser' | 'addContentTypeParser'>): void {
-  scope.removeContentTypeParser('application/json')
-  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, parsed) => {
-    const body = parseJson(String(text), 'nested')
-    if (body.ok) parsed(null, body.value)
-    else parsed(new Refusal('BODY_NOT_JSON', `the body is not JSON: ${body.error.message}`))
-  })
-}
 
 function addRepair(server: Server, service: Service): void {
   void server.register((scope, _options, done) => {

@@ -38,6 +38,24 @@ export const accountKey = z
   .refine(isKey, 'is not the key of an account')
   .transform((text) => text as AccountKey)
 
+/** The person who decides, by name. */
+export const person = z.string().trim().min(1).max(200).meta({ description: 'the person who decides, by name' })
+
+/** Why, in a few sentences. */
+export const shortReason = z.string().trim().min(1).max(1_000).meta({ description: 'why' })
+
+/** Who decides about what is counted, and why: kept for ever. */
+export const decision = {
+  author: person,
+  reason: z.string().trim().min(1).max(2_000).meta({ description: 'why; whoever looks at it later reads it' }),
+}
+
+/** `?dry_run=true`: the same path, stopped before it does anything. */
+export const dryRun = z
+  .enum(['true', 'false'])
+  .optional()
+  .meta({ description: 'true: says what would be done, and does nothing' })
+
 export const timeZone = z.string().refine(isTimeZone, 'is not an IANA time zone such as Europe/Berlin')
 
 export const windowSize = z.enum(windowSizes)

@@ -12,6 +12,8 @@ import { addContractRoutes } from './contracts.ts'
 import { addCorrectionRoutes } from './corrections.ts'
 import { addDriftRoutes } from './drift.ts'
 import { addBalanceRoutes } from './balance.ts'
+import { addDiscrepancyRoutes } from './discrepancies.ts'
+import { EventBodies } from './event-body.ts'
 import { addEventRoutes } from './events.ts'
 import { answerBroken, refusalOf, sendRefusal } from './failure.ts'
 import { addFreshness } from './fresh.ts'
@@ -19,11 +21,13 @@ import { addInvoiceRoutes } from './invoices.ts'
 import { addMeterRoutes } from './meters.ts'
 import { addOperationRoutes } from './operations.ts'
 import { addOverload } from './overload.ts'
+import { addOwnershipRoutes } from './ownership.ts'
 import { addPages } from './pages.ts'
 import { addQuarantineRoutes } from './quarantine.ts'
 import { addRepeat } from './repeat.ts'
 import { addRoleGate } from './role.ts'
 import type { Server } from './routes.ts'
+import { addSessionRoutes } from './sessions.ts'
 import { addSourceRoutes } from './sources.ts'
 import { addTextCheck } from './text.ts'
 import { addUsageRoutes } from './usage.ts'
@@ -33,6 +37,8 @@ export const limits = {
   bodyBytesMax: 1024 * 1024,
   /** A sender that takes longer than this for one request is cut off; it still has its events. */
   requestMillisMax: 300_000,
+  /** The name of an endpoint is the longest that stands in an address, written with escapes. */
+  pathPartLengthMax: 3 * 1024,
 } as const
 
 /** Builds the HTTP server over a service; it does not listen yet. */
@@ -43,6 +49,7 @@ export async function buildServer(service: Service): Promise<Server> {
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMillisMax,
     forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: limits.pathPartLengthMax },
     clientErrorHandler: answerBroken,
   }).withTypeProvider<ZodTypeProvider>()
   server.setValidatorCompiler(validatorCompiler)
@@ -75,19 +82,23 @@ export async function buildServer(service: Service): Promise<Server> {
   addRepeat(server, service)
   addFreshness(server, service)
   addOperationRoutes(server, service)
-  addEventRoutes(server, service)
+  const bodies = new EventBodies()
+  addEventRoutes(server, service, bodies)
   addBalanceRoutes(server, service)
   addQuarantineRoutes(server, service)
   addCorrectionRoutes(server, service)
   addSourceRoutes(server, service)
   addUsageRoutes(server, service)
+  addSessionRoutes(server, service)
+  addDiscrepancyRoutes(server, service)
   addMeterRoutes(server, service)
   addAccountRoutes(server, service)
+  addOwnershipRoutes(server, service)
   addContractRoutes(server, service)
   const desk = invoiceDesk(service)
   addInvoiceRoutes(server, desk)
   addDriftRoutes(server, service, desk)
-  addBackfillRoutes(server, service, desk)
+  addBackfillRoutes(server, service, { desk, bodies })
   addPages(server, service, desk)
   return server
 }

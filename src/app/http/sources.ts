@@ -11,7 +11,7 @@ import { addCompletenessRoutes } from './completeness.ts'
 import { addCounterRoutes } from './counters.ts'
 import { checkpointJson, epochJson } from './source-epoch.ts'
 import type { Server } from './routes.ts'
-import { accountKey, instant, instantOrNull, pageSize } from './schema.ts'
+import { accountKey, instant, instantOrNull, pageSize, person, shortReason } from './schema.ts'
 
 function registrationJson(source: Registration): Record<string, unknown> {
   return {
@@ -106,8 +106,8 @@ function addSources(server: Server, { database, log, world }: Service): void {
           checkpoint_seconds: z.number().int().min(1).max(31_536_000).nullish(),
           expected_from: instant,
           retired_at: instant.nullish(),
-          by: z.string().trim().min(1).max(200).optional(),
-          reason: z.string().trim().min(1).max(1_000).optional(),
+          by: person.optional(),
+          reason: shortReason.optional(),
         }),
       },
     },
@@ -156,8 +156,8 @@ function addWithdrawal(server: Server, { log, world, logger }: Service): void {
         params: z.object({ source: z.string().min(1).max(400) }),
         body: z.object({
           epoch: z.string().max(255).default(''),
-          by: z.string().trim().min(1).max(200),
-          reason: z.string().trim().min(1).max(1_000),
+          by: person,
+          reason: shortReason,
         }),
       },
     },

@@ -8,7 +8,7 @@ import type { MeasurePart } from './question.ts'
  * An active hour is one unit that lies at its first event, so any cut of time into windows adds up. To know which event
  * was first, the hour in which the period begins is looked at from its start.
  */
-export function activeHoursSql(
+export function activeHoursRows(
   measure: ActiveHoursMeasure,
   { question, parameters, groups, rows }: MeasurePart,
 ): string {
@@ -27,9 +27,11 @@ export function activeHoursSql(
   const outer = [
     `roundDown(first_us, ${parameters.add(starts, 'Array(Int64)')}) AS window_us`,
     ...groups.columns(groups.values.map((_, index) => `k${index}`)),
-    'toDecimal256(count(), 18) AS measured',
-    'toInt256(1) AS divisor',
-    '0 AS missing',
+    'toUInt64(0) AS events',
+    'toUInt64(0) AS without',
+    'toDecimal256(count(), 18) AS amount',
+    'toInt64(0) AS at_us',
+    'toUInt64(0) AS at_offset',
   ]
   return `SELECT ${outer.join(', ')} FROM (${hours}) WHERE first_us >= ${parameters.add(period.from, 'Int64')} GROUP BY ${by}`
 }

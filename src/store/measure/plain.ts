@@ -1,19 +1,28 @@
 import type { Parameters } from '../condition.ts'
 import { expressionSql } from '../expression.ts'
 import { unreachable } from '../../core/result.ts'
-import type { PlainMeasure } from './measure.ts'
+import type { ActiveHoursMeasure, PlainMeasure } from './measure.ts'
 import type { MeasurePart } from './question.ts'
+
+/** Measures whose parts over disjoint hours can be put together. */
+export type PartialMeasure = PlainMeasure | ActiveHoursMeasure
 
 /**
  * A part of a measure over some events, which can be put together with those of other events. `amount` is the sum, the
  * extreme or the newest value of the events that have one, NULL when none has.
  */
-export const partialColumns = ['events', 'missing', 'amount', 'at_us', 'at_offset'] as const
+export const partialColumns = ['events', 'without', 'amount', 'at_us', 'at_offset'] as const
 
 /** Columns of a partial measure over stored rows. */
-export function partialSql(measure: PlainMeasure, parameters: Parameters): readonly string[] {
+function valuesSql(measure: PlainMeasure, parameters: Parameters): readonly string[] {
   if (measure.kind === 'count') {
-    return ['count() AS events', '0 AS missing', 'toDecimal256(count(), 18) AS amount', '0 AS at_us', '0 AS at_offset']
+    return [
+      'count() AS events',
+      'toUInt64(0) AS without',
+      'toDecimal256(count(), 18) AS amount',
+      'toInt64(0) AS at_us',
+      'toUInt64(0) AS at_offset',
+    ]
   }
   const { sql } = expressionSql(measure.value, parameters)
   const amount = {
@@ -28,22 +37,23 @@ export function partialSql(measure: PlainMeasure, parameters: Parameters): reado
   const at = `maxOrNullIf((time_us, offset), isNotNull(${sql}))`
   return [
     'count() AS events',
-    `countIf(isNull(${sql})) AS missing`,
+    `countIf(isNull(${sql})) AS without`,
     `toDecimal256(${amount}, 18) AS amount`,
-    isLatest ? `ifNull(tupleElement(${at}, 1), 0) AS at_us` : '0 AS at_us',
-    isLatest ? `ifNull(tupleElement(${at}, 2), 0) AS at_offset` : '0 AS at_offset',
+    isLatest ? `ifNull(tupleElement(${at}, 1), 0) AS at_us` : 'toInt64(0) AS at_us',
+    isLatest ? `ifNull(tupleElement(${at}, 2), 0) AS at_offset` : 'toUInt64(0) AS at_offset',
   ]
 }
 
 /** What partial measures come to together. A sum over no values is zero; of the others there is none. */
-export function wholeSql({ kind }: PlainMeasure): readonly string[] {
+export function wholeSql({ kind }: PartialMeasure): readonly string[] {
   const [amount, divisor] = ((): readonly [string, string] => {
     switch (kind) {
       case 'count':
       case 'sum':
+      case 'active_hours':
         return ['ifNull(sum(amount), toDecimal256(0, 18))', '1']
       case 'average':
-        return ['sum(amount)', 'sum(events) - sum(missing)']
+        return ['sum(amount)', 'sum(events) - sum(without)']
       case 'min':
         return ['min(amount)', '1']
       case 'max':
@@ -54,16 +64,15 @@ export function wholeSql({ kind }: PlainMeasure): readonly string[] {
         return unreachable(kind)
     }
   })()
-  return [`${amount} AS measured`, `toInt256(${divisor}) AS divisor`, 'sum(missing) AS missing']
+  return [`${amount} AS measured`, `toInt256(${divisor}) AS divisor`, 'sum(without) AS missing']
 }
 
-export function plainSql(measure: PlainMeasure, { question, parameters, groups, rows }: MeasurePart): string {
-  const starts = parameters.add(question.starts, 'Array(Int64)')
-  const by = ['window_us', ...groups.names].join(', ')
-  const partial = [
-    `roundDown(time_us, ${starts}) AS window_us`,
+/** Partial measures of the stored rows, by window and group. */
+export function plainRows(measure: PlainMeasure, { question, parameters, groups, rows }: MeasurePart): string {
+  const columns = [
+    `roundDown(time_us, ${parameters.add(question.starts, 'Array(Int64)')}) AS window_us`,
     ...groups.columns(groups.values),
-    ...partialSql(measure, parameters),
+    ...valuesSql(measure, parameters),
   ]
-  return `SELECT ${by}, ${wholeSql(measure).join(', ')} FROM (SELECT ${partial.join(', ')} ${rows()} GROUP BY ${by}) GROUP BY ${by}`
+  return `SELECT ${columns.join(', ')} ${rows()} GROUP BY ${['window_us', ...groups.names].join(', ')}`
 }

@@ -1,4 +1,4 @@
-import type { AccountKey, Offset } from '../../core/ids.ts'
+import type { AccountKey, MeterKey, Offset } from '../../core/ids.ts'
 import type { Micros, Period } from '../../core/time.ts'
 import type { Condition, Dimension } from '../condition.ts'
 import { Parameters, dimensionSql } from '../condition.ts'
@@ -17,6 +17,7 @@ export const operatorQuestions = [
   'versions_of_event',
   'corrections',
   'staged_events',
+  'attribution',
 ] as const
 export type OperatorQuestion = (typeof operatorQuestions)[number]
 
@@ -52,6 +53,19 @@ export interface EventsWanted {
   readonly supposing?: Supposition
 }
 
+/** Hours of a meter that were rolled, each in the generation that holds, and where the events are to be counted still. */
+export interface Rolled {
+  readonly meter: MeterKey
+  readonly version: number
+  /** What each row of the rollup is grouped by. */
+  readonly dimensions: readonly Dimension[]
+  readonly hours: readonly Micros[]
+  /** Beside `hours`. */
+  readonly generations: readonly number[]
+  /** Parts of the period, ascending, that `hours` do not cover; each begins with a clock hour or with the period. */
+  readonly rest: readonly Period[]
+}
+
 export interface FactQuestion extends EventsWanted {
   /** Starts of the windows, ascending, the first at `period.from`. */
   readonly starts: readonly Micros[]
@@ -59,6 +73,8 @@ export interface FactQuestion extends EventsWanted {
   readonly dimensions: readonly Dimension[]
   /** Levels, sessions and intervals count up to here: what comes later is not known. Left out: to the period's end. */
   readonly until?: Micros
+  /** Left out: everything is counted from the events. */
+  readonly rolled?: Rolled
   /** Names of groups that stay apart, as an earlier answer gave them; all others are put into one. */
   readonly apart?: readonly string[]
   /** Only so many rows, those of the largest quantities. */
@@ -127,4 +143,6 @@ export interface MeasurePart {
   readonly groups: Groups
   /** `FROM … WHERE …`: the counted rows from an instant on, by default from the period's start. */
   readonly rows: (from?: Micros) => string
+  /** The account predicate, for tables beside those of events. */
+  readonly fence: string
 }

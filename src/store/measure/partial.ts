@@ -1,0 +1,65 @@
+import { unreachable } from '../../core/result.ts'
+import { activeHoursRows } from './active-hours.ts'
+import { partialColumns, plainRows, wholeSql } from './plain.ts'
+import type { PartialMeasure } from './plain.ts'
+import type { MeasurePart, Rolled } from './question.ts'
+import type { Measure } from './measure.ts'
+
+/** Whether hours of this measure can be rolled: parts of it over disjoint hours can be put together. */
+export function isPartial(measure: Measure): measure is PartialMeasure {
+  switch (measure.kind) {
+    case 'count':
+    case 'sum':
+    case 'min':
+    case 'max':
+    case 'average':
+    case 'latest':
+    case 'active_hours':
+      return true
+    case 'unique':
+    case 'level':
+    case 'peak':
+    case 'percentile':
+      return false
+    default:
+      return unreachable(measure)
+  }
+}
+
+/** Partial measures of the stored rows: window_us, the groups' columns, and `partialColumns`. */
+export function partialRows(measure: PartialMeasure, part: MeasurePart): string {
+  return measure.kind === 'active_hours' ? activeHoursRows(measure, part) : plainRows(measure, part)
+}
+
+/** The same columns out of rolled hours. */
+function rolledRows(rolled: Rolled, { question, parameters, groups, fence }: MeasurePart): string {
+  const hours = parameters.add(rolled.hours, 'Array(Int64)')
+  const generations = parameters.add(rolled.generations, 'Array(UInt64)')
+  const values = question.dimensions.map((dimension) => `dimensions[${rolled.dimensions.indexOf(dimension) + 1}]`)
+  const columns = [
+    `roundDown(hour_us, ${parameters.add(question.starts, 'Array(Int64)')}) AS window_us`,
+    ...groups.columns(values),
+    ...partialColumns,
+  ]
+  const where = [
+    fence,
+    `meter = ${parameters.add(rolled.meter, 'String')}`,
+    `meter_version = ${parameters.add(rolled.version, 'UInt32')}`,
+    `hour_us >= ${parameters.add(question.period.from, 'Int64')}`,
+    `hour_us < ${parameters.add(question.period.to, 'Int64')}`,
+    `generation = transform(hour_us, ${hours}, ${generations}, toUInt64(0))`,
+  ]
+  return `SELECT ${columns.join(', ')} FROM rollup WHERE ${where.join(' AND ')}`
+}
+
+/** Rolled hours, and what is not rolled from the events, put together. */
+export function partialSql(measure: PartialMeasure, part: MeasurePart): string {
+  const { question, groups } = part
+  const { rolled } = question
+  const by = ['window_us', ...groups.names].join(', ')
+  const columns = [by, ...partialColumns].join(', ')
+  const counted = rolled === undefined || rolled.rest.length > 0 ? [partialRows(measure, part)] : []
+  const parts = rolled === undefined ? counted : [...counted, rolledRows(rolled, part)]
+  const rows = parts.map((sql) => `SELECT ${columns} FROM (${sql})`).join(' UNION ALL ')
+  return `SELECT ${by}, ${wholeSql(measure).join(', ')} FROM (${rows}) GROUP BY ${by}`
+}

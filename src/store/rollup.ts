@@ -1,0 +1,241 @@
+/**
+ * Rolled hours: a meter's usage of a clock hour, made from the events and held against a recount of them. A rolled hour
+ * is true for the log below an offset; which hours were touched since is known from the ranges of the projection, which
+ * say in which hours their events lie. An hour that was touched since is counted from its events until it is rolled again,
+ * so that an answer never depends on how far the rolling has come (L9).
+ */
+import type { MeterKey, Offset } from '../core/ids.ts'
+import { hourMicros } from '../core/time.ts'
+import type { Micros, Period } from '../core/time.ts'
+import { Parameters } from './condition.ts'
+import type { Condition, Dimension } from './condition.ts'
+import type { Engine } from './engine.ts'
+import { partialRows, partialSql } from './measure/partial.ts'
+import type { PartialMeasure } from './measure/plain.ts'
+import { groupsOf } from './measure/question.ts'
+import type { FactQuestion, MeasurePart } from './measure/question.ts'
+import { countedRows, fence } from './query.ts'
+
+/** A meter as it is rolled. */
+export interface RolledMeter {
+  readonly meter: MeterKey
+  readonly version: number
+  readonly measure: PartialMeasure
+  readonly conditions: readonly Condition[]
+  readonly dimensions: readonly Dimension[]
+}
+
+/** A version of a rolled hour. */
+export interface RolledHour {
+  readonly hour: Micros
+  /** What the log held below this offset is in it. */
+  readonly below: Offset
+  readonly generation: number
+  readonly accounts: number
+  readonly digest: string
+  readonly rolled: Micros
+}
+
+/** The UTC clock hour of a row. */
+const hourOfRow = `intDiv(time_us, ${hourMicros}) * ${hourMicros}`
+
+/** In the `hours` of a range that was written down before they were noted. */
+const notNoted = -1
+
+/** The hours of events and corrections by their own rows, where the ranges do not tell. */
+const hoursOfRows = `SELECT ${hourOfRow} AS hour, min(offset), max(offset) + 1
+  FROM (SELECT time_us, offset FROM fact WHERE /* operator question: rollup */ 1 UNION ALL SELECT time_us, offset FROM correction)
+  WHERE offset >= {from:UInt64} AND offset < {position:UInt64} GROUP BY hour`
+
+const hoursOfRanges = `SELECT hour, min(first), max(next) FROM projected_range ARRAY JOIN hours AS hour
+  WHERE first >= {from:UInt64} AND next <= {position:UInt64} GROUP BY hour`
+
+/** Notes in which hours the ranges lie that were projected since the last time; `position`: all below is projected. */
+export async function noteTouchedHours(engine: Engine, position: Offset): Promise<void> {
+  const [last] = await engine.query<{ next: string }>('SELECT max(next) AS next FROM touched_until', {})
+  const from = Number(last?.next ?? 0)
+  if (from >= position) return
+  const [ranges] = await engine.query<{ unknown: string }>(
+    `SELECT countIf(has(hours, ${notNoted})) AS unknown FROM projected_range WHERE first >= {from:UInt64} AND next <= {position:UInt64}`,
+    { from, position },
+  )
+  // Doing it twice after a crash says the same twice.
+  const hours = ranges?.unknown === '0' ? hoursOfRanges : hoursOfRows
+  await engine.compute(`INSERT INTO touched_hour ${hours}`, { from, position })
+  await engine.compute('INSERT INTO touched_until SELECT {position:UInt64}', { position })
+}
+
+/** Hours in which events or corrections lie, each with the offset below which all of them do. */
+export type TouchedHours = ReadonlyMap<Micros, Offset>
+
+/**
+ * Hours of a period that were touched by what lies below an offset; what is not condensed yet is looked at as it is.
+ * Null: it is not known which.
+ */
+export async function askTouchedHours(
+  engine: Engine,
+  { from, to }: Period,
+  below: Offset,
+): Promise<TouchedHours | null> {
+  const rows = await engine.query<{ hour: string; latest: string }>(
+    `SELECT hour, max(latest) AS latest FROM (
+       SELECT hour_us AS hour, max(next) AS latest FROM touched_hour
+       WHERE hour_us >= {from:Int64} AND hour_us < {to:Int64} AND first < {below:UInt64} GROUP BY hour
+       UNION ALL
+       SELECT hour, max(next) AS latest FROM projected_range ARRAY JOIN hours AS hour
+       WHERE first >= (SELECT max(next) FROM touched_until) AND first < {below:UInt64}
+         AND (hour = ${notNoted} OR (hour >= {from:Int64} AND hour < {to:Int64})) GROUP BY hour
+     ) GROUP BY hour ORDER BY hour`,
+    { from: from - (from % hourMicros), to, below },
+  )
+  if (rows.some(({ hour }) => Number(hour) === notNoted)) return null
+  return new Map(rows.map(({ hour, latest }) => [Number(hour) as Micros, Number(latest) as Offset]))
+}
+
+/** The newest version of each rolled hour of a period that is true for no more than the log below an offset. */
+export async function askRolledHours(
+  engine: Engine,
+  { meter, version }: Pick<RolledMeter, 'meter' | 'version'>,
+  { from, to }: Period,
+  below: Offset,
+): Promise<readonly RolledHour[]> {
+  const rows = await engine.query<Record<'hour' | 'latest' | 'made' | 'payers' | 'sum' | 'at', string>>(
+    `SELECT hour_us AS hour, max(below) AS latest, argMax(generation, (below, generation)) AS made,
+       argMax(accounts, (below, generation)) AS payers, argMax(digest, (below, generation)) AS sum,
+       argMax(rolled_us, (below, generation)) AS at
+     FROM rolled_hour WHERE meter = {meter:String} AND meter_version = {version:UInt32}
+       AND hour_us >= {from:Int64} AND hour_us < {to:Int64} AND below <= {below:UInt64}
+     GROUP BY hour_us ORDER BY hour_us`,
+    { meter, version, from, to, below },
+  )
+  return rows.map((row) => ({
+    hour: Number(row.hour) as Micros,
+    below: Number(row.latest) as Offset,
+    generation: Number(row.made),
+    accounts: Number(row.payers),
+    digest: row.sum,
+    rolled: Number(row.at) as Micros,
+  }))
+}
+
+/** Which hours are rolled: a run of whole clock hours, one after the other. */
+export interface Rolling {
+  readonly rolled: RolledMeter
+  readonly run: Period
+  readonly below: Offset
+  /** A number that no other rolling has. */
+  readonly generation: number
+}
+
+function hoursOf({ from, to }: Period): Micros[] {
+  return Array.from({ length: (to - from) / hourMicros }, (_, index) => (from + index * hourMicros) as Micros)
+}
+
+function questionOf(
+  { rolled, run, below }: Omit<Rolling, 'generation'>,
+  dimensions: readonly Dimension[],
+): FactQuestion {
+  const { measure, conditions } = rolled
+  const scope = { kind: 'operator', question: 'usage_by_account' } as const
+  return { scope, period: run, starts: hoursOf(run), below, measure, conditions, dimensions }
+}
+
+function partOf(question: FactQuestion, parameters: Parameters): MeasurePart {
+  return {
+    question,
+    parameters,
+    groups: groupsOf(question, parameters),
+    rows: (from = question.period.from) => countedRows(question, parameters, from),
+    fence: fence(question.scope, parameters),
+  }
+}
+
+/** Writes the rows of a run's hours under its generation; nothing reads them before `noteRolledHours`. */
+export async function rollHours(engine: Engine, rolling: Rolling): Promise<void> {
+  const { rolled, generation } = rolling
+  const parameters = new Parameters()
+  const part = partOf(questionOf(rolling, rolled.dimensions), parameters)
+  const dimensions = rolled.dimensions.map((_, index) => `d${index}`).join(', ')
+  const columns = [
+    `${parameters.add(rolled.meter, 'String')} AS meter`,
+    `toUInt32(${parameters.add(rolled.version, 'UInt32')}) AS meter_version`,
+    'account',
+    'window_us AS hour_us',
+    `${parameters.add(generation, 'UInt64')} AS generation`,
+    `CAST([${dimensions}] AS Array(LowCardinality(Nullable(String)))) AS dimensions`,
+    'events',
+    'without',
+    'amount',
+    'at_us',
+    'at_offset',
+  ]
+  await engine.compute(
+    `INSERT INTO rollup SELECT ${columns.join(', ')} FROM (${partialRows(rolled.measure, part)})`,
+    parameters.values,
+  )
+}
+
+/** What an hour comes to: how many accounts have usage in it, and a digest over account and quantity. */
+export interface HourSum {
+  readonly hour: Micros
+  readonly accounts: number
+  readonly digest: string
+}
+
+async function sumsOf(engine: Engine, sql: string, parameters: Parameters): Promise<readonly HourSum[]> {
+  const rows = await engine.query<Record<'hour' | 'accounts' | 'digest', string>>(
+    `SELECT window_us AS hour, count() AS accounts,
+       groupBitXor(cityHash64(account, toString(measured), toString(divisor), missing)) AS digest
+     FROM (${sql}) GROUP BY window_us ORDER BY window_us`,
+    parameters.values,
+  )
+  return rows.map(({ hour, accounts, digest }) => ({
+    hour: Number(hour) as Micros,
+    accounts: Number(accounts),
+    digest,
+  }))
+}
+
+/** The hours of a run as their events give them, by the statement that answers questions. */
+export function recountHours(engine: Engine, rolling: Omit<Rolling, 'generation'>): Promise<readonly HourSum[]> {
+  const parameters = new Parameters()
+  const part = partOf(questionOf(rolling, []), parameters)
+  return sumsOf(engine, partialSql(rolling.rolled.measure, part), parameters)
+}
+
+/** The hours of a run as their rollup gives them; `generations` beside the hours of the run. */
+export function sumRolledHours(
+  engine: Engine,
+  { rolled, run, below }: Omit<Rolling, 'generation'>,
+  generations: readonly number[],
+): Promise<readonly HourSum[]> {
+  const { meter, version, dimensions, measure } = rolled
+  const parameters = new Parameters()
+  const hours = hoursOf(run)
+  const question = {
+    ...questionOf({ rolled, run, below }, []),
+    rolled: { meter, version, dimensions, hours, generations, rest: [] },
+  }
+  return sumsOf(engine, partialSql(measure, partOf(question, parameters)), parameters)
+}
+
+/** Makes rolled hours readable. An hour without usage has no sum and is noted as well: it is known to be empty. */
+export async function noteRolledHours(
+  engine: Engine,
+  { rolled, run, below, generation }: Rolling,
+  sums: readonly HourSum[],
+  now: Micros,
+): Promise<void> {
+  const { meter, version } = rolled
+  const byHour = new Map(sums.map((sum) => [sum.hour, sum]))
+  const rows = hoursOf(run).map((hour) => {
+    const { accounts = 0, digest = '0' } = byHour.get(hour) ?? {}
+    return `[${JSON.stringify(meter)},${version},${hour},${below},${generation},${accounts},${digest},${now}]`
+  })
+  await engine.insert({
+    table: 'rolled_hour',
+    columns: ['meter', 'meter_version', 'hour_us', 'below', 'generation', 'accounts', 'digest', 'rolled_us'],
+    rows: rows.join('\n'),
+    token: `rolled ${meter} ${version} ${generation}`,
+  })
+}

@@ -1,0 +1,344 @@
+import type { AccountKey, Offset } from '../core/ids.ts'
+import { dayMicros, instantMax, instantMin } from '../core/time.ts'
+import type { Micros, Period } from '../core/time.ts'
+import { Parameters } from './condition.ts'
+import type { Engine } from './engine.ts'
+import { fence } from './query.ts'
+import { limits as rules, livedSql, livesSql, orderSql, sessionRows, spanAround } from './sessions.ts'
+import type { SessionKind, SessionScope } from './sessions.ts'
+
+export const limits = {
+  /** Different clients, regions or sources that are named of one session; there may be more. */
+  namesMax: 16,
+  /** A session is told as a whole when it began at most so long before the time asked about. */
+  historyMicros: 400 * dayMicros,
+} as const
+
+export const sessionStates = ['open', 'presumed_closed', 'closed'] as const
+export type SessionState = (typeof sessionStates)[number]
+
+export const byteFields = ['bytes_out_wire', 'bytes_out_body', 'bytes_in_wire', 'bytes_in_body'] as const
+export type ByteField = (typeof byteFields)[number]
+const legs = ['client', 'agent'] as const
+
+/** Sums by leg; null: no record says so (L13). Decimal strings. */
+export type Bytes = Readonly<Record<(typeof legs)[number], Readonly<Record<ByteField, string | null>>>>
+
+/** What makes records those of one session. */
+export interface SessionKey {
+  readonly account: AccountKey
+  readonly kind: SessionKind
+  /** The source of a connection; empty for an agent's session, which may move. */
+  readonly origin: string
+  /** True: a record that names no session is one of its own, named by its event. */
+  readonly unnamed: boolean
+  readonly name: string
+}
+
+export interface StoredSession extends SessionKey {
+  /** Number of the life among those of its key that are looked at. */
+  readonly life: string
+  /** A record of it by which it can be found again. */
+  readonly firstOffset: Offset
+  readonly firstRecord: Micros
+  readonly lastRecord: Micros
+  readonly started: Micros
+  readonly startedBy: 'start' | 'duration' | 'first_record'
+  /** When it ended, or will be presumed to have ended if nothing more comes. */
+  readonly ends: Micros
+  readonly isStopped: boolean
+  readonly records: string
+  readonly bytes: Bytes
+  readonly endpoint: string | null
+  readonly protocol: string | null
+  readonly clients: readonly (readonly [client: string | null, version: string | null])[]
+  readonly regions: readonly string[]
+  readonly sources: readonly string[]
+}
+
+export const byteColumns = legs.flatMap((leg) =>
+  byteFields.map(
+    (field) => `toString(sumOrNull(if(leg = '${leg}', toUInt256(${field}), NULL))) AS ${leg}_${field.slice(6)}`,
+  ),
+)
+
+type Row = Readonly<Record<string, string | null | readonly unknown[] | boolean | number>>
+
+export function bytesOf(row: Row): Bytes {
+  const of = (leg: string): Readonly<Record<ByteField, string | null>> =>
+    Object.fromEntries(
+      byteFields.map((field) => [field, (row[`${leg}_${field.slice(6)}`] ?? null) as string | null]),
+    ) as Readonly<Record<ByteField, string | null>>
+  return { client: of('client'), agent: of('agent') }
+}
+
+const first = (field: string): string => `argMinIf(${field}, ${orderSql}, isNotNull(${field})) AS first_${field}`
+const names = (value: string): string => `arraySlice(arraySort(groupUniqArray(${value})), 1, ${limits.namesMax})`
+
+/** Columns of a record that a session is told by. */
+const recordColumns = [
+  'toString(source) AS source',
+  'toString(leg) AS leg',
+  ...byteFields,
+  ...['endpoint', 'protocol', 'region', 'client', 'client_version'].map(
+    (field) => `CAST(${field} AS Nullable(String)) AS ${field}`,
+  ),
+]
+
+const tellingColumns = [
+  'count() AS records',
+  ...byteColumns,
+  first('endpoint'),
+  first('protocol'),
+  `arraySlice(arraySort(groupUniqArrayIf((client, client_version), isNotNull(client) OR isNotNull(client_version))), 1, ${limits.namesMax}) AS clients`,
+  `${names('region')} AS regions`,
+  `${names('source')} AS sources`,
+]
+
+function sessionOf(row: Row): StoredSession {
+  const number = (name: string): Micros => Number(row[name]) as Micros
+  return {
+    account: row['account'] as AccountKey,
+    kind: row['session_kind'] as SessionKind,
+    origin: row['origin'] as string,
+    unnamed: Boolean(row['unnamed']),
+    name: row['session_name'] as string,
+    life: String(row['life']),
+    firstOffset: Number(row['first_offset']) as Offset,
+    firstRecord: number('first_us'),
+    lastRecord: number('last_us'),
+    started: number('start_us'),
+    startedBy: row['started_by'] as StoredSession['startedBy'],
+    ends: number('end_us'),
+    isStopped: Number(row['stops_seen']) > 0,
+    records: String(row['records']),
+    bytes: bytesOf(row),
+    endpoint: (row['first_endpoint'] ?? null) as string | null,
+    protocol: (row['first_protocol'] ?? null) as string | null,
+    clients: row['clients'] as StoredSession['clients'],
+    regions: row['regions'] as readonly string[],
+    sources: row['sources'] as readonly string[],
+  }
+}
+
+/** Whether a session is over as of an instant: by its stop, by its silence, or not. */
+export function stateOf({ ends, isStopped }: StoredSession, until: Micros): SessionState {
+  if (ends > until) return 'open'
+  return isStopped ? 'closed' : 'presumed_closed'
+}
+
+const stateSql = (until: string): string =>
+  `multiIf(end_us > ${until}, 'open', stops_seen > 0, 'closed', 'presumed_closed')`
+
+export interface SessionsQuestion extends SessionScope {
+  /** Sessions that were open at some instant of it. */
+  readonly period: Period
+  /** The instant as of which is asked what is over. */
+  readonly until: Micros
+  readonly state: SessionState | null
+  readonly kind: SessionKind | null
+  readonly endpoint: string | null
+  readonly client: string | null
+  readonly name: string | null
+}
+
+export interface SessionsPage {
+  readonly after: { readonly started: Micros; readonly offset: Offset } | null
+  readonly most: number
+}
+
+/** What the lives of a period must meet, over the columns of `livesSql` with those of `tellingColumns`. */
+export function wantedSql(question: SessionsQuestion, parameters: Parameters): string {
+  const { period, until, state, endpoint, client } = question
+  const text = (value: string): string => parameters.add(value, 'String')
+  const from = parameters.add(period.from, 'Int64')
+  return [
+    `start_us < ${parameters.add(period.to, 'Int64')}`,
+    `(end_us > ${from} OR start_us >= ${from})`,
+    ...(state === null ? [] : [`${stateSql(parameters.add(until, 'Int64'))} = ${text(state)}`]),
+    ...(endpoint === null ? [] : [`ifNull(first_endpoint = ${text(endpoint)}, 0)`]),
+    ...(client === null ? [] : [`arrayExists(pair -> ifNull(pair.1 = ${text(client)}, 0), clients)`]),
+  ].join(' AND ')
+}
+
+/** The lives that a question is about, as they look from the records around its period. */
+export function wantedLives(question: SessionsQuestion, parameters: Parameters): string {
+  const { kind, name } = question
+  const only = [
+    ...(kind === null ? [] : [`kind = ${parameters.add(kind, 'String')}`]),
+    ...(name === null ? [] : [`session = ${parameters.add(name, 'String')}`]),
+  ]
+  const lives = livesSql(
+    {
+      parameters,
+      rows: sessionRows(question, parameters),
+      span: spanAround(question.period),
+      columns: recordColumns,
+      ...(only.length === 0 ? {} : { only: only.join(' AND ') }),
+    },
+    tellingColumns,
+  )
+  return `SELECT * FROM (${lives}) WHERE ${wantedSql(question, parameters)}`
+}
+
+/** All lives of the named sessions, told as a whole. */
+async function askWhole(
+  engine: Engine,
+  { scope, below, span }: SessionScope & { readonly span: Period },
+  keys: readonly Pick<SessionKey, 'name'>[],
+): Promise<readonly StoredSession[]> {
+  if (keys.length === 0) return []
+  const parameters = new Parameters()
+  const wanted = parameters.add([...new Set(keys.map(({ name }) => name))], 'Array(String)')
+  const only = `has(${wanted}, ifNull(session, id))`
+  const lives = livesSql(
+    { parameters, rows: sessionRows({ scope, below }, parameters), span, columns: recordColumns, only },
+    tellingColumns,
+  )
+  return (await engine.query<Row>(lives, parameters.values)).map(sessionOf)
+}
+
+export function keyText({ account, kind, origin, unnamed, name }: SessionKey): string {
+  return JSON.stringify([account, kind, origin, unnamed, name])
+}
+
+function historyOf({ from, to }: Period): Period {
+  const back = Math.max(instantMin, from - limits.historyMicros) as Micros
+  return { from: back, to: Math.min(instantMax, to + rules.silenceMaxMicros) as Micros }
+}
+
+export interface SessionsFound {
+  readonly sessions: readonly StoredSession[]
+  /** Where the next page begins; null on the last. */
+  readonly next: SessionsPage['after']
+}
+
+/**
+ * Sessions of a period in the order in which they started. Which they are is seen from the records around the period;
+ * each is then told as a whole, also where it began long before.
+ */
+export async function askSessions(
+  engine: Engine,
+  question: SessionsQuestion,
+  { after, most }: SessionsPage,
+): Promise<SessionsFound> {
+  const parameters = new Parameters()
+  const lives = wantedLives(question, parameters)
+  const cursor =
+    after === null
+      ? ''
+      : ` WHERE (start_us, first_offset) > (${parameters.add(after.started, 'Int64')}, ${parameters.add(after.offset, 'UInt64')})`
+  const rows = await engine.query<Row>(
+    `SELECT * FROM (${lives})${cursor} ORDER BY start_us, first_offset LIMIT ${parameters.add(most + 1, 'UInt32')}`,
+    parameters.values,
+  )
+  const seen = rows.slice(0, most).map(sessionOf)
+  const last = seen.at(-1)
+  const span = historyOf({ from: question.period.from, to: Math.max(question.period.to, question.until) as Micros })
+  const whole = Map.groupBy(await askWhole(engine, { ...question, span }, seen), keyText)
+  const sessions = seen.map((one) => {
+    const lives = whole.get(keyText(one)) ?? []
+    return (
+      lives.find(({ firstRecord, lastRecord }) => firstRecord <= one.firstRecord && lastRecord >= one.firstRecord) ??
+      one
+    )
+  })
+  return {
+    sessions,
+    next: rows.length > most && last !== undefined ? { started: last.started, offset: last.firstOffset } : null,
+  }
+}
+
+export interface FoundSession {
+  readonly session: StoredSession
+  /** Where its records are looked for. */
+  readonly span: Period
+}
+
+/**
+ * The session that a record belongs to, by the record's offset. A record that was corrected leads to the session that it
+ * would be of. Null: there is no such record behind the fence, or it is of no session.
+ */
+export async function askSession(
+  engine: Engine,
+  { scope, below, offset }: SessionScope & { readonly offset: Offset },
+): Promise<FoundSession | null> {
+  const parameters = new Parameters()
+  const where = fence(scope, parameters)
+  const [row] = await engine.query<{ time_us: string; kind: string; source: string; name: string }>(
+    `SELECT time_us, toString(kind) AS kind, toString(source) AS source, ifNull(session, id) AS name FROM fact WHERE ${where} AND offset = ${parameters.add(offset, 'UInt64')} AND offset < ${parameters.add(below, 'UInt64')}`,
+    parameters.values,
+  )
+  if (row === undefined) return null
+  const at = Number(row.time_us) as Micros
+  const span = {
+    from: Math.max(instantMin, at - limits.historyMicros) as Micros,
+    to: (at + limits.historyMicros) as Micros,
+  }
+  const found = (await askWhole(engine, { scope, below, span }, [row]))
+    .filter(({ kind, origin }) => kind === row.kind && (origin === '' || origin === row.source))
+    .filter(({ firstRecord, lastRecord }) => firstRecord <= at && at <= lastRecord)
+  // At an instant that two lives share the record is of the one that it opens.
+  const session = found.find(({ firstOffset }) => firstOffset === offset) ?? found.at(0)
+  return session === undefined ? null : { session, span }
+}
+
+/** The records of one life: `FROM (…) WHERE …`. */
+function recordsOf({ session, span }: FoundSession, { scope, below }: SessionScope, parameters: Parameters): string {
+  const name = parameters.add(session.name, 'String')
+  const lived = livedSql({
+    parameters,
+    rows: sessionRows({ scope, below }, parameters),
+    span,
+    columns: [...recordColumns, 'id', 'duration_us'],
+    only: `ifNull(session, id) = ${name}`,
+  })
+  const is = [
+    `session_kind = ${parameters.add(session.kind, 'String')}`,
+    `origin = ${parameters.add(session.origin, 'String')}`,
+    `unnamed = ${session.unnamed ? 1 : 0}`,
+    `life = ${parameters.add(session.life, 'UInt64')}`,
+  ]
+  return `FROM (${lived}) WHERE ${is.join(' AND ')}`
+}
+
+/** Bytes of a session in windows, each where its record says that they went. Windows without records have no row. */
+export async function askSessionWindows(
+  engine: Engine,
+  found: FoundSession,
+  { starts, ...scope }: SessionScope & { readonly starts: readonly Micros[] },
+): Promise<ReadonlyMap<Micros, { readonly records: string; readonly bytes: Bytes }>> {
+  const parameters = new Parameters()
+  const window = `roundDown(time_us, ${parameters.add(starts, 'Array(Int64)')}) AS window_us`
+  const rows = await engine.query<Row>(
+    `SELECT ${window}, count() AS records, ${byteColumns.join(', ')} ${recordsOf(found, scope, parameters)} GROUP BY window_us`,
+    parameters.values,
+  )
+  return new Map(
+    rows.map((row) => [Number(row['window_us']) as Micros, { records: String(row['records']), bytes: bytesOf(row) }]),
+  )
+}
+
+/** One record of a session as it is stored. */
+export type SessionRecord = Readonly<Record<string, string | null>>
+
+const shown = ['offset', 'source', 'id', 'record_phase', 'time_us', 'duration_us', 'leg', ...byteFields] as const
+const alsoShown = ['endpoint', 'protocol', 'region', 'client', 'client_version'] as const
+
+export async function askSessionRecords(
+  engine: Engine,
+  found: FoundSession,
+  { after, most, ...scope }: SessionScope & { after: { time: Micros; offset: Offset } | null; most: number },
+): Promise<readonly SessionRecord[]> {
+  const parameters = new Parameters()
+  const columns = [...shown, ...alsoShown].map((name) => (name === 'record_phase' ? `${name} AS phase` : name))
+  const records = recordsOf(found, scope, parameters)
+  const cursor =
+    after === null
+      ? ''
+      : ` AND (time_us, offset) > (${parameters.add(after.time, 'Int64')}, ${parameters.add(after.offset, 'UInt64')})`
+  return engine.query<SessionRecord>(
+    `SELECT ${columns.join(', ')} ${records}${cursor} ORDER BY time_us, offset LIMIT ${parameters.add(most, 'UInt32')}`,
+    parameters.values,
+  )
+}

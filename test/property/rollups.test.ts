@@ -1,0 +1,214 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { formatExact } from '../../src/core/exact.ts'
+import type { AccountKey, MeterKey, Offset } from '../../src/core/ids.ts'
+import { hourMicros } from '../../src/core/time.ts'
+import type { Micros, Period } from '../../src/core/time.ts'
+import type { MeterDefinition } from '../../src/meter/definition.ts'
+import { hoursToRoll, planRolled, rolledMeterOf, sealedUntil, withRolled } from '../../src/meter/rollups.ts'
+import { standardMeters } from '../../src/meter/standard.ts'
+import { usageReader } from '../../src/meter/usage.ts'
+import { askFacts } from '../../src/store/query.ts'
+import {
+  askRolledHours,
+  askTouchedHours,
+  noteRolledHours,
+  noteTouchedHours,
+  recountHours,
+  rollHours,
+} from '../../src/store/rollup.ts'
+import { formatInstant } from '../../src/core/time.ts'
+import { arrivalOf, testNow } from '../support/events.ts'
+import { openPipeline } from '../support/pipeline.ts'
+import type { Pipeline } from '../support/pipeline.ts'
+
+const start = (Date.UTC(2026, 8, 28) * 1000) as Micros
+const hours = 30
+const period: Period = { from: start, to: (start + hours * hourMicros) as Micros }
+const later = (period.to + 24 * hourMicros) as Micros
+
+const value = { kind: 'field', field: 'bytes_out_wire' } as const
+const more = (['min', 'max', 'average', 'latest'] as const).map((kind): MeterDefinition => ({
+  key: `wire_${kind}` as MeterKey,
+  version: 1,
+  name: kind,
+  unit: 'bytes',
+  aggregation: { kind, value },
+  filter: [],
+  groupBy: ['endpoint', 'region'],
+}))
+const meters = [...standardMeters, ...more]
+
+const event = fc.record({
+  account: fc.constantFrom('acme', 'globex'),
+  kind: fc.constantFrom('http_request', 'tcp_connection'),
+  endpoint: fc.constantFrom('a.example', 'b.example', null),
+  region: fc.constantFrom('eu', null),
+  at: fc.integer({ min: 0, max: hours * hourMicros - 1 }),
+  bytes_out_wire: fc.constantFrom(null, '0', '17', '18446744073709551615'),
+})
+
+let pipeline: Pipeline
+let generation = 1
+beforeAll(async () => {
+  pipeline = await openPipeline()
+})
+afterAll(() => pipeline.close())
+
+/** Rolls everything that is due, as the service does. */
+async function rollAll(below: Offset): Promise<void> {
+  const { engine } = pipeline
+  await noteTouchedHours(engine, below)
+  for (const meter of meters) {
+    const rolled = rolledMeterOf(meter)
+    const touched = await askTouchedHours(engine, period, below)
+    if (rolled === null || touched === null) throw new Error('these meters are rolled')
+    for (const run of hoursToRoll(touched, await askRolledHours(engine, rolled, period, below), later)) {
+      generation += 1
+      const rolling = { rolled, run, below, generation }
+      await rollHours(engine, rolling)
+      await noteRolledHours(engine, rolling, await recountHours(engine, rolling), start)
+    }
+  }
+}
+
+/** The answer from rolled hours, and the one from the events alone, which property tests hold against oracles. */
+async function bothAnswers(
+  meter: MeterDefinition,
+  below: Offset,
+  cut: { readonly part: Period; readonly starts: Micros[] },
+) {
+  const { part, starts } = cut
+  const question = {
+    scope: { kind: 'operator', question: 'usage_by_account' },
+    period: part,
+    starts,
+    below,
+    measure: meter.aggregation,
+    conditions: meter.filter,
+    dimensions: ['endpoint'],
+  } as const
+  const planned = await withRolled(pipeline.engine, meter, question)
+  return {
+    fromEvents: await askFacts(pipeline.engine, question),
+    planned,
+    fromRolled: await askFacts(pipeline.engine, planned),
+  }
+}
+
+describe('rolled hours', () => {
+  test('property: whatever is rolled, touched since, or not rolled yet, the answer is that of the events (L5, L9)', async () => {
+    let used = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(event, { minLength: 1, maxLength: 25 }), { minLength: 2, maxLength: 4 }),
+        fc.infiniteStream(fc.nat()),
+        async (batches, dice) => {
+          const { log, projection } = await pipeline.fresh()
+          const roll = (sides: number): number => Number(dice.next().value) % sides
+          const ends: Offset[] = []
+          let seq = 0
+          for (const batch of batches) {
+            await log.append(
+              batch.map(({ at, ...fields }) => {
+                seq += 1
+                return arrivalOf({ ...fields, seq, time: formatInstant((start + at) as Micros) })
+              }),
+              testNow,
+            )
+            await projection.catchUp()
+            ends.push(projection.position())
+            if (roll(2) === 0) await rollAll(projection.position())
+          }
+          for (const meter of meters) {
+            const below = ends[roll(ends.length)] ?? projection.position()
+            const from = (start + roll(5) * hourMicros + (roll(2) === 0 ? 0 : roll(hourMicros))) as Micros
+            const to = (period.to - roll(5) * hourMicros - (roll(2) === 0 ? 0 : roll(hourMicros))) as Micros
+            const middle = (from + roll(to - from - 2) + 1) as Micros
+            const whole = (start + 12 * hourMicros) as Micros
+            for (const starts of [[from], [from, middle], [from, whole]]) {
+              const { fromEvents, planned, fromRolled } = await bothAnswers(meter, below, {
+                part: { from, to },
+                starts,
+              })
+              if (planned.rolled !== undefined) used += 1
+              expect(fromRolled, `${meter.key} below ${below}`).toEqual(fromEvents)
+            }
+          }
+        },
+      ),
+      { numRuns: 6, endOnFailure: true },
+    )
+    // The property says nothing unless rolled hours answered.
+    expect(used).toBeGreaterThan(50)
+  }, 60_000)
+
+  test('a late event opens its hour again, and only its hour', async () => {
+    const { log, projection } = await pipeline.fresh()
+    const send = async (seq: number, hour: number): Promise<void> => {
+      const at = formatInstant((start + hour * hourMicros + 5) as Micros)
+      const input = { seq, kind: 'http_request', account: 'acme', bytes_out_wire: '1', time: at }
+      await log.append([arrivalOf(input)], testNow)
+      await projection.catchUp()
+    }
+    for (const [seq, hour] of [1, 2, 5].entries()) await send(seq + 1, hour)
+    await rollAll(projection.position())
+    const [meter] = standardMeters
+    if (meter === undefined) throw new Error('there are standard meters')
+    const sealed = () => sealedUntil(pipeline.engine, { meter, period, below: projection.position(), now: later })
+    expect(await sealed()).toBe(period.to)
+    await send(4, 2)
+    expect(await sealed()).toBe(start + 2 * hourMicros)
+    const { planned } = await bothAnswers(meter, projection.position(), { part: period, starts: [period.from] })
+    expect(planned.rolled?.hours).toEqual([start + hourMicros, start + 5 * hourMicros])
+    expect(planned.rolled?.rest).toEqual([{ from: start + 2 * hourMicros, to: start + 3 * hourMicros }])
+    // What was said before the late event is still said below its offset.
+    const { fromRolled } = await bothAnswers(meter, 3 as Offset, { part: period, starts: [period.from] })
+    expect(fromRolled.map(({ quantity }) => Number(quantity))).toEqual([3])
+    await rollAll(projection.position())
+    expect(await sealed()).toBe(period.to)
+    const usage = await usageReader(pipeline.engine)({
+      account: 'acme' as AccountKey,
+      meter,
+      period,
+      window: null,
+      zone: 'UTC',
+      groupBy: [],
+      below: projection.position(),
+    })
+    expect(usage.total === null ? null : formatExact(usage.total)).toBe('4')
+  })
+
+  test('what an interruption left behind is never read', async () => {
+    const { log, projection } = await pipeline.fresh()
+    const time = formatInstant((start + 5) as Micros)
+    await log.append([arrivalOf({ seq: 1, kind: 'http_request', account: 'acme', time })], testNow)
+    await projection.catchUp()
+    const meter = rolledMeterOf(standardMeters[0] as MeterDefinition)
+    if (meter === null) throw new Error('requests are rolled')
+    const run = { from: start, to: (start + hourMicros) as Micros }
+    // Killed after its rows and before its note, twice.
+    for (const left of [1_000_007, 1_000_008])
+      await rollHours(pipeline.engine, { rolled: meter, run, below: projection.position(), generation: left })
+    await rollAll(projection.position())
+    const { fromEvents, planned, fromRolled } = await bothAnswers(
+      standardMeters[0] as MeterDefinition,
+      projection.position(),
+      {
+        part: period,
+        starts: [period.from],
+      },
+    )
+    expect(planned.rolled?.hours).toEqual([start])
+    expect(fromRolled).toEqual(fromEvents)
+  })
+
+  test('windows that begin within an hour are counted from its events', () => {
+    const touched = new Map([[start, 1 as Offset]])
+    const rolled = [{ hour: start, below: 1 as Offset, generation: 1, accounts: 1, digest: '1', rolled: start }]
+    const meter = { meter: 'x' as MeterKey, version: 1, dimensions: [] }
+    const plan = (starts: Micros[]) => planRolled({ period, starts }, meter, { touched, rolled })
+    expect(plan([start])?.hours).toEqual([start])
+    expect(plan([start, (start + 1) as Micros])).toBeNull()
+  })
+})
