@@ -7,6 +7,9 @@ sequence backfill_decision_id_seq as bigint start 1 increment 1
 sequence default_plan_id_seq as bigint start 1 increment 1
 sequence discrepancy_id_seq as bigint start 1 increment 1
 sequence idempotency_attempt as bigint start 1 increment 1
+sequence ip_source_id_seq as integer start 1 increment 1
+sequence meter_activation_id_seq as bigint start 1 increment 1
+sequence meter_archival_id_seq as bigint start 1 increment 1
 sequence ownership_decision_id_seq as bigint start 1 increment 1
 sequence subscription_id_seq as bigint start 1 increment 1
 
@@ -88,6 +91,16 @@ begin
   return new;
 end $function$
 
+CREATE OR REPLACE FUNCTION public.lock_activated_meter()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform from meter where key = new.meter and version = new.version for update;
+  return new;
+end
+$function$
+
 CREATE OR REPLACE FUNCTION public.refuse_change_of_history()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -102,7 +115,14 @@ CREATE OR REPLACE FUNCTION public.refuse_meter_change()
  LANGUAGE plpgsql
 AS $function$
 begin
-  raise exception 'a meter version is immutable; create a new version of meter % instead', old.key using errcode = 'integrity_constraint_violation';
+  if exists (select from meter_activation a where a.meter = old.key and a.version = old.version) then
+    raise exception 'a meter version is immutable; create a new version of meter % instead', old.key using errcode = 'integrity_constraint_violation';
+  end if;
+  if tg_op = 'DELETE' then return old; end if;
+  if (new.key, new.version) is distinct from (old.key, old.version) then
+    raise exception 'a draft of meter % keeps its key and its number', old.key using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
 end
 $function$
 
@@ -346,6 +366,49 @@ table invoice_line
   CREATE TRIGGER invoice_line_is_guarded BEFORE INSERT OR DELETE OR UPDATE ON public.invoice_line FOR EACH ROW EXECUTE FUNCTION guard_invoice_line()
   CREATE TRIGGER invoice_line_is_not_truncated BEFORE TRUNCATE ON public.invoice_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
 
+table ip_source
+  id integer not null identity always
+  name text collate "C" not null
+  origin text not null
+  form text not null
+  version text not null
+  about text not null
+  networks integer not null
+  says text[] not null
+  file_sha256 text
+  file_bytes bigint
+  taken_at timestamp with time zone not null
+  taken_by text not null
+  sha256 text not null
+  content bytea not null
+  constraint ip_source_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9._-]{0,63}$'::text))
+  constraint ip_source_origin_check CHECK ((origin = ANY (ARRAY['embedded'::text, 'supplied'::text])))
+  constraint ip_source_origin_name_version_form_sha256_key UNIQUE (origin, name, version, form, sha256)
+  constraint ip_source_pkey PRIMARY KEY (id)
+  constraint ip_source_taken_by_check CHECK ((taken_by <> ''::text))
+  constraint ip_source_version_check CHECK ((version <> ''::text))
+
+table ip_version
+  number integer not null
+  in_force_from timestamp with time zone not null
+  change text not null
+  decided_by text not null
+  constraint ip_version_change_check CHECK ((change <> ''::text))
+  constraint ip_version_decided_by_check CHECK ((decided_by <> ''::text))
+  constraint ip_version_in_force_from_key UNIQUE (in_force_from)
+  constraint ip_version_number_check CHECK ((number >= 1))
+  constraint ip_version_pkey PRIMARY KEY (number)
+
+table ip_version_source
+  version integer not null
+  place integer not null
+  source integer not null
+  constraint ip_version_source_pkey PRIMARY KEY (version, place)
+  constraint ip_version_source_place_check CHECK ((place >= 0))
+  constraint ip_version_source_source_fkey FOREIGN KEY (source) REFERENCES ip_source(id)
+  constraint ip_version_source_version_fkey FOREIGN KEY (version) REFERENCES ip_version(number)
+  constraint ip_version_source_version_source_key UNIQUE (version, source)
+
 table issuing_entity
   key text collate "C" not null
   name text not null default ''::text
@@ -365,6 +428,34 @@ table meter
   constraint meter_pkey PRIMARY KEY (key, version)
   constraint meter_version_check CHECK ((version >= 1))
   CREATE TRIGGER meter_is_immutable BEFORE DELETE OR UPDATE ON public.meter FOR EACH ROW EXECUTE FUNCTION refuse_meter_change()
+
+table meter_activation
+  id bigint not null identity always
+  meter text not null
+  version integer not null
+  activated_at timestamp with time zone not null
+  activated_by text not null
+  constraint meter_activation_activated_by_check CHECK ((activated_by <> ''::text))
+  constraint meter_activation_meter_version_fkey FOREIGN KEY (meter, version) REFERENCES meter(key, version)
+  constraint meter_activation_pkey PRIMARY KEY (id)
+  CREATE INDEX meter_activation_newest ON public.meter_activation USING btree (meter, id DESC)
+  CREATE TRIGGER meter_activation_is_immutable BEFORE DELETE OR UPDATE ON public.meter_activation FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER meter_activation_is_not_truncated BEFORE TRUNCATE ON public.meter_activation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER meter_activation_locks BEFORE INSERT ON public.meter_activation FOR EACH ROW EXECUTE FUNCTION lock_activated_meter()
+
+table meter_archival
+  id bigint not null identity always
+  meter text not null
+  archived boolean not null
+  decided_at timestamp with time zone not null
+  decided_by text not null
+  reason text not null
+  constraint meter_archival_decided_by_check CHECK ((decided_by <> ''::text))
+  constraint meter_archival_pkey PRIMARY KEY (id)
+  constraint meter_archival_reason_check CHECK ((reason <> ''::text))
+  CREATE INDEX meter_archival_newest ON public.meter_archival USING btree (meter, id DESC)
+  CREATE TRIGGER meter_archival_is_immutable BEFORE DELETE OR UPDATE ON public.meter_archival FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER meter_archival_is_not_truncated BEFORE TRUNCATE ON public.meter_archival FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
 
 table ownership_decision
   id bigint not null identity always

@@ -65,8 +65,3 @@ export function ownerNames(endpoint: string): readonly string[] {
   }
   return names
 }
-
-/** Whether a recorded name is about an endpoint: it is its name, or a wildcard that holds it. */
-export function isAbout(recorded: string, endpoint: string): boolean {
-  return ownerNames(endpoint).includes(recorded)
-}

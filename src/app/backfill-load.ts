@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Arrival, ParsedEvent } from '../core/record.ts'
 import { formatInstant } from '../core/time.ts'
+import { saidText } from '../ingest/event.ts'
 import { arrivalsOf } from '../ingest/receive.ts'
 import { dropStaged, insertStaged } from '../store/staged.ts'
 import { finishLoad, getBackfill, loadsOf } from './backfill-table.ts'
@@ -47,10 +48,11 @@ function problemOf(job: Backfill, arrival: Arrival): Omit<RefusedEvent, 'index'>
   return { code, message, ...(field === undefined ? {} : { field }) }
 }
 
-/** Names a load by what it holds, the account that pays included. */
+/** Names a load by what was sent, the account that pays included: what was looked up may be another thing next time. */
 function nameOf(events: readonly ParsedEvent[]): string {
   const hash = createHash('sha256')
-  for (const { account, fact, inspection } of events) hash.update(`${account}\n${fact}\n${inspection ?? ''}\n`)
+  for (const { account, fact, inspection } of events)
+    hash.update(`${account}\n${saidText(fact)}\n${inspection ?? ''}\n`)
   return hash.digest('hex').slice(0, 32)
 }
 
@@ -64,7 +66,7 @@ function isWanted({ state }: Backfill, isKnown: boolean): boolean {
   return true
 }
 
-type LoadPorts = Pick<Service, 'database' | 'engine' | 'world' | 'ownership' | 'disk'>
+type LoadPorts = Pick<Service, 'database' | 'engine' | 'world' | 'ownership' | 'disk' | 'ip'>
 
 /** Takes a body into a job; durable when it resolves. Doing it again is harmless, whether it came through or not. */
 export async function loadEvents(
@@ -72,13 +74,14 @@ export async function loadEvents(
   id: string,
   { body, contentType }: { readonly body: Buffer; readonly contentType: string | undefined },
 ): Promise<Loaded> {
-  const { database, engine, world, ownership, disk } = ports
+  const { database, engine, world, ownership, disk, ip } = ports
   const job = await getBackfill(database, id)
   const arrivals = arrivalsOf(body, contentType, {
     now: world.now(),
     ...payersOf(ownership),
     oldest: job.period.from,
     boundTo: null,
+    describeAddress: ip.describe,
   })
   const refused = arrivals.flatMap((arrival, index) => {
     const problem = problemOf(job, arrival)

@@ -8,6 +8,8 @@ import { assert, fail, ok, unreachable } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
+import { lookedUpBy, lookedUpText } from '../ingest/address-facts.ts'
+import type { DescribeAddress } from '../ingest/address-facts.ts'
 import { parseEvent } from '../ingest/event.ts'
 import type { OwnerAt, PaidBy } from '../ingest/event.ts'
 import { ExactNumber } from '../ingest/json.ts'
@@ -69,16 +71,39 @@ export interface Door {
   readonly now: Micros
   readonly ownerAt: OwnerAt
   readonly paidBy?: PaidBy
+  readonly describeAddress?: DescribeAddress
+}
+
+/**
+ * What was looked up about an address stays with it, whatever the lists say today; with another address it is looked up
+ * anew, and what the change says is not looked up any more.
+ */
+function stillTrue(fields: Fields, change: Fields): Fields {
+  const lookedUp = lookedUpBy(fields['ip_version'])
+  if (lookedUp.length === 0) return fields
+  const hasMoved = Object.hasOwn(change, 'client_address')
+  const kept = hasMoved ? [] : lookedUp.filter((field) => !Object.hasOwn(change, field))
+  if (kept.length === lookedUp.length) return fields
+  const [version = ''] = String(fields['ip_version']).split('/')
+  const gone = new Set<string>(['ip_version', ...lookedUp.filter((field) => !kept.includes(field))])
+  const rest = Object.fromEntries(Object.entries(fields).filter(([name]) => !gone.has(name)))
+  return kept.length === 0 ? rest : { ...rest, ip_version: lookedUpText(version, kept) }
 }
 
 function amended({ version, content }: Base, change: Fields, door: Door): Result<ParsedEvent, Problem> {
   const problem = problemOf(change)
   if (problem !== null) return fail(problem)
-  const input = { ...fieldsOf(content), ...change }
+  const input = { ...stillTrue(fieldsOf(content), change), ...change }
   // Who pays stays who paid, unless the change says otherwise; `account: null` asks who owned the endpoint.
   const ownerAt: OwnerAt = Object.hasOwn(change, 'account') ? door.ownerAt : () => version.account
-  const { now, paidBy } = door
-  const context = { now, ownerAt, oldest: 0 as Micros, ...(paidBy === undefined ? {} : { paidBy }) }
+  const { now, paidBy, describeAddress } = door
+  const context = {
+    now,
+    ownerAt,
+    oldest: 0 as Micros,
+    ...(paidBy === undefined ? {} : { paidBy }),
+    ...(describeAddress === undefined || !Object.hasOwn(change, 'client_address') ? {} : { describeAddress }),
+  }
   const arrival = parseEvent(input, JSON.stringify(input), context)
   if (arrival.kind === 'held') return fail(arrival.held.problem)
   assert(arrival.kind === 'event', 'the door gives an event or holds it')

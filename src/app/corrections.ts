@@ -33,7 +33,7 @@ export const limits = {
 
 export type CorrectionPorts = Pick<
   Service,
-  'database' | 'engine' | 'log' | 'projector' | 'ownership' | 'world' | 'append'
+  'database' | 'engine' | 'log' | 'projector' | 'ownership' | 'ip' | 'world' | 'append'
 >
 
 export interface CorrectionRequest extends Decision {
@@ -200,10 +200,10 @@ async function prepare(ports: CorrectionPorts, request: CorrectionRequest): Prom
   // A correction that names an account means one that exists: a slip of the pen must not make a new one.
   if (typeof named === 'string') await getAccount(ports.database, named)
   const { base, newest } = await find(ports, request)
-  const { ownership, world } = ports
+  const { ownership, world, ip } = ports
   if (wanted.kind === 'reattribute')
     refuseMerged(ownership.current().rules, wanted.account, (base.version.time + 1) as Micros)
-  const door = { by, reason, now: world.now(), ...payersOf(ownership) }
+  const door = { by, reason, now: world.now(), ...payersOf(ownership), describeAddress: ip.describe }
   return { request, base, newest, planned: planCorrection(base, wanted, door) }
 }
 

@@ -11,6 +11,7 @@ import { progressLine } from './progress.ts'
 import type { SampleCompany } from './sample/company.ts'
 import { describeSample, issueSample, sampleToLoad, sendSample } from './sample/load.ts'
 import { startRollups } from './rollups.ts'
+import { dutiesOf } from './roles.ts'
 import { openService } from './service.ts'
 import type { Service } from './service.ts'
 import { systemWorld } from './world.ts'
@@ -88,6 +89,8 @@ async function serve(config: Config): Promise<void> {
   if (service.newKey !== null) {
     process.stdout.write(`development API key: ${service.newKey}\n  (also in ${config.dataDirectory}/dev-api-key)\n`)
   }
+  // After the start, so that nobody waits for it.
+  if (dutiesOf[role].routes.size > 1) service.ip.start()
   if (company !== null) await loadSample(service, company, address)
 }
 

@@ -105,38 +105,38 @@ function checkMerge(rules: AttributionRules, { account, into, at }: Merge): void
 }
 
 function planMerge(rules: AttributionRules, { account, into, at }: Merge): ChangePlan {
-  const touched: Touched = {
-    endpoints: rules.owned.filter((row) => row.account === account).map(({ endpoint }) => endpoint),
-    accounts: namesOf(rules, account),
-    from: at,
-    to: null,
-  }
+  const own = rules.owned.filter((row) => row.account === account).map(({ endpoint }) => endpoint)
+  const touched = { accounts: namesOf(rules, account), from: at, to: null }
   const known = mergeOf(rules, account)
   if (known !== null) {
-    // Again: what is left to do is the traffic, of the endpoints that the account owned before.
-    const same = known.into === into && known.at === at
-    if (!same) refuseMerged(rules, account, null)
-    const endpoints = [...touched.endpoints, ...rowsOfAccount(rules, into, at)]
+    const isSame = known.into === into && known.at === at
+    if (!isSame) refuseMerged(rules, account, null)
+    // Again: what is left to do is the traffic, also at the endpoints that have gone over.
+    const endpoints = [...own, ...rowsOfAccount(rules, into, at)]
     return plan('merge', { ...touched, endpoints }, { before: [], after: [] })
   }
   checkMerge(rules, { account, into, at })
-  const before = rules.owned.filter(({ endpoint }) => touched.endpoints.includes(endpoint))
+  const before = rules.owned.filter(({ endpoint }) => own.includes(endpoint))
   const after = handedOver(before, { account, into, at })
-  return plan('merge', touched, { before, after, merges: [{ account, into, at }] })
+  return plan('merge', { ...touched, endpoints: own }, { before, after, merges: [{ account, into, at }] })
 }
 
 function rowsOfAccount({ owned }: AttributionRules, account: AccountKey, at: Micros): readonly string[] {
   return owned.filter((row) => row.account === account && (row.to ?? Infinity) > at).map(({ endpoint }) => endpoint)
 }
 
-/** The end of the time for which an endpoint without a row of its own at `at` can be given to somebody. */
+/**
+ * The end of the time for which an endpoint without a row of its own at `at` goes over: until somebody owns it by its own
+ * name, or until the wildcard by which the account owns it ends.
+ */
 function freeUntil(rules: AttributionRules, endpoint: string, at: Micros): Micros | null {
-  const ends = rules.owned.flatMap((row): number[] => {
-    if (row.endpoint === endpoint) return row.from > at ? [row.from] : []
-    const holds = ownerNames(endpoint).includes(row.endpoint) && row.from <= at && (row.to ?? Infinity) > at
-    return holds && row.to !== null ? [row.to] : []
-  })
-  return ends.length === 0 ? null : (Math.min(...ends) as Micros)
+  const [, ...wildcards] = ownerNames(endpoint)
+  const holding = wildcards
+    .flatMap((name) => rowsOf(rules, name))
+    .find((row) => row.from <= at && (row.to ?? Infinity) > at)
+  const ends = [holding?.to ?? Infinity, ...rowsOf(rules, endpoint).map(({ from }) => (from > at ? from : Infinity))]
+  const end = Math.min(...ends)
+  return end === Infinity ? null : (end as Micros)
 }
 
 /** The rows of one endpoint after it was split off. */

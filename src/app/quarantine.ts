@@ -13,6 +13,7 @@ import type { Result } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 import { fromCloudEvent } from '../ingest/cloud-event.ts'
 import { parseEvent } from '../ingest/event.ts'
+import type { DescribeAddress } from '../ingest/address-facts.ts'
 import type { OwnerAt, PaidBy } from '../ingest/event.ts'
 import { parseJson } from '../ingest/json.ts'
 import { boundSource, ownerOfSource } from '../ingest/receive.ts'
@@ -22,6 +23,7 @@ export interface Door {
   readonly now: Micros
   readonly ownerAt: OwnerAt
   readonly paidBy?: PaidBy
+  readonly describeAddress?: DescribeAddress
 }
 
 /** What would become of a held input if it arrived today. */

@@ -5,7 +5,9 @@
 import { formatInstant, hourMicros, instantMin } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { listMeters } from '../meter/catalogue.ts'
+import type { MeterDefinition } from '../meter/definition.ts'
 import { raiseDiscrepancy } from '../meter/discrepancy.ts'
+import type { Difference } from '../meter/discrepancy.ts'
 import { everyEvent, hoursToRoll, rolledMeterOf } from '../meter/rollups.ts'
 import {
   askRolledHours,
@@ -19,11 +21,14 @@ import {
 import type { HourSum, RolledHour, RolledMeter } from '../store/rollup.ts'
 import type { Service } from './service.ts'
 
-type Ports = Pick<Service, 'database' | 'engine' | 'projection' | 'world'>
+/** What rolling needs of the service. */
+export interface RollPorts extends Pick<Service, 'engine' | 'projection' | 'world'> {
+  readonly meters: () => Promise<readonly RolledMeter[]>
+  readonly raise: (difference: Difference) => Promise<void>
+}
 
-/** The meters that are rolled now: the newest version of each whose hours can be put together. */
-async function rolledMeters({ database }: Ports): Promise<readonly RolledMeter[]> {
-  const meters = await listMeters(database)
+/** The meters that are rolled, of these: the newest version of each whose hours can be put together. */
+export function rolledMetersOf(meters: readonly MeterDefinition[]): readonly RolledMeter[] {
   return [
     everyEvent,
     ...meters.flatMap((meter) => {
@@ -60,29 +65,25 @@ function told({ accounts, digest }: Told): string {
 
 /** Raises what a recount finds other than it was rolled. True: nothing. */
 async function compare(
-  { database, world }: Ports,
+  { raise }: RollPorts,
   { rolled, hour, version }: { readonly rolled: RolledMeter; readonly hour: Micros; readonly version: string },
   { expected, found }: { readonly expected: Told; readonly found: Told },
 ): Promise<boolean> {
   if (isSame(expected, found)) return true
   const { meter, version: meterVersion } = rolled
   const about = `${meter} version ${meterVersion}, hour ${formatInstant(hour)}`
-  await raiseDiscrepancy(
-    database,
-    {
-      kind: 'rolled_hour',
-      subject: `${about}, ${version}`,
-      expected: told(expected),
-      found: told(found),
-      message: `a recount of ${about} from the events differs from what was rolled (${version}); the hour is not sealed`,
-    },
-    world.now(),
-  )
+  await raise({
+    kind: 'rolled_hour',
+    subject: `${about}, ${version}`,
+    expected: told(expected),
+    found: told(found),
+    message: `a recount of ${about} from the events differs from what was rolled (${version})`,
+  })
   return false
 }
 
 /** Rolls one run of hours of a meter; they count when a recount gives the same. */
-async function rollRun(ports: Ports, rolled: RolledMeter, run: Period): Promise<number> {
+async function rollRun(ports: RollPorts, rolled: RolledMeter, run: Period): Promise<number> {
   const { engine, projection, world } = ports
   const below = projection.position()
   // 48 bits at random: no other attempt at these hours has them.
@@ -107,12 +108,12 @@ export interface Rolls {
 }
 
 /** Rolls what is due, in the order of time; `isOver` is asked between runs. */
-export async function rollDue(ports: Ports, isOver: () => boolean = () => false): Promise<Rolls> {
+export async function rollDue(ports: RollPorts, isOver: () => boolean = () => false): Promise<Rolls> {
   const { engine, projection, world } = ports
   await noteTouchedHours(engine, projection.position())
   const always: Period = { from: instantMin, to: world.now() }
   let hours = 0
-  for (const rolled of await rolledMeters(ports)) {
+  for (const rolled of await ports.meters()) {
     const below = projection.position()
     const touched = await askTouchedHours(engine, always, below)
     if (touched === null || isOver()) break
@@ -130,7 +131,7 @@ export interface Audited {
   readonly differing: number
 }
 
-async function auditHour(ports: Ports, rolled: RolledMeter, version: RolledHour): Promise<boolean> {
+async function auditHour(ports: RollPorts, rolled: RolledMeter, version: RolledHour): Promise<boolean> {
   const { engine } = ports
   const { hour, below, generation } = version
   const run = { from: hour, to: (hour + hourMicros) as Micros }
@@ -142,10 +143,10 @@ async function auditHour(ports: Ports, rolled: RolledMeter, version: RolledHour)
 }
 
 /** Recounts so many rolled hours, drawn at random, at the offsets at which they were rolled. */
-export async function auditHours(ports: Ports, most: number): Promise<Audited> {
+export async function auditHours(ports: RollPorts, most: number): Promise<Audited> {
   const { engine, projection, world } = ports
   const always: Period = { from: instantMin, to: world.now() }
-  const meters = await rolledMeters(ports)
+  const meters = await ports.meters()
   let differing = 0
   let hours = 0
   for (let turn = 0; turn < most; turn += 1) {
@@ -164,18 +165,30 @@ const rollMillis = 10_000
 const auditEvery = 6
 const auditHoursMax = 5
 
+/** The ports of a service. */
+export function rollPortsOf({ database, engine, projection, world }: Service): RollPorts {
+  return {
+    engine,
+    projection,
+    world,
+    meters: async () => rolledMetersOf(await listMeters(database)),
+    raise: (difference) => raiseDiscrepancy(database, difference, world.now()),
+  }
+}
+
 /** Rolls every few seconds and audits every minute, where this process fills the store. Returns how to stop it. */
 export function startRollups(service: Service): () => Promise<void> {
   const { logger, leads } = service
+  const ports = rollPortsOf(service)
   let isStopping = false
   let ticks = 0
   let running: Promise<void> | null = null
   const tick = async (): Promise<void> => {
     if (!leads()) return
-    await rollDue(service, () => isStopping)
+    await rollDue(ports, () => isStopping)
     ticks += 1
     if (isStopping || ticks % auditEvery !== 0) return
-    const { differing } = await auditHours(service, auditHoursMax)
+    const { differing } = await auditHours(ports, auditHoursMax)
     if (differing > 0)
       logger.error({ differing }, 'rolled hours differ from a recount; GET /v1/discrepancies tells which')
   }

@@ -28,6 +28,7 @@ import { DiskGuard } from './disk.ts'
 import { openEmbeddedStore, openSharedStore } from './event-store.ts'
 import type { Counted, EventStore, Following } from './event-store.ts'
 import { migrate, readMigrations } from './migrate.ts'
+import { IpMetadata } from './ip.ts'
 import { openLog } from './open-log.ts'
 import { externalPostgres, startPostgres } from './postgres.ts'
 import type { PostgresServer } from './postgres.ts'
@@ -51,6 +52,7 @@ export interface Service {
   /** Whether this process fills the store now. */
   leads(): boolean
   readonly ownership: CurrentOwnership
+  readonly ip: IpMetadata
   readonly authenticator: Authenticator
   readonly disk: DiskGuard
   readonly completeness: CompletenessReader
@@ -178,6 +180,9 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     const { engine, projection, projector } = store
     const ownership = await followOwnership(database)
     if (config.kafka !== null) closers.push(followChanges(ownership, logger))
+    const isShared = config.databaseUrl !== null
+    const ip = new IpMetadata({ database, world, logger, folder: directory.path, isShared })
+    closers.push(() => ip.close())
     const disk = new DiskGuard(directory.path, config.diskReserveBytes, world)
     const append: Append = async (arrivals, sender) => {
       await disk.check()
@@ -197,6 +202,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       projector,
       leads: () => store.leads(),
       ownership,
+      ip,
       authenticator: authenticator(database, world),
       disk,
       completeness: completenessReader({ database, engine, log, world }),

@@ -20,7 +20,7 @@ import { findMeter, listMeters } from '../meter/catalogue.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
 import { standardMeters } from '../meter/standard.ts'
 import { contractFor } from '../price/contract.ts'
-import { askAttributed } from '../store/attributed.ts'
+import { askAttributed, askEndpoints } from '../store/attributed.ts'
 import type { AttributedRow } from '../store/attributed.ts'
 import type { Condition } from '../store/condition.ts'
 import type { Service } from './service.ts'
@@ -150,8 +150,8 @@ async function measured(
 function byTime(rows: readonly Ownership[], { first, last }: Pick<Group, 'first' | 'last'>) {
   const before = rows.filter(({ to }) => to !== null && to <= first).toSorted((a, b) => b.from - a.from)[0]
   const after = rows.filter(({ from }) => from > last).toSorted((a, b) => a.from - b.from)[0]
-  const then = rows.find(({ from, to }) => from <= last && (to ?? Infinity) > first)
-  return { before, after, then }
+  const during = rows.find(({ from, to }) => from <= last && (to ?? Infinity) > first)
+  return { before, after, during }
 }
 
 /** Who may own an endpoint: the nearest by name first, then by time. */
@@ -167,15 +167,15 @@ function candidatesOf(
   }
   const [name = '', ...wildcards] = ownerNames(endpoint)
   const rowsOf = (of: string): Ownership[] => rules.owned.filter((row) => row.endpoint === of)
-  const { before, after, then } = byTime(rowsOf(name), times)
-  put('owner_then', then)
+  const { before, after, during } = byTime(rowsOf(name), times)
+  put('owner_then', during)
   put('owned_before', before)
   put('owns_after', after)
   for (const wildcard of wildcards) {
     const rows = rowsOf(wildcard)
     if (rows.length === 0) continue
     const near = byTime(rows, times)
-    put(near.then === undefined ? 'wildcard' : 'owner_then', near.then ?? near.before ?? near.after)
+    put(near.during === undefined ? 'wildcard' : 'owner_then', near.during ?? near.before ?? near.after)
     break
   }
   for (const account of paying) found.push({ account, why: 'pays_there', ownership: null })
@@ -189,12 +189,15 @@ async function payersThere(
   { period, below }: Asked,
   top: readonly Group[],
 ): Promise<ReadonlyMap<string, readonly AccountKey[]>> {
+  const names = new Set(top.map(({ endpoint }) => endpoint))
+  // Others may write the same endpoint in another way.
+  const values = (await askEndpoints(engine, period)).filter((written) => names.has(endpointName(written)))
   const rows = await askAttributed(engine, {
     scope: { kind: 'operator', question: 'attribution' },
     period,
     starts: [period.from],
     below,
-    conditions: [{ operator: 'in', field: 'endpoint', values: top.flatMap(({ written }) => written) }],
+    conditions: [{ operator: 'in', field: 'endpoint', values }],
     measures: [],
   })
   const payers = new Map<string, AccountKey[]>()

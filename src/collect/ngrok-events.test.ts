@@ -110,7 +110,9 @@ describe('ngrok-events', () => {
       region: 'eu',
       transport: 'muxado',
       agent_ip: '192.0.2.8',
-      user_agent: 'agent/3',
+      user_agent: 'agent/3.5.0 (linux)',
+      os: 'linux',
+      arch: 'amd64',
     }
     const session = {
       ...bare,
@@ -119,7 +121,10 @@ describe('ngrok-events', () => {
       region: 'eu',
       protocol: 'muxado',
       client_address: '192.0.2.8',
-      user_agent: 'agent/3',
+      user_agent: 'agent/3.5.0 (linux)',
+      client: 'agent',
+      client_version: '3.5.0',
+      attributes: { os: 'linux', arch: 'amd64', heartbeat_seconds: '0' },
     }
     expect(bodyOf({ event_type: 'agent_session_start.v0', object })).toEqual({ ...session, phase: 'start' })
     const times = { started_at: '2026-08-01T09:00:00Z', stopped_at: '2026-08-01T09:00:01Z' }
@@ -127,6 +132,9 @@ describe('ngrok-events', () => {
       ...session,
       duration_us: 1_000_000,
     })
+    const silent = bodyOf({ event_type: 'agent_session_start.v0', object: { session: { id: 'ts_1' } } })
+    expect(silent).toMatchObject({ session: 'ts_1', attributes: { heartbeat_seconds: '0' } })
+    expect([silent['client'], silent['client_version']]).toEqual([undefined, undefined])
   })
 
   test('the account is the account_id, and rules see any field', () => {

@@ -100,12 +100,30 @@ function readEvent(envelope: JsonRecord, event: TrafficEvent, names: FieldNames<
     bytes_in_wire: read('bytes_in_wire', parseCount),
     bytes_in_body: read('bytes_in_body', parseCount),
     duration_us: durationOf(event, at),
+    ...(event.kind === 'session' ? agentOf(text('user_agent'), at) : {}),
     client_address: inspection('client_address'),
     path: pathOf(inspection('path'), at('http.request.url.query')),
     user_agent: inspection('user_agent'),
   }
   if (error !== undefined) return fail(error)
   return ok({ body, textOf: (field) => ruleText(field, body, at) })
+}
+
+/**
+ * The agent's software, such as `ngrok-agent/3.5.0 …`, and its machine. Between start and stop there are no events, which
+ * the session says of itself: its silence means nothing.
+ */
+function agentOf(software: string | undefined, at: (name: string) => string | undefined): Partial<EventBody> {
+  const [client, version] = /^\s*([^\s/]+)(?:\/(\S+))?/.exec(software ?? '')?.slice(1) ?? []
+  const known = ['os', 'arch'].flatMap((name): [string, string][] => {
+    const value = factText(at(name))
+    return value === undefined ? [] : [[name, value]]
+  })
+  return {
+    client: factText(client),
+    client_version: factText(version),
+    attributes: { ...Object.fromEntries(known), heartbeat_seconds: '0' },
+  }
 }
 
 /** TCP addresses share host names and differ in their ports, so there the port is part of the endpoint. */

@@ -7,6 +7,8 @@ import { heldLengthMax } from '../core/record.ts'
 import type { Arrival, HeldInput } from '../core/record.ts'
 import { dayMicros, secondMicros } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
+import { lookedUpBy, lookedUpFields, lookedUpText } from './address-facts.ts'
+import type { AddressFacts, DescribeAddress, LookedUpField } from './address-facts.ts'
 import { Bad, readCount, readText, readerOf } from './field.ts'
 import type { Value } from './field.ts'
 
@@ -29,6 +31,8 @@ export interface ParseContext {
   readonly paidBy?: PaidBy
   /** Events without a number that are older are refused; by default `window.behind` before now. */
   readonly oldest?: Micros
+  /** What is known of the visitor's address; left out, nothing is looked up. */
+  readonly describeAddress?: DescribeAddress
 }
 
 interface Place {
@@ -53,6 +57,7 @@ const factIndex = Object.fromEntries(factFields.map(({ name }, index) => [name, 
   number
 >
 const at = factIndex
+const clientAddress = inspectionFields.findIndex(({ name }) => name === 'client_address')
 
 type Values = (Value | null)[]
 
@@ -190,9 +195,49 @@ function readFields(input: Readonly<Record<string, unknown>>): Row | Problem {
   return { fact, inspection, inspected }
 }
 
-/** The hash by which equal content is known, of an event's canonical texts. */
+/** The facts as the sender said them: without what was looked up about the address. */
+function saidOf(fact: Values): Values {
+  const lookedUp = lookedUpBy(fact[at.ip_version])
+  if (lookedUp.length === 0) return fact
+  const said = [...fact]
+  said[at.ip_version] = null
+  for (const field of lookedUp) said[at[field]] = null
+  return said
+}
+
+const valueOfField: Readonly<Record<LookedUpField, (known: AddressFacts) => string | null>> = {
+  country: ({ country }) => country,
+  asn: ({ asn }) => asn,
+  ip_categories: ({ categories }) => categories,
+}
+
+/**
+ * Fills in what is known of the visitor's address, where the sender says nothing; true when it did. Who names a version
+ * of metadata has looked the address up, and is not contradicted.
+ */
+function lookUpAddress(fact: Values, address: Value | null, { describeAddress }: ParseContext): boolean {
+  if (describeAddress === undefined || typeof address !== 'string' || fact[at.ip_version] !== null) return false
+  const absent = lookedUpFields.filter((field) => fact[at[field]] === null)
+  const known = absent.length === 0 ? null : describeAddress(address)
+  if (known === null) return false
+  for (const field of absent) fact[at[field]] = valueOfField[field](known)
+  fact[at.ip_version] = lookedUpText(known.version, absent)
+  return true
+}
+
+function hashOf(said: string, inspection: string | null): string {
+  return hash('sha256', inspection === null ? said : said + inspection, 'latin1').slice(0, 8)
+}
+
+/** The hash by which equal content is known, of an event's canonical texts: over what its sender said. */
 export function contentHash(fact: string, inspection: string | null): string {
-  return hash('sha256', inspection === null ? fact : fact + inspection, 'latin1').slice(0, 8)
+  return hashOf(saidText(fact), inspection)
+}
+
+/** What the sender said, as canonical text: equal for an event that is sent again after the lists have changed. */
+export function saidText(fact: string): string {
+  const values = JSON.parse(fact) as Values
+  return lookedUpBy(values[at.ip_version]).length === 0 ? fact : factTextOf(saidOf(values))
 }
 
 /**
@@ -218,7 +263,10 @@ export function parseEvent(input: unknown, raw: string, context: ParseContext): 
   fact[at.id] ??= epoch === null ? String(seq) : `${epoch}:${seq}`
   fact[at.phase] ??= 'final'
   fact[at.leg] ??= 'client'
-  const factText = factTextOf(fact)
+  const said = factTextOf(saidOf(fact))
+  const isOurs = lookedUpBy(fact[at.ip_version]).length > 0
+  const isFilled = lookUpAddress(fact, inspection[clientAddress] ?? null, context)
+  const factText = isFilled || isOurs ? factTextOf(fact) : said
   const inspectionText = inspected ? JSON.stringify(inspection) : null
   const endpoint = fact[at.endpoint] as string | null
   const time = fact[at.time] as Micros
@@ -238,7 +286,7 @@ export function parseEvent(input: unknown, raw: string, context: ParseContext): 
       account: payer,
       fact: factText,
       inspection: inspectionText,
-      hash: contentHash(factText, inspectionText),
+      hash: hashOf(said, inspectionText),
     },
   }
 }

@@ -124,16 +124,12 @@ export async function listVersions(
   return withSources(database, rows)
 }
 
-/** The kept form of sources, in the order in which they are named. */
-export async function readContents(database: Queryable, ids: readonly number[]): Promise<readonly Uint8Array[]> {
-  const contents: Uint8Array[] = []
-  for (const id of ids) {
-    const { rows } = await database.query<{ content: Buffer }>('select content from ip_source where id = $1', [id])
-    const [row] = rows
-    if (row === undefined) throw new Error(`source ${id} of IP metadata is not in the database`)
-    contents.push(row.content)
-  }
-  return contents
+/** The kept form of a source. */
+export async function readContent(database: Queryable, id: number): Promise<Uint8Array> {
+  const { rows } = await database.query<{ content: Buffer }>('select content from ip_source where id = $1', [id])
+  const [row] = rows
+  if (row === undefined) throw new Error(`source ${id} of IP metadata is not in the database`)
+  return row.content
 }
 
 /** A source that is kept already, or a new one. */

@@ -1,16 +1,9 @@
 /** What an event keeps of its visitor's address, so that a price may depend on it and a bill can be replayed. */
+import type { AddressFacts, DescribeAddress } from '../ingest/address-facts.ts'
 import type { LookupTable } from './lookup.ts'
 import { mostSpecific } from './said.ts'
 
 export const limits = { categoriesLengthMax: 255 } as const
-
-/** As the facts of an event are written: counts as text. Null: not known. */
-export interface AddressFacts {
-  readonly country: string | null
-  readonly asn: string | null
-  readonly categories: string | null
-  readonly version: string
-}
 
 /** Most specific names only, sorted; a name that does not fit any more is left out as a whole. */
 export function categoriesText(categories: readonly string[]): string | null {
@@ -23,7 +16,7 @@ export function categoriesText(categories: readonly string[]): string | null {
 }
 
 /** Describes addresses by one version. The facts of each profile are made once; there are as many as profiles, at most. */
-export function describerOf(table: LookupTable, version: string): (address: string) => AddressFacts | null {
+export function describerOf(table: LookupTable, version: string): DescribeAddress {
   const known = new Map<number, AddressFacts>()
   return (address) => {
     const profile = table.profileOf(address)

@@ -2,9 +2,10 @@
  * MaxMind databases (https://maxmind.github.io/MaxMind-DB/): the whole tree is walked and every record decoded when a file
  * is taken in, so that one that is broken anywhere is refused here and never answers wrongly later.
  */
+import { createRequire } from 'node:module'
 import { Reader } from 'mmdb-lib'
 import type { Response } from 'mmdb-lib'
-import DecoderModule from 'mmdb-lib/lib/decoder.js'
+import type DecoderModule from 'mmdb-lib/lib/decoder.js'
 import { OrderedRanges, Records } from './source-table.ts'
 import type { SourceTable } from './source-table.ts'
 import { noRanges, wordsOf } from './ranges.ts'
@@ -20,7 +21,9 @@ export const limits = {
 /** Zeros between the tree and the records. */
 const separatorBytes = 16
 
-const Decoder = DecoderModule.default
+// CommonJS with a default of its own, which loaders take apart in different ways; `require` gives it as it is.
+const require = createRequire(import.meta.url)
+const { default: Decoder } = require('mmdb-lib/lib/decoder.js') as typeof DecoderModule
 
 interface Tree {
   readonly file: Buffer

@@ -17,7 +17,7 @@ import { limits as rangeLimits, partsOf } from '../store/expression-range.ts'
 export const limits = {
   textLengthMax: 1_000,
   /** Parts within parts; a condition is written into the statement twice, so depth is what makes one large. */
-  depthMax: 24,
+  depthMax: 40,
   /** Numbers, fields and operations in the statement, the repeated ones counted again. */
   weightMax: 2_000,
 } as const
@@ -244,7 +244,7 @@ function readerInto(problems: string[]): (node: jsep.Expression, depth: number) 
   }
   const read = (node: jsep.Expression, depth: number): Part | null => {
     if (depth > limits.depthMax)
-      return attempt(() => refuse(`has more than ${limits.depthMax} parts within each other`))
+      return attempt(() => refuse(`it has more than ${limits.depthMax} parts within each other`))
     const whole = (nodes: readonly jsep.Expression[], combine: (...parts: readonly Part[]) => Part): Part | null => {
       const parts = nodes.map((one) => read(one, depth + 1))
       return parts.every((part) => part !== null) ? attempt(() => combine(...parts)) : null
@@ -281,10 +281,10 @@ function readerInto(problems: string[]): (node: jsep.Expression, depth: number) 
       }
       case 'Compound': {
         const isEmpty = (node as jsep.Compound).body.length === 0
-        return attempt(() => refuse(isEmpty ? 'is empty' : 'is more than one expression: an operator is missing'))
+        return attempt(() => refuse(isEmpty ? 'it is empty' : 'it is more than one expression: an operator is missing'))
       }
       default:
-        return attempt(() => refuse('has a part that is not an amount, a comparison or a function'))
+        return attempt(() => refuse('it has a part that is not an amount, a comparison or a function'))
     }
   }
   return read
@@ -330,24 +330,24 @@ function treeOf(text: string): Result<jsep.Expression, string> {
     if (description === undefined || index === undefined) throw error
     const rest = text.slice(index, index + 20)
     return fail(
-      `cannot be read at character ${index + 1}${rest === '' ? ' (its end)' : ` ("${rest}")`}: ${description}`,
+      `it cannot be read at character ${index + 1}${rest === '' ? ' (its end)' : ` ("${rest}")`}: ${description}`,
     )
   }
 }
 
-/** Reads an expression; all that is wrong with it at once, in words that continue "the expression …". */
+/** Reads an expression; all that is wrong with it at once, each a sentence. */
 export function parseExpression(text: string): Result<Expression, readonly string[]> {
-  if (text.length > limits.textLengthMax) return fail([`has more than ${limits.textLengthMax} characters`])
+  if (text.length > limits.textLengthMax) return fail([`it has more than ${limits.textLengthMax} characters`])
   const tree = treeOf(text)
   if (!tree.ok) return fail([tree.error])
   const problems: string[] = []
   const part = readerInto(problems)(tree.value, 0)
   if (part === null) return fail(problems)
-  if (part.is === 'test') return fail(['is a condition, true or false: write if(…, 1, 0) to count where it is true'])
+  if (part.is === 'test') return fail(['it is a condition, true or false: write if(…, 1, 0) to count where it is true'])
   try {
     const expression = numberOf(part, 'as the whole')
     if (weightOf(expression) > limits.weightMax)
-      return fail(['is too large for one statement: conditions within conditions are written several times'])
+      return fail(['it is too large for one statement: conditions within conditions are written several times'])
     return ok(expression)
   } catch (error) {
     if (error instanceof Unreadable) return fail([error.message])

@@ -7,6 +7,8 @@ import type { Engine } from '../store/engine.ts'
 import type { Measure } from '../store/measure/measure.ts'
 import { askFacts } from '../store/query.ts'
 import type { FactQuestion, MeasuredRow } from '../store/query.ts'
+import type { MeterDefinition } from './definition.ts'
+import { withRolled } from './rollups.ts'
 import type { Only } from './usage-row.ts'
 
 /**
@@ -22,12 +24,13 @@ export function needsAllEvents(measure: Measure): boolean {
     case 'average':
     case 'latest':
     case 'percentile':
+    // Sessions are put together first and then looked at.
+    case 'peak':
       return false
     case 'unique':
       return measure.membership !== null
     case 'active_hours':
     case 'level':
-    case 'peak':
       return true
     default:
       return unreachable(measure)
@@ -62,9 +65,7 @@ async function askGroups(
   question: FactQuestion,
   only: readonly Only[],
 ): Promise<readonly MeasuredRow[]> {
-  const { measure, dimensions, apart, largest } = question
-  if (measure.kind === 'peak')
-    throw new Refusal('REQUEST_INVALID', 'a peak has no filter; group by the dimension instead')
+  const { dimensions, apart, largest } = question
   if (apart !== undefined || largest !== undefined) {
     throw new Refusal('REQUEST_INVALID', 'top together with a filter is not there for this meter; ask for one of them')
   }
@@ -80,13 +81,17 @@ async function askGroups(
   return more.length === 0 ? wanted : merged(wanted, question)
 }
 
-/** Asks for measured quantities of the wanted values; of all where nothing is said. */
-export function askOnly(
+/**
+ * Asks for a meter's measured quantities: by rolled hours as far as they hold, and only of the wanted values where some
+ * are named.
+ */
+export async function askMeter(
   engine: Engine,
+  meter: MeterDefinition,
   question: FactQuestion,
   only: readonly Only[] = [],
 ): Promise<readonly MeasuredRow[]> {
-  if (only.length === 0) return askFacts(engine, question)
+  if (only.length === 0) return askFacts(engine, await withRolled(engine, meter, question))
   if (needsAllEvents(question.measure)) return askGroups(engine, question, only)
   return askFacts(engine, { ...question, conditions: [...question.conditions, ...onlyConditions(only)] })
 }

@@ -4,16 +4,19 @@ import type { NumberField } from '../store/expression.ts'
 import type { MeterDefinition } from './definition.ts'
 
 // A connection that is still open sends interim records: their bytes count, they are not one more request.
-const finished: Condition = { field: 'phase', operator: 'in', values: ['final'] }
+export const finished: Condition = { field: 'phase', operator: 'in', values: ['final'] }
 const http: Condition = { field: 'kind', operator: 'in', values: ['http_request'] }
 const connection: Condition = { field: 'kind', operator: 'in', values: ['tcp_connection', 'tls_connection'] }
-const traffic: Condition = {
+export const traffic: Condition = {
   field: 'kind',
   operator: 'in',
   values: ['http_request', 'tcp_connection', 'tls_connection'],
 }
 // The public unit is what the visitor's side saw; bytes of the agent's leg are metered by meters that say so.
-const clientLeg: Condition = { field: 'leg', operator: 'in', values: ['client'] }
+export const clientLeg: Condition = { field: 'leg', operator: 'in', values: ['client'] }
+
+/** "Active" means outgoing traffic, as the price page says; either measure of it will do. */
+export const sent: Condition = { operator: 'any_above_zero', fields: ['bytes_out_wire', 'bytes_out_body'] }
 
 function bytes(key: string, name: string, field: NumberField): MeterDefinition {
   return {
@@ -57,8 +60,7 @@ export const standardMeters: readonly MeterDefinition[] = [
     name: 'Active endpoint hours',
     unit: 'hours',
     aggregation: { kind: 'active_hours', field: 'endpoint' },
-    // "Active" means outgoing traffic in the clock hour, as the price page says; either measure of it will do.
-    filter: [traffic, clientLeg, { operator: 'any_above_zero', fields: ['bytes_out_wire', 'bytes_out_body'] }],
+    filter: [traffic, clientLeg, sent],
     groupBy: ['endpoint', 'region'],
   },
 ]

@@ -31,6 +31,8 @@ export interface UsageQuestion {
   readonly until?: Micros
   /** Only the groups of the largest quantities, so many; all others together are one more. */
   readonly top?: number
+  /** Names of the groups that stay apart, as `UsageAnswer.apart` gave them. Left out: `top` decides. */
+  readonly apart?: readonly string[]
   /** Only some values of declared dimensions. Left out: all of them. */
   readonly only?: readonly Only[]
   /** Usage as it would be if this were done: for previews. Left out: as it is. */

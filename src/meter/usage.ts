@@ -10,9 +10,9 @@ import { assert } from '../core/result.ts'
 import type { Micros, Period } from '../core/time.ts'
 import type { Engine } from '../store/engine.ts'
 import { whyNotAdditive } from '../store/measure/measure.ts'
-import { askEvents, askFacts } from '../store/query.ts'
+import { askEvents } from '../store/query.ts'
 import type { FactQuestion, MeasuredRow, Scope, StoredEvent } from '../store/query.ts'
-import { askOnly, onlyConditions } from './only.ts'
+import { askMeter, onlyConditions } from './only.ts'
 import { checkDimensions, emptyQuantity, factQuestionOf, rowsOf, startsOf } from './usage-row.ts'
 import type { Only, UsageQuestion, UsageRow } from './usage-row.ts'
 
@@ -29,6 +29,8 @@ export interface UsageAnswer {
   /** Of the whole period; the sum of the rows where the measure adds up. */
   readonly total: Exact | null
   readonly eventsWithoutValue: bigint
+  /** Names of the groups that stand apart, where others were put together. */
+  readonly apart?: readonly string[]
 }
 
 /** Answers a usage question; `app/` hands it to whoever needs quantities. */
@@ -49,13 +51,15 @@ function besideWhole(rows: readonly UsageRow[], whole: UsageRow | undefined, { m
   return { rows, total, eventsWithoutValue: whole?.eventsWithoutValue ?? 0n }
 }
 
-/** Names of the groups with the largest quantities of the whole period. */
-async function topGroups(
+/** Names of the groups with the largest quantities of the whole period; null: all groups stay apart. */
+export async function topGroups(
   engine: Engine,
-  meter: MeterDefinition,
-  asked: FactQuestion & { readonly largest: number },
-): Promise<readonly string[]> {
-  const rows = await askMeter(engine, meter, asked)
+  asked: Omit<FactQuestion, 'starts'>,
+  { meter, top, only = [] }: Pick<UsageQuestion, 'meter' | 'top' | 'only'>,
+): Promise<readonly string[] | null> {
+  if (top === undefined || asked.dimensions.length === 0) return null
+  const question = { ...asked, starts: [asked.period.from], largest: top }
+  const rows = await askMeter(engine, meter, question, only)
   return rows.map(({ groupName }) => groupName)
 }
 
@@ -76,23 +80,18 @@ export function usageReader(engine: Engine): ReadUsage {
     checkQuestion(question)
     const starts = startsOf(question, limits.windowsMax)
     const asked = factQuestionOf(question, { kind: 'account', account })
-    const apart =
-      top === undefined || groupBy.length === 0
-        ? null
-        : await topGroups(engine, meter, { ...asked, starts: [period.from], largest: top })
-    const rows = rowsOf(
-      await askMeter(engine, meter, { ...asked, starts, ...(apart === null ? {} : { apart }) }),
-      starts,
-      question,
-    )
-    if (whyNotAdditive(meter.aggregation) === null) return addedUp(rows)
+    const apart = question.apart ?? (await topGroups(engine, asked, question))
+    const kept = apart === null ? {} : { apart }
+    const rows = rowsOf(await askMeter(engine, meter, { ...asked, starts, ...kept }, only), starts, question)
+    if (whyNotAdditive(meter.aggregation) === null) return { ...addedUp(rows), ...kept }
     if (starts.length === 1 && groupBy.length === 0) return besideWhole(rows, rows[0], question)
-    const whole = await askMeter(engine, meter, { ...asked, starts: [period.from], dimensions: [] })
-    return besideWhole(rows, rowsOf(whole, [period.from], { ...question, groupBy: [] })[0], question)
+    const whole = await askMeter(engine, meter, { ...asked, starts: [period.from], dimensions: [] }, only)
+    const [total] = rowsOf(whole, [period.from], { ...question, groupBy: [] })
+    return { ...besideWhole(rows, total, question), ...kept }
   }
 }
 
-export type InstallationQuestion = Omit<UsageQuestion, 'account' | 'groupBy' | 'top' | 'only'>
+export type InstallationQuestion = Omit<UsageQuestion, 'account' | 'groupBy' | 'top' | 'apart' | 'only'>
 
 /** The same question over all accounts at once: the sum that the accounts' own numbers have to add up to. */
 export async function usageOfAll(engine: Engine, question: InstallationQuestion): Promise<UsageAnswer> {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { exact } from '../core/exact.ts'
+import { usageKinds } from '../../test/support/aggregation-kinds.ts'
 import { addMinor, formatMinor, isCurrency, roundToMinor } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
 import { parseRateRequest, rate } from './rate.ts'
@@ -28,7 +29,7 @@ const later = {
   models: 'a model we do not have yet (volume, package, percentage, matrix, dynamic)',
   limits: 'minimum, maximum, discount or credits: their own issue',
   quantity: 'quantity rounding and packages of units: their own issue',
-  usage: 'aggregation, weighted and recurring quantities: meters, not prices',
+  usage: 'meters, not prices: run in src/meter/oracle.test.ts',
   periods: 'periods, proration, true-up and taxes: their own issue',
   progressive: 'several lines for one period: we price a period once, late usage is an adjustment',
   openEnd: 'other choice: the last tier has no end, a unit beyond all tiers would never be billed',
@@ -218,13 +219,6 @@ const treatments: Readonly<Record<string, Readonly<Record<string, Treatment>> & 
     graduated_percentage: later.models,
     graduated_percentage_one_range: later.models,
     dynamic_sum_of_event_amounts: later.models,
-    weighted_sum: later.usage,
-    weighted_sum_segments: later.usage,
-    latest: later.usage,
-    sum: later.usage,
-    unique_count: later.usage,
-    unique_count_recurring: later.usage,
-    count_recurring: later.usage,
     credit_note_rounding: later.limits,
     credit_note_total_fix: later.limits,
     wallet_drawdown: later.limits,
@@ -266,7 +260,7 @@ const treatments: Readonly<Record<string, Readonly<Record<string, Treatment>> & 
   },
   meteroid_periods_proration: { other: later.periods },
   openmeter_credits_and_usage: { other: later.limits },
-  bandwidth_percentile_definitions: { other: later.usage },
+  bandwidth_percentile_definitions: { commit_and_overage: later.limits, other: later.periods },
 }
 
 function casesOf(file: string): readonly OracleCase[] {
@@ -275,6 +269,7 @@ function casesOf(file: string): readonly OracleCase[] {
 }
 
 function outcome(file: string, oracleCase: OracleCase): Outcome {
+  if (usageKinds[file]?.includes(oracleCase.kind)) return later.usage
   const treatment = treatments[file]?.[oracleCase.kind] ?? treatments[file]?.other ?? 'a file without a treatment'
   return typeof treatment === 'string' ? treatment : treatment(oracleCase)
 }

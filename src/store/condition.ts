@@ -15,9 +15,23 @@ export type Condition =
    * com.aws.ec2 lies below com.aws.
    */
   | { readonly operator: 'in' | 'not_in' | 'within'; readonly field: Dimension; readonly values: readonly string[] }
+  /** The event carries the field at all. */
+  | { readonly operator: 'known'; readonly field: Dimension }
   | { readonly operator: 'above'; readonly field: NumberField; readonly value: string }
+  /** From `min` to `max`, both included. */
+  | { readonly operator: 'between'; readonly field: NumberField; readonly min: string; readonly max: string }
   /** At least one of the fields is above zero: traffic went out, however the source measured it. */
   | { readonly operator: 'any_above_zero'; readonly fields: readonly NumberField[] }
+
+export const operators = [
+  'in',
+  'not_in',
+  'within',
+  'known',
+  'above',
+  'between',
+  'any_above_zero',
+] as const satisfies readonly Condition['operator'][]
 
 export function isDimension(field: string): field is Dimension {
   if (field.startsWith('attributes.')) return /^attributes\.[\w.-]{1,64}$/.test(field)
@@ -46,6 +60,10 @@ export function dimensionSql(field: Dimension, parameters: Parameters): string {
   return type === 'count' || type === 'status' || type === 'decimal' ? `toString(${column})` : column
 }
 
+function boundSql(field: NumberField, value: string, parameters: Parameters): string {
+  return parameters.add(value, field === 'quantity' ? 'Decimal(76, 18)' : 'UInt256')
+}
+
 export function conditionSql(condition: Condition, parameters: Parameters): string {
   switch (condition.operator) {
     case 'in':
@@ -61,7 +79,13 @@ export function conditionSql(condition: Condition, parameters: Parameters): stri
       return `arrayExists(name -> arrayExists(value -> name = value OR startsWith(name, concat(value, '.')), ${values}), ${names})`
     }
     case 'above':
-      return `ifNull(${condition.field} > ${parameters.add(condition.value, condition.field === 'quantity' ? 'Decimal(76, 18)' : 'UInt256')}, 0)`
+      return `ifNull(${condition.field} > ${boundSql(condition.field, condition.value, parameters)}, 0)`
+    case 'between': {
+      const { field, min, max } = condition
+      return `ifNull(${field} >= ${boundSql(field, min, parameters)} AND ${field} <= ${boundSql(field, max, parameters)}, 0)`
+    }
+    case 'known':
+      return `isNotNull(${dimensionSql(condition.field, parameters)})`
     case 'any_above_zero':
       return `(${condition.fields.map((field) => `ifNull(${field} > 0, 0)`).join(' OR ')})`
     default:

@@ -104,7 +104,7 @@ function restOf(rolled: FactQuestion['rolled'], parameters: Parameters): readonl
   return [`(${parts.join(' OR ')})`]
 }
 
-/** The rows that a question counts, behind the fence, and what is asked of them: `FROM … WHERE …`. */
+/** The rows that a question counts, behind the fence: `FROM … WHERE …`, to which a part may add ` AND …`. */
 export function countedRows(
   question: EventsWanted & Pick<FactQuestion, 'rolled'>,
   parameters: Parameters,
@@ -123,7 +123,7 @@ export function countedRows(
         ...question.conditions.map((condition) => conditionSql(condition, parameters)),
       ].join(' AND ')
       const rows = newRowsSql(supposing.job, parameters)
-      return `FROM (SELECT ${columns} FROM fact WHERE ${stored} UNION ALL SELECT ${columns} FROM (${rows}) WHERE ${loaded})`
+      return `FROM (SELECT ${columns} FROM fact WHERE ${stored} UNION ALL SELECT ${columns} FROM (${rows}) WHERE ${loaded}) WHERE 1`
     }
     case 'reattributed': {
       assert(scope.kind === 'operator', 'a question about two accounts is an operator question')
@@ -138,7 +138,7 @@ export function countedRows(
       const both = `account IN (${payer(reattribution.from)}, ${payer(reattribution.to)})`
       const moved = columns.replace(/\baccount\b/, `if(${moves}, ${payer(reattribution.to)}, account) AS payer`)
       const renamed = columns.replace(/\baccount\b/, 'payer AS account')
-      return `FROM (SELECT ${renamed} FROM (SELECT ${moved} FROM fact WHERE ${stored} AND ${both}))`
+      return `FROM (SELECT ${renamed} FROM (SELECT ${moved} FROM fact WHERE ${stored} AND ${both})) WHERE 1`
     }
     default:
       return unreachable(supposing)
@@ -176,7 +176,8 @@ export function factStatement(question: FactQuestion, rowsMax = rowsMaxOf(questi
   const rows = (from: Micros = question.period.from): string => countedRows(question, parameters, from)
   const columns = [
     'window_us',
-    ...groups.names,
+    ...groups.names.filter((name) => name !== 'group_name'),
+    `${groups.name} AS named_group`,
     'toString(measured) AS measured_quantity',
     'toString(divisor) AS measured_divisor',
     'toString(missing) AS measured_missing',
@@ -210,7 +211,7 @@ function measuredRow(row: Readonly<Record<string, string | null>>, { dimensions 
     windowStart: Number(row['window_us']) as Micros,
     account: (row['account'] ?? null) as AccountKey | null,
     dimensions: dimensions.map((_, index) => row[`d${index}`] ?? null),
-    groupName: row['group_name'] ?? '',
+    groupName: row['named_group'] ?? '',
     quantity: row['measured_quantity'] ?? null,
     divisor: row['measured_divisor'] ?? '1',
     missing: row['measured_missing'] ?? '0',

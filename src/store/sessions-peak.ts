@@ -1,18 +1,17 @@
-import type { Micros, Period } from '../core/time.ts'
+import type { Micros } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
-import { untilOf, windowsOf } from './measure/question.ts'
 import type { FactQuestion, Groups } from './measure/question.ts'
 import { livesSql, sessionFields, sessionRows, spanAround } from './sessions.ts'
 import type { SessionScope } from './sessions.ts'
 
-/** What the greatest number of open sessions is asked with: the parts of a statement that `query.ts` puts together. */
+export type PeaksQuestion = SessionScope & Pick<FactQuestion, 'period' | 'starts' | 'until' | 'conditions'>
+
+/** What the greatest number of open sessions is asked with: a `MeasurePart` of `query.ts` is one. */
 export interface PeakPart {
-  readonly question: Pick<FactQuestion, 'period' | 'starts' | 'until' | 'conditions'>
+  readonly question: PeaksQuestion
   readonly parameters: Parameters
   readonly groups: Pick<Groups, 'values' | 'names' | 'columns'>
-  /** `FROM … WHERE …` of a span that is longer than the period, without the question's conditions. */
-  readonly rows: (span: Period) => string
 }
 
 /**
@@ -20,12 +19,13 @@ export interface PeakPart {
  * one microsecond together, so that what ends then does not overlap with what starts then. Each level is given once
  * for each window it lies in, so a window in which nothing starts has the level that was carried into it.
  */
-function levelsSql({ question, parameters, groups, rows }: PeakPart): string {
+function levelsSql({ question, parameters, groups }: PeakPart): string {
   const { period, conditions } = question
-  const { starts } = windowsOf(question as FactQuestion, parameters)
+  const starts = parameters.add(question.starts, 'Array(Int64)')
   const from = parameters.add(period.from, 'Int64')
-  const until = parameters.add(untilOf(question as FactQuestion), 'Int64')
+  const until = parameters.add(Math.min(period.to, question.until ?? period.to), 'Int64')
   const fields = sessionFields(groups.values, conditions, parameters)
+  const rows = sessionRows(question, parameters)
   const lives = livesSql({ parameters, rows, span: spanAround(period), columns: fields.ofRecord }, fields.ofLife)
   const open = [
     ...groups.columns(groups.values.map((_, index) => `g${index}`)),
@@ -62,8 +62,6 @@ export function peaksSql(part: PeakPart): string {
   return `SELECT window_us, toString(max(level)) AS peak, argMin(reached_us, (-level, reached_us)) AS at_us FROM (${levelsSql(part)}) GROUP BY window_us ORDER BY window_us`
 }
 
-export type PeaksQuestion = SessionScope & PeakPart['question']
-
 export interface Peak {
   readonly window: Micros
   /** How many sessions were open at once; a decimal string. */
@@ -76,9 +74,8 @@ export interface Peak {
 export async function askPeaks(engine: Engine, question: PeaksQuestion): Promise<readonly Peak[]> {
   const parameters = new Parameters()
   const groups = { values: [], names: [], columns: () => [] }
-  const rows = sessionRows(question, parameters)
   const found = await engine.query<Record<string, string>>(
-    peaksSql({ question, parameters, groups, rows }),
+    peaksSql({ question, parameters, groups }),
     parameters.values,
   )
   return found.map((row) => ({

@@ -10,8 +10,8 @@ import type { Micros, Period } from '../core/time.ts'
 import type { Offset } from '../core/ids.ts'
 import { conditionSql, dimensionSql } from './condition.ts'
 import type { Condition, Parameters } from './condition.ts'
-import { whereOf } from './query.ts'
-import type { Scope } from './query.ts'
+import { countedRows } from './query.ts'
+import type { Scope, Supposition } from './query.ts'
 
 export const sessionKinds = [
   'session',
@@ -23,8 +23,9 @@ export type SessionKind = (typeof sessionKinds)[number]
 
 export const limits = {
   /**
-   * A session without a stop ended so long after its last record. Agents send a heartbeat every 10 s: three of them,
-   * and slack. Connections are recorded at least every hour: one hour, and slack.
+   * A session without a stop ended so long after its last record, unless that record says how often they come (see
+   * `heartbeatAttribute`). Agents send a heartbeat every 10 s: three of them, and slack. Connections are recorded at
+   * least every hour: one hour, and slack.
    */
   graceMicros: {
     session: 35 * secondMicros,
@@ -40,6 +41,14 @@ export const limits = {
   durationMaxMicros: 34 * dayMicros,
 } as const
 
+/**
+ * The attribute by which a record says how soon the next one comes, in whole seconds. Three times that and slack is the
+ * grace after it; `0`: nothing comes between start and stop, so silence says nothing for the longest time.
+ */
+export const heartbeatAttribute = 'heartbeat_seconds'
+
+const slackMicros = 5 * secondMicros
+
 /** The records that decide which sessions are open at any instant of a period. */
 export function spanAround({ from, to }: Period): Period {
   const back = from - limits.silenceMaxMicros - limits.stragglerMicros
@@ -50,17 +59,21 @@ export function spanAround({ from, to }: Period): Period {
 export interface SessionScope {
   readonly scope: Scope
   readonly below: Offset
+  /** What would be so if this were done; left out: what is so. */
+  readonly supposing?: Supposition
 }
 
 /** The stored records of a span, as `SessionRecords` wants them. */
-export function sessionRows({ scope, below }: SessionScope, parameters: Parameters): SessionRecords['rows'] {
-  return (span) => `FROM fact WHERE ${whereOf({ scope, below, period: span, conditions: [] }, parameters, span.from)}`
+export function sessionRows(whose: SessionScope, parameters: Parameters): SessionRecords['rows'] {
+  const { scope, below, supposing } = whose
+  const about = { scope, below, conditions: [], ...(supposing === undefined ? {} : { supposing }) }
+  return (span) => countedRows({ ...about, period: span }, parameters, span.from)
 }
 
 /** Where sessions are read from. */
 export interface SessionRecords {
   readonly parameters: Parameters
-  /** `FROM … WHERE …`: the counted rows of a span, fenced, newest versions, without conditions on fields. */
+  /** `FROM … WHERE …`, to which ` AND …` may be added: the counted rows of a span, without conditions on fields. */
   readonly rows: (span: Period) => string
   readonly span: Period
   /** Further columns of a record, `expression AS name`. */
@@ -100,7 +113,9 @@ function recordsSql({ parameters, rows, span, columns = [], only = '1' }: Sessio
     'time_us',
     'offset',
     'toString(phase) AS record_phase',
-    `${graces}[indexOf(${kinds}, toString(kind))] AS grace_us`,
+    `${graces}[indexOf(${kinds}, toString(kind))] AS usual_us`,
+    `toInt64(toUInt32OrNull(attributes['${heartbeatAttribute}'])) AS beat`,
+    `multiIf(isNull(beat), usual_us, beat = 0, ${limits.durationMaxMicros}, least(assumeNotNull(beat) * ${3 * secondMicros} + ${slackMicros}, ${limits.durationMaxMicros})) AS grace_us`,
     "(phase != 'start' AND isNotNull(duration_us)) AS is_timed",
     `time_us - if(is_timed, toInt64(least(ifNull(duration_us, 0), ${limits.durationMaxMicros})), 0) AS begin_us`,
     // At one microsecond a stop of something that lasted stands first, of something that did not last.
@@ -109,14 +124,14 @@ function recordsSql({ parameters, rows, span, columns = [], only = '1' }: Sessio
     ...columns,
   ]
   // Most requests are no sessions: of them only those are looked at that go on, or went on, for long.
-  const long = `SELECT account, source, ifNull(session, '') FROM (SELECT * ${rows(span)}) WHERE kind = 'http_request' AND phase != 'final'`
+  const long = `SELECT account, source, ifNull(session, '') ${rows(span)} AND kind = 'http_request' AND phase != 'final'`
   const where = [
-    `has(${kinds}, toString(kind))`,
+    `(kind IN ('session', 'tcp_connection', 'tls_connection') OR kind = 'http_request' AND (phase != 'final' OR ${isUpgrade} OR isNotNull(session)))`,
     "(isNotNull(session) OR phase = 'final')",
     `(kind != 'http_request' OR phase != 'final' OR ${isUpgrade} OR (account, source, ifNull(session, '')) IN (${long}))`,
     only,
   ]
-  return `SELECT ${select.join(', ')} FROM (SELECT * ${rows(span)}) AS stored WHERE ${where.join(' AND ')}`
+  return `SELECT ${select.join(', ')} ${rows(span)} AND ${where.join(' AND ')}`
 }
 
 /**
@@ -130,13 +145,14 @@ export function livedSql(records: SessionRecords): string {
     'max(toNullable(time_us)) OVER earlier AS before_us',
     "max(if(record_phase = 'final', toNullable(time_us), NULL)) OVER earlier AS stop_us",
     "countIf(record_phase = 'final') OVER earlier AS stops",
+    'anyLast(toNullable(grace_us)) OVER earlier AS grace_before_us',
   ]
   const isAfter = `if(is_timed, begin_us >= stop_us AND time_us > stop_us, time_us - stop_us > ${limits.stragglerMicros})`
   const opens = `ifNull(record_phase = 'start' OR ${isAfter}, 0) AND stops > 0`
   // Of the records between one stop and the next only the first that opens a life does.
   const isFirstToOpen = `opens AND sum(opens) OVER (PARTITION BY ${key}, stops ${inOrder} ${before}) = 0`
   const isSilent = `time_us - before_us > ${limits.silenceMaxMicros}`
-  const isAgain = "record_phase = 'start' AND time_us - before_us > grace_us"
+  const isAgain = "record_phase = 'start' AND time_us - before_us > grace_before_us"
   const begins = `isNull(before_us) OR ifNull(${isSilent}, 0) OR (${isFirstToOpen}) OR ifNull(${isAgain}, 0)`
   const stopped = `SELECT ${first.join(', ')} FROM (${recordsSql(records)}) WINDOW earlier AS (PARTITION BY ${key} ${inOrder} ${before})`
   const opened = `SELECT *, ${opens} AS opens FROM (${stopped})`
@@ -154,7 +170,7 @@ const lifeColumns = [
   `if(is_started, first_us, greatest(min(begin_us), argMin(ifNull(stop_us, 0), ${orderSql}))) AS start_us`,
   "multiIf(is_started, 'start', argMin(is_timed, (begin_us, NOT is_timed)), 'duration', 'first_record') AS started_by",
   "countIf(record_phase = 'final') AS stops_seen",
-  "if(stops_seen > 0, maxIf(time_us, record_phase = 'final'), last_us + any(grace_us)) AS end_us",
+  `if(stops_seen > 0, maxIf(time_us, record_phase = 'final'), last_us + argMax(grace_us, ${orderSql})) AS end_us`,
 ]
 
 /**

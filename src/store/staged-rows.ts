@@ -3,6 +3,8 @@
  * Which of them are new is decided against everything that is stored, by identity, inside the engine.
  */
 import { factFields } from '../core/event.ts'
+import type { FactName } from '../core/event.ts'
+import { lookedUpFields, ownMark } from '../ingest/address-facts.ts'
 import { columnOf, factColumns } from './columns.ts'
 import type { Parameters } from './condition.ts'
 
@@ -26,8 +28,20 @@ const placesFrom = 2n ** 62n
 const identitySql =
   "concat(toString(lengthUTF8(epoch)), ':', epoch, if(isNull(seq), concat('i', id), concat('n', toString(assumeNotNull(seq)))))"
 
+/** True where `ip_version` is a version of ours (src/ingest/address-facts.ts). */
+const isLookedUp = `startsWith(ifNull(ip_version, ''), '${ownMark}')`
+
+/** A column as the sender said it: what was looked up about the address is not said, and may be another thing next time. */
+function saidSql(field: FactName): string {
+  if (field === 'ip_version') return `if(${isLookedUp}, NULL, ip_version)`
+  if (!(lookedUpFields as readonly string[]).includes(field)) return columnOf(field)
+  const named = "splitByChar(',', substring(ifNull(ip_version, ''), position(ifNull(ip_version, ''), '/') + 1))"
+  const covers = `(position(ifNull(ip_version, ''), '/') = 0 OR has(${named}, '${field}'))`
+  return `if(${isLookedUp} AND ${covers}, NULL, ${columnOf(field)})`
+}
+
 /** Equal facts give equal text; inspection fields may have been erased since and do not count. */
-const contentSql = `hex(sipHash128(toString(tuple(${factFields.map(({ name }) => columnOf(name)).join(', ')}))))`
+const contentSql = `hex(sipHash128(toString(tuple(${factFields.map(({ name }) => saidSql(name)).join(', ')}))))`
 
 function ofJob({ job, loads }: StagedJob, parameters: Parameters): { readonly where: string; readonly place: string } {
   const names = parameters.add(loads, 'Array(String)')

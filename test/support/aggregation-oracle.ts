@@ -140,7 +140,12 @@ function unique({ field, membership }: Unique, events: readonly KnownEvent[], sp
 }
 
 /** A level lasts from its event to the next one of its key. */
-function level(measure: Measure & { kind: 'level' }, events: readonly KnownEvent[], span: Span, pick: Pick): Measured {
+function level(
+  measure: Measure & { kind: 'level' },
+  events: readonly KnownEvent[],
+  span: Span,
+  pick: Pick,
+): Measured | null {
   const end = Math.min(span.to, span.until)
   const without = events.filter(
     (event) => valueOf(event, measure.value) === null && event.time >= span.from && event.time < end && pick(event),
@@ -148,16 +153,19 @@ function level(measure: Measure & { kind: 'level' }, events: readonly KnownEvent
   const known = events.filter((event) => valueOf(event, measure.value) !== null)
   // What is picked has changes of its own; what is set is set, whoever set it before.
   const relevant = measure.mode === 'change' ? known.filter(pick) : known
-  let area = 0n
+  let [area, pieces] = [0n, without.length]
   for (const ofKey of Map.groupBy(inOrder(relevant), (event) => keyOf(event, measure.field) ?? '').values()) {
     let current = 0n
     for (const [index, event] of ofKey.entries()) {
       const value = valueOf(event, measure.value) ?? 0n
       current = measure.mode === 'set' ? value : current + value
       const [begin, stop] = [Math.max(event.time, span.from), Math.min(ofKey[index + 1]?.time ?? Infinity, end)]
-      if (pick(event) && stop > begin) area += current * BigInt(stop - begin)
+      if (!pick(event) || stop <= begin) continue
+      area += current * BigInt(stop - begin)
+      pieces += 1
     }
   }
+  if (pieces === 0) return null
   const unit = measure.per === 'window' ? BigInt(span.to - span.from) : units[measure.per]
   return { quantity: [area, scale * unit], missing: BigInt(without.length) }
 }

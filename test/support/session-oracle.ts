@@ -15,6 +15,8 @@ export interface KnownRecord {
   readonly endpoint: string | null
   readonly client: string | null
   readonly status: number | null
+  /** How often the session is recorded, as the record says, in seconds; 0: never between start and stop. */
+  readonly heartbeat: number | null
 }
 
 export interface KnownLife {
@@ -29,8 +31,9 @@ export interface KnownLife {
 const day = 24 * hourMicros
 const grace = { session: 35 * secondMicros, other: 65 * 60 * secondMicros }
 
-function graceOf({ kind }: KnownRecord): number {
-  return kind === 'session' ? grace.session : grace.other
+function graceOf({ kind, heartbeat }: KnownRecord): number {
+  if (heartbeat === null) return kind === 'session' ? grace.session : grace.other
+  return heartbeat === 0 ? 34 * day : Math.min((3 * heartbeat + 5) * secondMicros, 34 * day)
 }
 
 /** Since when a record speaks. */
@@ -57,10 +60,11 @@ function opensAfter(record: KnownRecord, stop: number): boolean {
 }
 
 function continues(life: Living, record: KnownRecord): boolean {
-  const silence = record.time - (life.records.at(-1)?.time ?? 0)
+  const last = life.records.at(-1) ?? record
+  const silence = record.time - last.time
   if (silence > 35 * day) return false
   if (life.stoppedAt !== null) return !opensAfter(record, life.stoppedAt)
-  return record.phase !== 'start' || silence <= graceOf(record)
+  return record.phase !== 'start' || silence <= graceOf(last)
 }
 
 function livesOfKey(key: string, records: readonly KnownRecord[]): KnownLife[] {

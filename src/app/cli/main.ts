@@ -11,8 +11,11 @@ import { completenessCommand } from './completeness.ts'
 import { correctCommand } from './correct.ts'
 import { importCommand } from './import.ts'
 import { invoiceCommand } from './invoice.ts'
+import { ipCommand } from './ip.ts'
+import { ownershipCommand } from './ownership.ts'
 import { quarantineCommand } from './quarantine.ts'
 import { serveCommand } from './serve.ts'
+import { sessionsCommand } from './sessions.ts'
 import { usageCommand } from './usage.ts'
 
 /** The words of the command line, in the order of the flow. A new command is one more line here. */
@@ -25,7 +28,10 @@ const commands: readonly Command[] = [
   completenessCommand,
   correctCommand,
   backfillCommand,
+  ownershipCommand,
   usageCommand,
+  sessionsCommand,
+  ipCommand,
   invoiceCommand,
   apiCommand,
 ]

@@ -20,6 +20,7 @@ import type { Server } from './routes.ts'
 function accountJson(
   { key, name, timeZone, currency, billable, createdAt, firstSeen }: Account,
   merges: readonly Merge[],
+  isOperator: boolean,
 ): Record<string, unknown> {
   const merge = merges.find(({ account }) => account === key)
   return {
@@ -30,8 +31,8 @@ function accountJson(
     billable,
     created_at: formatInstant(createdAt),
     first_seen: instantOrNull(firstSeen),
-    /** From then on the account is another one. */
-    merged: merge === undefined ? null : { into: merge.into, at: formatInstant(merge.at) },
+    // From then on the account is another one; which one is for operators to know (L11).
+    merged: merge === undefined ? null : { ...(isOperator ? { into: merge.into } : {}), at: formatInstant(merge.at) },
   }
 }
 
@@ -66,7 +67,7 @@ function addAccounts(server: Server, { database, world }: Service): void {
         database,
         page.accounts.map(({ key }) => key),
       )
-      return { accounts: page.accounts.map((account) => accountJson(account, merges)), next: page.next }
+      return { accounts: page.accounts.map((account) => accountJson(account, merges, own === null)), next: page.next }
     },
   )
   server.get(
@@ -74,9 +75,10 @@ function addAccounts(server: Server, { database, world }: Service): void {
     { config: { scope: 'usage:read' }, schema: { summary: 'One account', params } },
     async (request) => {
       const account = await getAccount(database, accountOf(request, request.params.key))
-      const shown = accountJson(account, await mergesOf(database, [account.key]))
+      const isOperator = principalOf(request).account === null
+      const shown = accountJson(account, await mergesOf(database, [account.key]), isOperator)
       // Which accounts became part of this one may speak of others: operators see it.
-      if (principalOf(request).account !== null) return shown
+      if (!isOperator) return shown
       const parts = await mergedInto(database, account.key)
       return {
         ...shown,
@@ -106,7 +108,9 @@ function addAccounts(server: Server, { database, world }: Service): void {
         ...(timeZone === undefined ? {} : { timeZone }),
         ...(currency === undefined ? {} : { currency }),
       }
-      return reply.status(201).send(accountJson(await createAccount(database, { key, ...given }, world.now()), []))
+      return reply
+        .status(201)
+        .send(accountJson(await createAccount(database, { key, ...given }, world.now()), [], true))
     },
   )
 }

@@ -45,13 +45,14 @@ function addIngest(server: Server, service: Service, bodies: EventBodies): void 
       },
       async (request: FastifyRequest, reply) => {
         const { account, keyId } = principalOf(request)
-        const { ownership, world, append } = service
+        const { ownership, world, append, ip } = service
         const receipt = await bodies.taken(request, reply, ({ body, contentType }) =>
           receive(body, contentType, {
             now: world.now(),
             ...payersOf(ownership),
             append,
             boundTo: account,
+            describeAddress: ip.describe,
             sender: keyId,
           }),
         )

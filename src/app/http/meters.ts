@@ -25,8 +25,9 @@ export function addMeterRoutes(server: Server, { database, world }: Service): vo
       schema: { summary: 'Add a meter, or a new version of one', body: z.record(z.string(), z.unknown()) },
     },
     async (request, reply) => {
-      requireOperator(request)
-      return reply.status(201).send(meterDocument(await addMeter(database, request.body, world.now())))
+      const by = requireOperator(request).name
+      const added = await addMeter(database, request.body, { at: world.now(), by, draft: false })
+      return reply.status(201).send(meterDocument(added.meter))
     },
   )
 }

@@ -137,8 +137,8 @@ async function choose(log: EventLog, { filter, numbers, before, limit }: Bulk): 
   return { rows, next }
 }
 
-function doorOf({ world, ownership }: Service): Door {
-  return { now: world.now(), ...payersOf(ownership) }
+function doorOf({ world, ownership, ip }: Service): Door {
+  return { now: world.now(), ...payersOf(ownership), describeAddress: ip.describe }
 }
 
 interface Execution {

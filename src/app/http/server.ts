@@ -18,6 +18,7 @@ import { addEventRoutes } from './events.ts'
 import { answerBroken, refusalOf, sendRefusal } from './failure.ts'
 import { addFreshness } from './fresh.ts'
 import { addInvoiceRoutes } from './invoices.ts'
+import { addIpRoutes } from './ip.ts'
 import { addMeterRoutes } from './meters.ts'
 import { addOperationRoutes } from './operations.ts'
 import { addOverload } from './overload.ts'
@@ -91,6 +92,7 @@ export async function buildServer(service: Service): Promise<Server> {
   addUsageRoutes(server, service)
   addSessionRoutes(server, service)
   addDiscrepancyRoutes(server, service)
+  addIpRoutes(server, service)
   addMeterRoutes(server, service)
   addAccountRoutes(server, service)
   addOwnershipRoutes(server, service)

@@ -1,151 +1,142 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { getAccount } from '../../account/accounts.ts'
 import { Refusal } from '../../core/errors.ts'
-import { compare, formatQuantity, zero } from '../../core/exact.ts'
-import type { AccountKey, Offset } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
-import type { Micros, Period } from '../../core/time.ts'
-import { ownerOfSource } from '../../ingest/receive.ts'
-import { findMeter } from '../../meter/catalogue.ts'
-import type { Dimension, MeterDefinition } from '../../meter/definition.ts'
-import { usageEvents } from '../../meter/usage.ts'
-import type { UsageRow } from '../../meter/usage.ts'
-import type { StoredEvent } from '../../store/query.ts'
-import { askCorrectionsAt } from '../../store/versions.ts'
-import type { StoredCorrection } from '../../store/versions.ts'
+import type { Micros } from '../../core/time.ts'
+import type { UsageAnswer, UsageQuestion } from '../../meter/usage.ts'
+import { streamUsage } from '../../meter/usage-stream.ts'
+import { whyNotAdditive } from '../../store/measure/measure.ts'
 import type { Service } from '../service.ts'
-import { accountOf, principalOf } from './access.ts'
-import { accountKey, decimal, moment, pageSize, readMoment, timeZone, windowSize } from './schema.ts'
+import { usageAsOf } from '../usage-as-of.ts'
+import { compareUsage } from '../usage-compare.ts'
+import { forecastUsage } from '../usage-forecast.ts'
+import { accountOf } from './access.ts'
 import type { Server } from './routes.ts'
+import { instant, instantOrNull } from './schema.ts'
+import {
+  asOfJson,
+  compareJson,
+  forecastJson,
+  intervalNote,
+  previousNote,
+  quantityText,
+  rowJson,
+  usageAnswer,
+} from './usage-answer.ts'
+import type { UsageJson } from './usage-answer.ts'
+import { addUsageEvents } from './usage-events.ts'
+import { addUsageExplain } from './usage-explain.ts'
+import { OpenFiles, formatOf, formats, sendFile } from './usage-export.ts'
+import type { FileFormat } from './usage-export.ts'
+import type { FileRows } from './usage-export-row.ts'
+import { addUsageExportAll } from './usage-export-all.ts'
+import { aboutNumber, aboutRows, flag, queryOf, readAsked, readFilters } from './usage-query.ts'
+import type { Asked } from './usage-query.ts'
+import { countedNow, hasBegun, sealedNow } from './usage-state.ts'
+import type { Counted } from './usage-state.ts'
 
-const question = z.object({
-  account: accountKey.optional(),
-  meter: z.string(),
-  from: moment,
-  to: moment,
-  meter_version: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(2_147_483_647)
-    .optional()
-    .meta({ description: 'by default the newest' }),
-  below: z.coerce.number().int().min(0).optional().meta({
-    description: 'log offset: what usage was when only the events below it had been counted',
-  }),
-})
+const shape = {
+  ...aboutNumber,
+  ...aboutRows,
+  compare: z.enum(['previous']).optional().meta({ description: 'with the period before: the month before a month' }),
+  forecast: flag.meta({ description: 'true: an estimate to the end of the period' }),
+  as_of: instant.optional().meta({ description: 'what was said then, beside what is said now' }),
+  sum: flag.meta({ description: 'true: the rows are to be added up; refused when they may not be' }),
+  format: z.enum(formats).optional().meta({ description: 'by default what Accept says' }),
+}
+const usageQuery = queryOf(shape)
+type Query = z.output<typeof usageQuery>
 
-const usageQuery = question.extend({
-  window: windowSize.optional(),
-  group_by: z.string().optional().meta({ description: 'dimensions that the meter declares, separated by commas' }),
-  timezone: timeZone.optional().meta({ description: 'where days and months begin; by default the account’s zone' }),
-})
-
-const usageAnswer = z.object({
-  account: z.string(),
-  meter: z.string(),
-  meter_version: z.number(),
-  unit: z.string(),
-  timezone: z.string(),
-  sealed_until: z.string().nullable(),
-  complete_until: z.string().nullable(),
-  gaps: z.number().meta({
-    description: 'gaps in numbered sources that can hold events of the period; GET /v1/completeness names them',
-  }),
-  counted_below_offset: z.number(),
-  events_not_yet_counted: z.number(),
-  rows: z.array(
-    z.object({
-      from: z.string(),
-      to: z.string(),
-      group: z.record(z.string(), z.string().nullable()),
-      quantity: decimal.nullable(),
-      events_without_value: decimal,
-    }),
-  ),
-  total: decimal.nullable(),
-  events_without_value: decimal,
-})
-
-function rowJson({
-  from,
-  to,
-  group,
-  quantity,
-  eventsWithoutValue,
-}: UsageRow): z.output<typeof usageAnswer>['rows'][number] {
+/** What is asked for beside the number itself. */
+async function besides(
+  service: Service,
+  question: UsageQuestion,
+  { query, answer }: { readonly query: Query; readonly answer: UsageAnswer },
+) {
+  const { readUsage: read, engine, world } = service
+  const now = world.now()
   return {
-    from: formatInstant(from),
-    to: formatInstant(to),
-    group,
-    quantity: quantity === null ? null : formatQuantity(quantity),
-    events_without_value: String(eventsWithoutValue),
+    compared: query.compare === undefined ? undefined : await compareUsage(read, question, answer),
+    forecasted:
+      query.forecast === 'true' ? await forecastUsage(read, question, { now, counted: answer.total }) : undefined,
+    asOf: query.as_of === undefined ? undefined : await usageAsOf({ engine, read }, question, { at: query.as_of, now }),
   }
 }
 
-function eventJson(event: StoredEvent): Record<string, unknown> {
-  const { time_us: time, ingested_us: ingested, recorded_us: recorded, started_us: started, ...rest } = event
+async function answerJson(service: Service, query: Query, asked: Asked): Promise<UsageJson> {
+  const { account, meter, period, zone, until } = asked
+  const why = whyNotAdditive(meter.aggregation)
+  if (query.sum === 'true' && why !== null) {
+    throw new Refusal('METER_NOT_ADDITIVE', `rows of meter ${meter.key} are not added up: ${why}; take the total`)
+  }
+  const counted = await countedNow(service, { account, period, below: query.below })
+  const question = { ...asked, below: counted.below }
+  const answer = await service.readUsage(question)
+  const { compared, forecasted, asOf } = await besides(service, question, { query, answer })
+  const measured = { unknown: counted.unknown, until }
+  const notes = [intervalNote(meter.aggregation, measured), previousNote(compared)]
+  const { total } = answer
   return {
-    ...rest,
-    time: formatInstant(Number(time) as never),
-    ingested_time: formatInstant(Number(ingested) as never),
-    recorded_time: recorded === null || recorded === undefined ? null : formatInstant(Number(recorded) as never),
-    started: started === null || started === undefined ? null : formatInstant(Number(started) as never),
+    account,
+    meter: meter.key,
+    meter_version: meter.version,
+    unit: meter.unit,
+    timezone: zone,
+    from: formatInstant(period.from),
+    to: formatInstant(period.to),
+    additive: why === null,
+    why_not_additive: why,
+    sealed_until: instantOrNull(await sealedNow(service, { meter, period, counted })),
+    complete_until: instantOrNull(counted.completeUntil),
+    gaps: counted.gaps,
+    counted_below_offset: counted.below,
+    events_not_yet_counted: Math.max(0, service.log.end() - counted.below),
+    measured_until: formatInstant(Math.min(until, period.to) as Micros),
+    rows: answer.rows
+      .filter((row) => hasBegun(row, until))
+      .map((row) => notes.reduce((json, note) => ({ ...json, ...note(row) }), rowJson(row))),
+    total: quantityText(total),
+    events_without_value: String(answer.eventsWithoutValue),
+    ...(compared === undefined ? {} : { compare: compareJson(compared, total) }),
+    ...(forecasted === undefined ? {} : { forecast: forecastJson(forecasted) }),
+    ...(asOf === undefined ? {} : { as_of: asOfJson(asOf, total) }),
   }
 }
 
-/**
- * L11: a corrected event may have come under another account's name. Whom it named, and the name of a customer's own
- * source, are for that customer and for operators.
- */
-function fenced(event: StoredEvent, viewer: AccountKey | null): StoredEvent {
-  if (viewer === null) return event
-  const { given_account: given, ...rest } = event
-  const owner = ownerOfSource(String(event['source']))
-  const source = owner === null || owner === viewer ? event['source'] : null
-  return { ...rest, source, ...(given === viewer || given === null ? { given_account: given } : {}) }
-}
-
-/** That an event was corrected is everybody's to know. L11: who did it and why may speak of somebody else. */
-function correctionJson(correction: StoredCorrection | undefined, isOperator: boolean): object | null {
-  if (correction === undefined) return null
-  const { kind, arrived, by, reason, supersedes } = correction
-  const told = { kind, at: formatInstant(arrived) }
-  return isOperator ? { ...told, supersedes: String(supersedes), author: by, reason } : told
-}
-
-/** How long an answer waits to count what its judgement of completeness has seen. */
-const countedMillis = 1_000
-
-interface Asked {
-  readonly account: AccountKey
-  readonly meter: MeterDefinition
-  readonly zone: string
-  readonly period: Period
-  /** Up to where can be counted now, or as far as was asked for. */
-  readonly below: () => Offset
-}
-
-type Ask = (account: AccountKey, query: Wanted) => Promise<Asked>
-type Wanted = z.output<typeof question> & { readonly timezone?: string | undefined }
-
-/** What a question is about. */
-function asking({ database, projection }: Service): Ask {
-  return async (account, query) => {
-    const [meter, { timeZone: zone }] = await Promise.all([
-      findMeter(database, query.meter, query.meter_version),
-      getAccount(database, account),
-    ])
-    const inZone = query.timezone ?? zone
-    const period = { from: readMoment('from', query.from, inZone), to: readMoment('to', query.to, inZone) }
-    if (period.from >= period.to) throw new Refusal('REQUEST_INVALID', 'from must be before to')
-    const below = (): Offset => Math.min(query.below ?? Number.POSITIVE_INFINITY, projection.position()) as Offset
-    return { account, meter, zone: inZone, period, below }
+/** The rows of a file: those of the JSON answer, in its order. */
+async function* fileRows(service: Service, asked: Asked, counted: Counted): FileRows {
+  const { account, meter, zone, period, until } = asked
+  const { below, completeUntil } = counted
+  const sealedUntil = await sealedNow(service, { meter, period, counted })
+  const part = { meter, zone, below, completeUntil, sealedUntil }
+  for await (const rows of streamUsage(service.engine, { ...asked, below })) {
+    yield rows.filter((row) => hasBegun(row, until)).map((row) => ({ ...row, account, part }))
   }
 }
 
-function addUsage(server: Server, service: Service, ask: Ask): void {
-  const { log, projector, readUsage, world } = service
+async function answerFile(
+  service: Service,
+  { query, asked, format }: { readonly query: Query; readonly asked: Asked; readonly format: FileFormat },
+  to: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly open: OpenFiles },
+): Promise<FastifyReply> {
+  const beside = (['compare', 'forecast', 'as_of', 'sum'] as const).find((name) => query[name] !== undefined)
+  if (beside !== undefined)
+    throw new Refusal('REQUEST_INVALID', `${beside} is answered as JSON; a file has rows and nothing else`)
+  const { account, meter, period, groupBy } = asked
+  const counted = await countedNow(service, { account, period, below: query.below })
+  const facts = {
+    account,
+    meter: meter.key,
+    meter_version: String(meter.version),
+    unit: meter.unit,
+    timezone: asked.zone,
+    counted_below_offset: String(counted.below),
+  }
+  const rows = fileRows(service, asked, counted)
+  return sendFile(to, { format, name: `usage_${meter.key}`, period, about: { groupBy, facts }, rows }, to.open)
+}
+
+function addUsage(server: Server, service: Service, open: OpenFiles): void {
   server.get(
     '/v1/usage',
     {
@@ -153,83 +144,27 @@ function addUsage(server: Server, service: Service, ask: Ask): void {
       schema: {
         summary: 'Usage of one account and meter',
         description:
-          'Exact. sealed_until and complete_until are null while that is not known: no registered source speaks, or events are not counted yet, or `below` leaves some out. Windows that have not begun have no row.',
+          'Exact. `filter[DIMENSION]=VALUE`, also several times: only events with one of these values. sealed_until and complete_until are null while that is not known: no registered source speaks, or events are not counted yet, or `below` leaves some out. Windows that have not begun have no row. As CSV, NDJSON or Parquet (`format` or Accept) an answer may have any number of rows.',
         querystring: usageQuery,
         response: { 200: usageAnswer },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { query } = request
-      const asked = await ask(accountOf(request, query.account), query)
-      const { account, meter, zone, period } = asked
-      const groupBy = (query.group_by ?? '').split(',').filter((name) => name !== '') as Dimension[]
-      const window = query.window ?? null
-      // L13: judged first and counted afterwards, so that nothing is called complete over what was not counted.
-      const { completeUntil, sources } = await service.completeness.recent({ account, period })
-      const judged = log.end()
-      await projector.reach(Math.min(judged, query.below ?? judged) as Offset, countedMillis)
-      const below = asked.below()
-      const answer = await readUsage({ account, meter, period, zone, window, groupBy, below })
-      const isKnown = completeUntil !== null && below >= judged
-      const now = world.now()
-      return {
-        account,
-        meter: meter.key,
-        meter_version: meter.version,
-        unit: meter.unit,
-        timezone: zone,
-        sealed_until: null,
-        complete_until: isKnown ? formatInstant(Math.min(completeUntil, period.to) as Micros) : null,
-        gaps: sources.reduce((total, { gaps }) => total + gaps.length, 0),
-        counted_below_offset: below,
-        events_not_yet_counted: Math.max(0, log.end() - below),
-        // L13: a window that has not begun is not known, which is not zero.
-        rows: answer.rows
-          .filter(({ from, quantity }) => from <= now || compare(quantity ?? zero, zero) !== 0)
-          .map(rowJson),
-        total: answer.total === null ? null : formatQuantity(answer.total),
-        events_without_value: String(answer.eventsWithoutValue),
-      }
-    },
-  )
-}
-
-function addUsageEvents(server: Server, { engine }: Service, ask: Ask): void {
-  server.get(
-    '/v1/usage/events',
-    {
-      config: { scope: 'usage:read' },
-      schema: {
-        summary: 'The events behind a number',
-        querystring: question.extend({ cursor: z.string().optional(), limit: pageSize }),
-      },
-    },
-    async (request) => {
-      const { query } = request
-      const { account, meter, period, below } = await ask(accountOf(request, query.account), query)
-      const page = await usageEvents(engine, {
-        scope: { kind: 'account', account },
-        meter,
-        period,
-        below: below(),
-        cursor: query.cursor ?? null,
-        most: query.limit,
-      })
-      const offsets = page.events.map(({ offset }) => Number(offset) as Offset)
-      const corrections = await askCorrectionsAt(engine, offsets)
-      const viewer = principalOf(request).account
-      const events = page.events.map((event) => ({
-        ...eventJson(fenced(event, viewer)),
-        correction: correctionJson(corrections.get(Number(event.offset) as Offset), viewer === null),
-      }))
-      return { events, cursor: page.cursor }
+      const only = readFilters(query, Object.keys(shape))
+      const asked = await readAsked(service, accountOf(request, query.account), query, only)
+      const format = formatOf(query.format, request.headers.accept)
+      if (format === 'json') return answerJson(service, query, asked)
+      return answerFile(service, { query, asked, format }, { request, reply, open }) as never
     },
   )
 }
 
 /** GET /v1/usage and the way from a number down to its events. */
 export function addUsageRoutes(server: Server, service: Service): void {
-  const ask = asking(service)
-  addUsage(server, service, ask)
-  addUsageEvents(server, service, ask)
+  const open = new OpenFiles()
+  addUsage(server, service, open)
+  addUsageExportAll(server, service, open)
+  addUsageEvents(server, service)
+  addUsageExplain(server, service)
 }

@@ -59,7 +59,7 @@ export function levelSql(measure: LevelMeasure, { question, parameters, groups, 
   const read = `SELECT ${events.join(', ')} ${rows(instantMin)}`
   const valued = `SELECT ${levels.join(', ')} FROM (${read}) WHERE isNotNull(given)`
   const without = `SELECT account, ${keys.map((name) => `${name}, `).join('')}time_us, time_us + 1, toDecimal256(0, 18), 1 FROM (${read}) WHERE isNull(given) AND time_us >= ${from}`
-  const at = `arrayJoin(arrayFilter((at, start, end) -> begin_us < end AND end_us > start, arrayEnumerate(${starts}), ${starts}, ${ends})) AS at`
+  const at = `arrayJoin(arrayFilter((at, start, end) -> greatest(begin_us, start) < least(end_us, end), arrayEnumerate(${starts}), ${starts}, ${ends})) AS at`
   const held = `(least(end_us, ${ends}[at]) - greatest(begin_us, ${starts}[at]))`
   const columns = [
     `${starts}[at] AS window_us`,

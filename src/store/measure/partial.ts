@@ -2,6 +2,7 @@ import { unreachable } from '../../core/result.ts'
 import { activeHoursRows } from './active-hours.ts'
 import { partialColumns, plainRows, wholeSql } from './plain.ts'
 import type { PartialMeasure } from './plain.ts'
+import { groupsOf } from './question.ts'
 import type { MeasurePart, Rolled } from './question.ts'
 import type { Measure } from './measure.ts'
 
@@ -54,12 +55,23 @@ function rolledRows(rolled: Rolled, { question, parameters, groups, fence }: Mea
 
 /** Rolled hours, and what is not rolled from the events, put together. */
 export function partialSql(measure: PartialMeasure, part: MeasurePart): string {
-  const { question, groups } = part
-  const { rolled } = question
-  const by = ['window_us', ...groups.names].join(', ')
-  const columns = [by, ...partialColumns].join(', ')
-  const counted = rolled === undefined || rolled.rest.length > 0 ? [partialRows(measure, part)] : []
-  const parts = rolled === undefined ? counted : [...counted, rolledRows(rolled, part)]
+  const { question, groups, parameters } = part
+  const { rolled, apart: _, ...single } = question
+  // Every group by itself first: which of them stay apart is looked at once for each, not for each event.
+  const each = groupsOf(single, parameters)
+  const partEach = { ...part, question: single, groups: each }
+  const columns = ['window_us', ...each.names, ...partialColumns].join(', ')
+  const counted = rolled === undefined || rolled.rest.length > 0 ? [partialRows(measure, partEach)] : []
+  const parts = rolled === undefined ? counted : [...counted, rolledRows(rolled, partEach)]
   const rows = parts.map((sql) => `SELECT ${columns} FROM (${sql})`).join(' UNION ALL ')
-  return `SELECT ${by}, ${wholeSql(measure).join(', ')} FROM (${rows}) GROUP BY ${by}`
+  const by = ['window_us', ...groups.names].join(', ')
+  const answered = groups.columns(groups.values.map((_, index) => `k${index}`))
+  const keys = [
+    'window_us',
+    ...(groups.byAccount ? ['account'] : []),
+    ...groups.values.map((_, index) => `d${index} AS k${index}`),
+  ]
+  const named = `SELECT ${[...keys, ...partialColumns].join(', ')} FROM (${rows})`
+  const select = ['window_us', ...answered, ...wholeSql(measure)].join(', ')
+  return `SELECT ${select} FROM (${named}) GROUP BY ${by}`
 }

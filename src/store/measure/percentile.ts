@@ -2,12 +2,13 @@ import { unreachable } from '../../core/result.ts'
 import { expressionSql } from '../expression.ts'
 import { secondMicros } from '../../core/time.ts'
 import type { PercentileMeasure } from './measure.ts'
-import { windowsOf } from './question.ts'
+import { untilOf, windowsOf } from './question.ts'
 import type { MeasurePart } from './question.ts'
 
 /**
  * The percentile of interval rates: of N intervals of the window the highest floor(N × dropped) are dropped, and the
- * next is taken; it is 0 when fewer intervals than that had traffic. The last interval of a window may be shorter.
+ * next is taken. Intervals without traffic are not stored: they are zeros, below those with traffic and above those
+ * whose amount is negative. The last interval of a window may be shorter.
  */
 export function percentileSql(measure: PercentileMeasure, { question, parameters, groups, rows }: MeasurePart): string {
   const { starts, ends } = windowsOf(question, parameters)
@@ -28,8 +29,13 @@ export function percentileSql(measure: PercentileMeasure, { question, parameters
   const end = `${ends}[indexOf(${starts}, window_us)]`
   const count = `intDiv(${end} - window_us + ${interval - 1}, ${interval})`
   const place = `toUInt64(intDiv(${count} * ${measure.dropped}, 10000) + 1)`
-  // A place beyond the samples with traffic gives the type's default, which is 0.
-  const percentile = (sample: string): string => `arrayElement(arrayReverseSort(groupArray(${sample})), ${place})`
+  const percentile = (sample: string): string => {
+    const sorted = `arrayReverseSort(groupArray(${sample}))`
+    const above = `countIf(${sample} >= 0)`
+    const zeros = `(${count} - count())`
+    const at = (index: string): string => `arrayElement(${sorted}, ${index})`
+    return `if(${place} <= ${above}, ${at(place)}, if(${place} <= ${above} + ${zeros}, toDecimal256(0, 18), ${at(`${place} - ${zeros}`)}))`
+  }
   const measured = ((): string => {
     switch (measure.direction) {
       case 'in':
@@ -54,5 +60,7 @@ export function percentileSql(measure: PercentileMeasure, { question, parameters
     `toInt256(${measure.intervalSeconds}) AS divisor`,
     'sum(without) AS missing',
   ]
-  return `SELECT ${columns.join(', ')} FROM (SELECT ${samples.join(', ')} ${rows()} GROUP BY ${by}, sample) GROUP BY ${by}`
+  // What lies after the last interval that is known is not one of its samples.
+  const known = `time_us < ${parameters.add(untilOf(question), 'Int64')}`
+  return `SELECT ${columns.join(', ')} FROM (SELECT ${samples.join(', ')} ${rows()} AND ${known} GROUP BY ${by}, sample) GROUP BY ${by}`
 }

@@ -53,7 +53,8 @@ export function wholeSql({ kind }: PartialMeasure): readonly string[] {
       case 'active_hours':
         return ['ifNull(sum(amount), toDecimal256(0, 18))', '1']
       case 'average':
-        return ['sum(amount)', 'sum(events) - sum(without)']
+        // Without values the amount is NULL, whatever it is divided by; but by zero nothing is divided.
+        return ['sum(amount)', 'greatest(sum(events) - sum(without), 1)']
       case 'min':
         return ['min(amount)', '1']
       case 'max':

@@ -17,7 +17,9 @@ export const operatorQuestions = [
   'versions_of_event',
   'corrections',
   'staged_events',
+  'ingested_by',
   'attribution',
+  'address_seen',
 ] as const
 export type OperatorQuestion = (typeof operatorQuestions)[number]
 
@@ -105,27 +107,39 @@ export interface Groups {
   readonly byAccount: boolean
   /** Each dimension as text of a stored row. */
   readonly values: readonly string[]
-  /** Turns columns with those texts into the columns that are answered: `d0`, `d1`, …, `group_name`. */
+  /** Turns columns with those texts into the columns that are answered: `d0`, `d1`, …; `group_name` where groups stay apart. */
   columns(values: readonly string[]): readonly string[]
   /** The names of the columns that are answered, for GROUP BY. */
   readonly names: readonly string[]
+  /** The name of an answered group, out of the answered columns. */
+  readonly name: string
+}
+
+/** One text for each combination of values: null is not the empty text, and no text can imitate another. */
+function nameSql(values: readonly string[]): string {
+  return `toJSONString(CAST([${values.join(', ')}] AS Array(Nullable(String))))`
 }
 
 export function groupsOf({ scope, dimensions, apart }: FactQuestion, parameters: Parameters): Groups {
   const byAccount = scope.kind === 'operator' && scope.question === 'usage_by_account'
+  const account = byAccount ? ['account'] : []
   const values = dimensions.map((dimension) => dimensionSql(dimension, parameters))
-  const kept = apart === undefined ? null : parameters.add(apart, 'Array(String)')
+  const names = [...account, ...values.map((_, index) => `d${index}`)]
+  if (apart === undefined) {
+    const columns = (of: readonly string[]): string[] => [
+      ...account,
+      ...of.map((value, index) => `${value} AS d${index}`),
+    ]
+    return { byAccount, values, names, columns, name: nameSql(values.map((_, index) => `d${index}`)) }
+  }
+  const kept = parameters.add(apart, 'Array(String)')
   return {
     byAccount,
     values,
-    names: [...(byAccount ? ['account'] : []), ...values.map((_, index) => `d${index}`), 'group_name'],
+    names: [...names, 'group_name'],
+    name: 'group_name',
     columns(of) {
-      const account = byAccount ? ['account'] : []
-      // One text for each combination of values: null is not the empty text, and no text can imitate another.
-      const name = `toJSONString(CAST([${of.join(', ')}] AS Array(Nullable(String))))`
-      if (kept === null) {
-        return [...account, ...of.map((value, index) => `${value} AS d${index}`), `${name} AS group_name`]
-      }
+      const name = nameSql(of)
       const isApart = `has(${kept}, ${name})`
       return [
         ...account,

@@ -1,0 +1,30 @@
+/** When an address was seen in traffic: from inspection records, which are erased by the account's retention. */
+import type { Micros } from '../core/time.ts'
+import { Parameters } from './condition.ts'
+import type { Engine } from './engine.ts'
+import { fence } from './query.ts'
+import type { Scope } from './query.ts'
+
+export interface AddressSeen {
+  readonly first: Micros
+  readonly last: Micros
+  /** Records with it, corrected ones included. */
+  readonly records: number
+}
+
+/** Asks for all spellings of an address; null: it is in no record that is kept. L11: of the scope only. */
+export async function askAddressSeen(
+  engine: Engine,
+  scope: Scope,
+  spellings: readonly string[],
+): Promise<AddressSeen | null> {
+  const parameters = new Parameters()
+  const where = fence(scope, parameters)
+  const [row] = await engine.query<{ first: string; last: string; records: string }>(
+    `SELECT min(time_us) AS first, max(time_us) AS last, count() AS records FROM inspection
+     WHERE ${where} AND client_address IN ${parameters.add(spellings, 'Array(String)')}`,
+    parameters.values,
+  )
+  if (row === undefined || row.records === '0') return null
+  return { first: Number(row.first) as Micros, last: Number(row.last) as Micros, records: Number(row.records) }
+}
