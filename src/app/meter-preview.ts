@@ -2,13 +2,14 @@
  * What a definition would have counted: on past data, beside what the meter's current version counts. The same function
  * that counts for invoices, with another definition, so that what is seen here is what will be billed (L9).
  */
-import { compare, subtract, zero } from '../core/exact.ts'
+import { compare, subtract, sum, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import type { Micros, Period, WindowSize } from '../core/time.ts'
 import type { Dimension, MeterDefinition } from '../meter/definition.ts'
 import { usageByAccount, usageEvents, usageOfAll, usageReader } from '../meter/usage.ts'
 import type { UsageAnswer, UsageRow } from '../meter/usage.ts'
+import { emptyQuantity } from '../meter/usage-row.ts'
 import type { Engine } from '../store/engine.ts'
 import { whyNotAdditive } from '../store/measure/measure.ts'
 import type { Scope, StoredEvent } from '../store/query.ts'
@@ -77,7 +78,7 @@ function byChange(a: Compared, b: Compared): number {
 }
 
 function added(values: readonly (Exact | null)[]): Exact {
-  return values.reduce<Exact>((sum, value) => (value === null ? sum : subtract(sum, subtract(zero, value))), zero)
+  return sum(values.filter((value) => value !== null))
 }
 
 type Compare = (quantity: Exact | null, was: Exact | null) => Compared
@@ -88,15 +89,14 @@ async function compareAccounts(engine: Engine, question: PreviewQuestion, compar
   const now = await usageByAccount(engine, { ...asked, meter })
   const was = current === null ? null : await usageByAccount(engine, { ...asked, meter: current })
   const keys = [...new Set([...now.keys(), ...(was?.keys() ?? [])])]
-  // An account without a matching event has nothing, where nothing can be counted.
-  const nothing = (of: MeterDefinition): Exact | null => (whyNotAdditive(of.aggregation) === null ? zero : null)
+  const totalOf = (of: MeterDefinition, answer: UsageAnswer | undefined): Exact | null =>
+    answer === undefined ? emptyQuantity(of.aggregation) : answer.total
   const accounts = keys.map((account): PreviewedAccount => {
-    const before =
-      current === null ? null : was?.has(account) === true ? (was.get(account)?.total ?? null) : nothing(current)
     const answer = now.get(account)
+    const before = current === null ? null : totalOf(current, was?.get(account))
     return {
       account,
-      ...compared(answer === undefined ? nothing(meter) : answer.total, before),
+      ...compared(totalOf(meter, answer), before),
       eventsWithoutValue: answer?.eventsWithoutValue ?? 0n,
     }
   })
@@ -143,7 +143,9 @@ export async function previewMeter(engine: Engine, question: PreviewQuestion): P
   const was = isGrouped ? await ask(current) : null
   // Version 0 is nobody's: what was rolled of the meter is not what is counted here.
   const count: MeterDefinition = { ...meter, version: 0, aggregation: { kind: 'count' } }
-  const matched = await ask(count)
+  const whole = { ...asked, window: null, meter: count }
+  const matched =
+    account === null ? await usageOfAll(engine, whole) : await usageReader(engine)({ ...whole, account, groupBy: [] })
   const scope: Scope = account === null ? { kind: 'operator', question: 'usage_of_all' } : { kind: 'account', account }
   const { events } = await usageEvents(engine, { meter, period, below, scope, cursor: null, most: question.samples })
   const many = account === null ? await compareAccounts(engine, question, compared) : { accounts: [], others: null }

@@ -17,6 +17,8 @@ import {
   recountHours,
   rollHours,
   sumRolledHours,
+  voidGeneration,
+  voidRolledHour,
 } from '../store/rollup.ts'
 import type { HourSum, RolledHour, RolledMeter } from '../store/rollup.ts'
 import type { Service } from './service.ts'
@@ -139,7 +141,9 @@ async function auditHour(ports: RollPorts, rolled: RolledMeter, version: RolledH
   const stored = hourOf(await sumRolledHours(engine, { rolled, run, below }, [generation]), hour)
   const about = { rolled, hour, version: `generation ${generation}` }
   const asNoted = await compare(ports, about, { expected: version, found: recounted })
-  return (await compare(ports, about, { expected: recounted, found: stored })) && asNoted
+  const asStored = await compare(ports, about, { expected: recounted, found: stored })
+  if (!asNoted || !asStored) await voidRolledHour(engine, rolled, version, ports.world.now())
+  return asNoted && asStored
 }
 
 /** Recounts so many rolled hours, drawn at random, at the offsets at which they were rolled. */
@@ -152,7 +156,8 @@ export async function auditHours(ports: RollPorts, most: number): Promise<Audite
   for (let turn = 0; turn < most; turn += 1) {
     const rolled = meters[drawn(world, meters.length)]
     if (rolled === undefined) break
-    const versions = await askRolledHours(engine, rolled, always, projection.position())
+    const all = await askRolledHours(engine, rolled, always, projection.position())
+    const versions = all.filter(({ generation }) => generation !== voidGeneration)
     const version = versions[drawn(world, versions.length)]
     if (version === undefined) continue
     hours += 1

@@ -56,7 +56,7 @@ const intervalSeconds = {
   hour: 3_600,
 } as const
 export type IntervalName = keyof typeof intervalSeconds
-const intervalNames = Object.keys(intervalSeconds) as IntervalName[]
+export const intervalNames = Object.keys(intervalSeconds) as IntervalName[]
 
 interface ValueUse {
   readonly path: string

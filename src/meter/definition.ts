@@ -43,6 +43,9 @@ export interface MeterInput {
 const saidBeside = ['version', 'state', 'current', 'archived', 'activations', 'draft'] as const
 const fields = ['key', 'name', 'unit', 'aggregation', 'filter', 'group_by', ...saidBeside] as const
 
+/** Paths below /v1/meters. */
+const reservedKeys: readonly string[] = ['library', 'preview']
+
 function readText(value: unknown, path: string, rule: { about: string; most: number; reader: Reader }): string | null {
   const { about, most, reader } = rule
   if (typeof value === 'string' && value.trim() !== '' && (value.length <= most || reader.isStored)) return value
@@ -108,6 +111,8 @@ function readDefinition(input: unknown, version: number, reader: Reader): MeterD
   const { key, filter = [], group_by: groupBy = [] } = value
   const isNamed = typeof key === 'string' && isKey(key)
   if (!isNamed) reader.problem('key', 'is a short name such as "http_requests"')
+  else if (reservedKeys.includes(key) && !reader.isStored)
+    reader.problem('key', `"${key}" is a word of the API; choose another`)
   const name = readText(value['name'], 'name', {
     about: 'says in words what is measured',
     most: limits.nameLengthMax,

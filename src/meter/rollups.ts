@@ -8,7 +8,7 @@ import type { Micros, Period } from '../core/time.ts'
 import type { Engine } from '../store/engine.ts'
 import { isPartial } from '../store/measure/partial.ts'
 import type { FactQuestion, Rolled } from '../store/measure/question.ts'
-import { askRolledHours, askTouchedHours } from '../store/rollup.ts'
+import { askRolledHours, askTouchedHours, voidGeneration } from '../store/rollup.ts'
 import type { RolledHour, RolledMeter, TouchedHours } from '../store/rollup.ts'
 import type { MeterDefinition } from './definition.ts'
 
@@ -39,8 +39,9 @@ export function rolledMeterOf({ key, version, aggregation, filter, groupBy }: Me
   return { meter: key, version, measure: aggregation, conditions: filter, dimensions: groupBy }
 }
 
-function isClean(hour: RolledHour, touched: TouchedHours): boolean {
-  return (touched.get(hour.hour) ?? 0) <= hour.below
+/** Whether what was rolled of an hour is what its events come to: nothing has touched it since, and no audit objects. */
+export function isClean({ hour, below, generation }: RolledHour, touched: TouchedHours): boolean {
+  return generation !== voidGeneration && (touched.get(hour) ?? 0) <= below
 }
 
 /** Ended hours that were touched and are not rolled as they are now, as runs of hours one after the other. */

@@ -294,10 +294,10 @@ describe.skipIf(!existsSync(folder))('cases of other billing systems', () => {
     )
     expect(counts).toEqual({
       models: 78,
-      limits: 79,
+      limits: 78,
       quantity: 20,
-      usage: 51,
-      periods: 363,
+      usage: 121,
+      periods: 294,
       progressive: 41,
       openEnd: 1,
       negative: 1,

@@ -30,6 +30,7 @@ export interface RolledHour {
   readonly hour: Micros
   /** What the log held below this offset is in it. */
   readonly below: Offset
+  /** `voidGeneration`: what was rolled does not hold. */
   readonly generation: number
   readonly accounts: number
   readonly digest: string
@@ -100,9 +101,9 @@ export async function askRolledHours(
   below: Offset,
 ): Promise<readonly RolledHour[]> {
   const rows = await engine.query<Record<'hour' | 'latest' | 'made' | 'payers' | 'sum' | 'at', string>>(
-    `SELECT hour_us AS hour, max(below) AS latest, argMax(generation, (below, generation)) AS made,
-       argMax(accounts, (below, generation)) AS payers, argMax(digest, (below, generation)) AS sum,
-       argMax(rolled_us, (below, generation)) AS at
+    `SELECT hour_us AS hour, max(below) AS latest, argMax(generation, (below, rolled_us)) AS made,
+       argMax(accounts, (below, rolled_us)) AS payers, argMax(digest, (below, rolled_us)) AS sum,
+       argMax(rolled_us, (below, rolled_us)) AS at
      FROM rolled_hour WHERE meter = {meter:String} AND meter_version = {version:UInt32}
        AND hour_us >= {from:Int64} AND hour_us < {to:Int64} AND below <= {below:UInt64}
      GROUP BY hour_us ORDER BY hour_us`,
@@ -117,6 +118,9 @@ export async function askRolledHours(
     rolled: Number(row.at) as Micros,
   }))
 }
+
+/** No rows have it: stands where an audit found what was rolled to be wrong. */
+export const voidGeneration = 0
 
 /** Which hours are rolled: a run of whole clock hours, one after the other. */
 export interface Rolling {
@@ -237,5 +241,20 @@ export async function noteRolledHours(
     columns: ['meter', 'meter_version', 'hour_us', 'below', 'generation', 'accounts', 'digest', 'rolled_us'],
     rows: rows.join('\n'),
     token: `rolled ${meter} ${version} ${generation}`,
+  })
+}
+
+/** A rolled hour counts no more: its events are counted until it is rolled again. */
+export async function voidRolledHour(
+  engine: Engine,
+  { meter, version }: Pick<RolledMeter, 'meter' | 'version'>,
+  { hour, below, generation }: RolledHour,
+  now: Micros,
+): Promise<void> {
+  await engine.insert({
+    table: 'rolled_hour',
+    columns: ['meter', 'meter_version', 'hour_us', 'below', 'generation', 'accounts', 'digest', 'rolled_us'],
+    rows: `[${JSON.stringify(meter)},${version},${hour},${below},${voidGeneration},0,0,${now}]`,
+    token: `void ${meter} ${version} ${hour} ${generation}`,
   })
 }

@@ -1,4 +1,5 @@
 import type { AccountKey, Offset } from '../core/ids.ts'
+import { assert } from '../core/result.ts'
 import { dayMicros, instantMax, instantMin } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { Parameters } from './condition.ts'
@@ -85,12 +86,14 @@ const recordColumns = [
   ),
 ]
 
+const clientsColumn = `arraySlice(arraySort(groupUniqArrayIf((client, client_version), isNotNull(client) OR isNotNull(client_version))), 1, ${limits.namesMax}) AS clients`
+
 const tellingColumns = [
   'count() AS records',
   ...byteColumns,
   first('endpoint'),
   first('protocol'),
-  `arraySlice(arraySort(groupUniqArrayIf((client, client_version), isNotNull(client) OR isNotNull(client_version))), 1, ${limits.namesMax}) AS clients`,
+  clientsColumn,
   `${names('region')} AS regions`,
   `${names('source')} AS sources`,
 ]
@@ -162,8 +165,12 @@ export function wantedSql(question: SessionsQuestion, parameters: Parameters): s
 }
 
 /** The lives that a question is about, as they look from the records around its period. */
-export function wantedLives(question: SessionsQuestion, parameters: Parameters): string {
-  const { kind, name } = question
+export function wantedLives(
+  question: SessionsQuestion,
+  parameters: Parameters,
+  { clients = false }: { readonly clients?: boolean } = {},
+): string {
+  const { kind, name, endpoint, client } = question
   const only = [
     ...(kind === null ? [] : [`kind = ${parameters.add(kind, 'String')}`]),
     ...(name === null ? [] : [`session = ${parameters.add(name, 'String')}`]),
@@ -176,26 +183,43 @@ export function wantedLives(question: SessionsQuestion, parameters: Parameters):
       columns: recordColumns,
       ...(only.length === 0 ? {} : { only: only.join(' AND ') }),
     },
-    tellingColumns,
+    // Sorting wide rows takes most of the time, so only what is asked for is carried.
+    [...(endpoint === null ? [] : [first('endpoint')]), ...(client === null && !clients ? [] : [clientsColumn])],
   )
   return `SELECT * FROM (${lives}) WHERE ${wantedSql(question, parameters)}`
 }
 
-/** All lives of the named sessions, told as a whole. */
+interface NamedRecord {
+  readonly name: string
+  readonly offset: Offset
+}
+
+/** A session, and those of the records asked about that are its own. */
+interface WholeSession {
+  readonly session: StoredSession
+  readonly held: readonly number[]
+}
+
+/** All lives of the sessions of these records, told as a whole. */
 async function askWhole(
   engine: Engine,
   { scope, below, span }: SessionScope & { readonly span: Period },
-  keys: readonly Pick<SessionKey, 'name'>[],
-): Promise<readonly StoredSession[]> {
-  if (keys.length === 0) return []
+  records: readonly NamedRecord[],
+): Promise<readonly WholeSession[]> {
+  if (records.length === 0) return []
   const parameters = new Parameters()
-  const wanted = parameters.add([...new Set(keys.map(({ name }) => name))], 'Array(String)')
+  const wanted = parameters.add([...new Set(records.map(({ name }) => name))], 'Array(String)')
+  const offsets = parameters.add(
+    records.map(({ offset }) => offset),
+    'Array(UInt64)',
+  )
   const only = `has(${wanted}, ifNull(session, id))`
   const lives = livesSql(
     { parameters, rows: sessionRows({ scope, below }, parameters), span, columns: recordColumns, only },
-    tellingColumns,
+    [...tellingColumns, `groupArrayIf(offset, has(${offsets}, offset)) AS held`],
   )
-  return (await engine.query<Row>(lives, parameters.values)).map(sessionOf)
+  const rows = await engine.query<Row>(lives, parameters.values)
+  return rows.map((row) => ({ session: sessionOf(row), held: (row['held'] as readonly unknown[]).map(Number) }))
 }
 
 export function keyText({ account, kind, origin, unnamed, name }: SessionKey): string {
@@ -232,20 +256,23 @@ export async function askSessions(
     `SELECT * FROM (${lives})${cursor} ORDER BY start_us, first_offset LIMIT ${parameters.add(most + 1, 'UInt32')}`,
     parameters.values,
   )
-  const seen = rows.slice(0, most).map(sessionOf)
+  const seen = rows.slice(0, most).map((row) => ({
+    name: row['session_name'] as string,
+    offset: Number(row['first_offset']) as Offset,
+    started: Number(row['start_us']) as Micros,
+  }))
   const last = seen.at(-1)
   const span = historyOf({ from: question.period.from, to: Math.max(question.period.to, question.until) as Micros })
-  const whole = Map.groupBy(await askWhole(engine, { ...question, span }, seen), keyText)
-  const sessions = seen.map((one) => {
-    const lives = whole.get(keyText(one)) ?? []
-    return (
-      lives.find(({ firstRecord, lastRecord }) => firstRecord <= one.firstRecord && lastRecord >= one.firstRecord) ??
-      one
-    )
+  const whole = await askWhole(engine, { ...question, span }, seen)
+  const byOffset = new Map(whole.flatMap(({ session, held }) => held.map((offset) => [offset, session] as const)))
+  const sessions = seen.map(({ offset }) => {
+    const session = byOffset.get(offset)
+    assert(session !== undefined, 'a session that was found is found again by its record')
+    return session
   })
   return {
     sessions,
-    next: rows.length > most && last !== undefined ? { started: last.started, offset: last.firstOffset } : null,
+    next: rows.length > most && last !== undefined ? { started: last.started, offset: last.offset } : null,
   }
 }
 
@@ -275,11 +302,13 @@ export async function askSession(
     from: Math.max(instantMin, at - limits.historyMicros) as Micros,
     to: (at + limits.historyMicros) as Micros,
   }
-  const found = (await askWhole(engine, { scope, below, span }, [row]))
-    .filter(({ kind, origin }) => kind === row.kind && (origin === '' || origin === row.source))
-    .filter(({ firstRecord, lastRecord }) => firstRecord <= at && at <= lastRecord)
-  // At an instant that two lives share the record is of the one that it opens.
-  const session = found.find(({ firstOffset }) => firstOffset === offset) ?? found.at(0)
+  const lives = await askWhole(engine, { scope, below, span }, [{ name: row.name, offset }])
+  const session =
+    lives.find(({ held }) => held.length > 0)?.session ??
+    lives
+      .map(({ session }) => session)
+      .filter(({ kind, origin }) => kind === row.kind && (origin === '' || origin === row.source))
+      .find(({ firstRecord, lastRecord }) => firstRecord <= at && at <= lastRecord)
   return session === undefined ? null : { session, span }
 }
 

@@ -31,7 +31,12 @@ export interface UsageApi {
 export async function openUsageApi(name: string, now: Micros): Promise<UsageApi> {
   const data = temporaryDirectory(name)
   const database = await freshDatabase()
-  const env = { DATABASE_URL: database.url, CROSSFOOT_DATA: data, LOG_LEVEL: 'silent', CROSSFOOT_DISK_RESERVE_BYTES: '0' }
+  const env = {
+    DATABASE_URL: database.url,
+    CROSSFOOT_DATA: data,
+    LOG_LEVEL: 'silent',
+    CROSSFOOT_DISK_RESERVE_BYTES: '0',
+  }
   const config = readConfig({ env, args: ['--empty'], cwd: '/' })
   if (!config.ok) throw new Error('the configuration is good')
   const service = await openService({

@@ -4,7 +4,7 @@ import type { Micros } from '../../core/time.ts'
 import { findMeter } from '../../meter/catalogue.ts'
 import { listDiscrepancies, resolveDiscrepancy } from '../../meter/discrepancy.ts'
 import type { Discrepancy } from '../../meter/discrepancy.ts'
-import { everyEvent, rolledMeterOf } from '../../meter/rollups.ts'
+import { everyEvent, isClean, rolledMeterOf } from '../../meter/rollups.ts'
 import { askRolledHours, askTouchedHours } from '../../store/rollup.ts'
 import type { Service } from '../service.ts'
 import { requireOperator } from './access.ts'
@@ -74,7 +74,7 @@ function addWindows(server: Server, { database, engine, projection }: Service): 
             version: version?.below ?? null,
             rolled_at: version === undefined ? null : formatInstant(version.rolled),
             accounts: version?.accounts ?? null,
-            sealed: version !== undefined && touched !== null && (touched.get(hour) ?? 0) <= version.below,
+            sealed: version !== undefined && touched !== null && isClean(version, touched),
           }
         }),
       }

@@ -1,33 +1,248 @@
 import { z } from 'zod'
-import { addMeter, findMeter, listMeters, meterDocument } from '../../meter/catalogue.ts'
+import { Refusal } from '../../core/errors.ts'
+import { formatInstant } from '../../core/time.ts'
+import type { Micros } from '../../core/time.ts'
+import {
+  activateMeter,
+  addMeter,
+  archiveMeter,
+  archivedMeters,
+  deleteDraft,
+  findMeter,
+  listMeters,
+  meterDocument,
+  meterVersions,
+  replaceDraft,
+} from '../../meter/catalogue.ts'
+import type { MeterVersion } from '../../meter/catalogue.ts'
+import { library, libraryEntry } from '../../meter/library.ts'
+import type { LibraryEntry } from '../../meter/library.ts'
+import { plansWithMeter } from '../meter-archive.ts'
 import type { Service } from '../service.ts'
 import { requireOperator } from './access.ts'
+import { addMeterPreview } from './meter-preview.ts'
+import { meterExample, meterSchema } from './meter-schema.ts'
 import type { Server } from './routes.ts'
+import { person, shortReason } from './schema.ts'
 
-/** Meters: definitions that turn events into quantities. */
-export function addMeterRoutes(server: Server, { database, world }: Service): void {
+/** Read by `parseMeter`, which tells all problems at once; described to people by `meterSchema`. */
+const definition = z.record(z.string(), z.unknown()).meta({ ...meterSchema, examples: [meterExample] })
+const key = z.object({ key: z.string() })
+const version = z.object({ key: z.string(), version: z.coerce.number().int().min(1).max(2_147_483_647) })
+const author = person.optional().meta({ description: 'who decides, by name; by default the name of the API key' })
+
+function versionJson({ meter, createdAt, activations, isCurrent }: MeterVersion): Record<string, unknown> {
+  return {
+    ...meterDocument(meter),
+    state: activations.length === 0 ? 'draft' : 'active',
+    current: isCurrent,
+    created_at: formatInstant(createdAt),
+    activations: activations.map(({ at, by }) => ({ at: formatInstant(at), by })),
+  }
+}
+
+function entryJson({ meter, about, needs, example, isStandard }: LibraryEntry): Record<string, unknown> {
+  return {
+    key: meter.key,
+    name: meter.name,
+    unit: meter.unit,
+    about,
+    needs,
+    example,
+    standard: isStandard,
+    definition: meter,
+  }
+}
+
+function addReading(server: Server, { database }: Service): void {
   server.get(
     '/v1/meters',
-    { config: { scope: 'usage:read' }, schema: { summary: 'All meters, newest versions' } },
-    async () => {
-      return { meters: (await listMeters(database)).map(meterDocument) }
+    {
+      config: { scope: 'usage:read' },
+      schema: {
+        summary: 'All meters, each in its current version',
+        querystring: z.object({
+          archived: z.enum(['true', 'false']).optional().meta({ description: 'true: with those that are archived' }),
+        }),
+      },
+    },
+    async (request) => {
+      const withArchived = request.query.archived === 'true'
+      const [meters, archived] = await Promise.all([listMeters(database, { withArchived }), archivedMeters(database)])
+      return {
+        meters: meters.map((meter) => ({
+          ...meterDocument(meter),
+          ...(withArchived ? { archived: archived.has(meter.key) } : {}),
+        })),
+      }
     },
   )
   server.get(
     '/v1/meters/:key',
-    { config: { scope: 'usage:read' }, schema: { summary: 'One meter', params: z.object({ key: z.string() }) } },
+    { config: { scope: 'usage:read' }, schema: { summary: 'One meter in its current version', params: key } },
     async (request) => meterDocument(await findMeter(database, request.params.key)),
   )
+  server.get(
+    '/v1/meters/:key/versions',
+    {
+      config: { scope: 'usage:read' },
+      schema: { summary: 'All versions of a meter, drafts included, and who activated them when', params: key },
+    },
+    async (request) => {
+      requireOperator(request)
+      const versions = await meterVersions(database, request.params.key)
+      if (versions.length === 0) await findMeter(database, request.params.key)
+      return { versions: versions.map(versionJson) }
+    },
+  )
+}
+
+function addWriting(server: Server, { database, world }: Service): void {
   server.post(
     '/v1/meters',
     {
       config: { scope: 'billing:write' },
-      schema: { summary: 'Add a meter, or a new version of one', body: z.record(z.string(), z.unknown()) },
+      schema: {
+        summary: 'Add a meter, or a new version of one',
+        description:
+          'Active at once, unless "draft" is true: a draft can be previewed, replaced and deleted, and counts nothing until it is activated.',
+        body: definition,
+      },
     },
     async (request, reply) => {
       const by = requireOperator(request).name
-      const added = await addMeter(database, request.body, { at: world.now(), by, draft: false })
-      return reply.status(201).send(meterDocument(added.meter))
+      const { draft = false } = request.body
+      if (typeof draft !== 'boolean') throw new Refusal('REQUEST_INVALID', 'draft is true or false')
+      const added = await addMeter(database, request.body, { at: world.now(), by, draft })
+      return reply.status(201).send(versionJson(added))
     },
   )
+  server.put(
+    '/v1/meters/:key/versions/:version',
+    {
+      config: { scope: 'billing:write' },
+      schema: { summary: 'Put another definition in the place of a draft', params: version, body: definition },
+    },
+    async (request) => {
+      requireOperator(request)
+      return versionJson(await replaceDraft(database, request.params, request.body))
+    },
+  )
+  server.delete(
+    '/v1/meters/:key/versions/:version',
+    { config: { scope: 'billing:write' }, schema: { summary: 'Remove a draft', params: version } },
+    async (request) => {
+      requireOperator(request)
+      return versionJson(await deleteDraft(database, request.params))
+    },
+  )
+  server.post(
+    '/v1/meters/:key/versions/:version/activate',
+    {
+      config: { scope: 'billing:write' },
+      schema: {
+        summary: 'Make a version the current one: a draft, or one that was active before',
+        description:
+          'Open periods are counted by it from now on; issued invoices keep the version that they were counted by.',
+        params: version,
+        body: z.object({ author }).nullish(),
+      },
+    },
+    async (request) => {
+      const by = request.body?.author ?? requireOperator(request).name
+      requireOperator(request)
+      return versionJson(await activateMeter(database, request.params, { at: world.now(), by }))
+    },
+  )
+}
+
+/** Refuses to hide what customers pay for. */
+async function requireUnbilled(service: Service, meter: string, now: Micros): Promise<void> {
+  const plans = await plansWithMeter(service.database, meter, now)
+  if (plans.length === 0) return
+  throw new Refusal(
+    'REQUEST_INVALID',
+    `meter ${meter} is billed by ${plans.join(', ')}: publish versions of these plans without it first`,
+  )
+}
+
+function addArchive(server: Server, service: Service): void {
+  const { database, world } = service
+  for (const action of ['archive', 'restore'] as const) {
+    server.post(
+      `/v1/meters/:key/${action}`,
+      {
+        config: { scope: 'billing:write' },
+        schema: {
+          summary:
+            action === 'archive' ? 'Take a meter that no plan bills out of the lists' : 'Put it back into the lists',
+          description: 'What the meter counts can be asked for as before.',
+          params: key,
+          body: z.object({ author, reason: shortReason }),
+        },
+      },
+      async (request) => {
+        const { author: by = requireOperator(request).name, reason } = request.body
+        requireOperator(request)
+        const now = world.now()
+        if (action === 'archive') await requireUnbilled(service, request.params.key, now)
+        const archived = action === 'archive'
+        await archiveMeter(database, request.params.key, { at: now, by, archived, reason })
+        return { key: request.params.key, archived, at: formatInstant(now), author: by, reason }
+      },
+    )
+  }
+}
+
+function addLibrary(server: Server, { database, world }: Service): void {
+  server.get(
+    '/v1/meters/library',
+    {
+      config: { scope: 'usage:read' },
+      schema: {
+        summary: 'Meters that are ready to be added: what each counts, which events it needs, and one of them',
+      },
+    },
+    () => ({ meters: library.map(entryJson) }),
+  )
+  server.post(
+    '/v1/meters/library/:key',
+    {
+      config: { scope: 'billing:write' },
+      schema: {
+        summary: 'Add a meter of the library',
+        description:
+          'The answer is 201 with the new meter, or 200 with the one that is there and has the same definition.',
+        params: key,
+        body: z.object({ draft: z.boolean().default(false) }).nullish(),
+      },
+    },
+    async (request, reply) => {
+      const by = requireOperator(request).name
+      const { meter } = libraryEntry(request.params.key)
+      const versions = await meterVersions(database, meter.key)
+      const current = versions.find(({ isCurrent }) => isCurrent)
+      if (current !== undefined) {
+        const { version: _, ...there } = meterDocument(current.meter)
+        if (JSON.stringify(there) === JSON.stringify(meter)) return versionJson(current)
+      }
+      if (versions.length > 0)
+        throw new Refusal(
+          'ALREADY_EXISTS',
+          `there is a meter ${meter.key} with a definition of its own; POST /v1/meters adds a version of it`,
+        )
+      const draft = request.body?.draft ?? false
+      const added = await addMeter(database, meter, { at: world.now(), by, draft })
+      return reply.status(201).send(versionJson(added))
+    },
+  )
+}
+
+/** Meters: definitions that turn events into quantities. */
+export function addMeterRoutes(server: Server, service: Service): void {
+  addReading(server, service)
+  addWriting(server, service)
+  addArchive(server, service)
+  addLibrary(server, service)
+  addMeterPreview(server, service)
 }
