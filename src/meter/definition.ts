@@ -44,7 +44,7 @@ const saidBeside = ['version', 'state', 'current', 'archived', 'activations', 'd
 const fields = ['key', 'name', 'unit', 'aggregation', 'filter', 'group_by', ...saidBeside] as const
 
 /** Paths below /v1/meters. */
-const reservedKeys: readonly string[] = ['library', 'preview']
+const reservedKeys: ReadonlySet<string> = new Set(['library', 'preview'])
 
 function readText(value: unknown, path: string, rule: { about: string; most: number; reader: Reader }): string | null {
   const { about, most, reader } = rule
@@ -111,7 +111,7 @@ function readDefinition(input: unknown, version: number, reader: Reader): MeterD
   const { key, filter = [], group_by: groupBy = [] } = value
   const isNamed = typeof key === 'string' && isKey(key)
   if (!isNamed) reader.problem('key', 'is a short name such as "http_requests"')
-  else if (reservedKeys.includes(key) && !reader.isStored)
+  else if (reservedKeys.has(key) && !reader.isStored)
     reader.problem('key', `"${key}" is a word of the API; choose another`)
   const name = readText(value['name'], 'name', {
     about: 'says in words what is measured',

@@ -71,9 +71,9 @@ function evaluateTest(test: Test, fact: ReadFact): boolean | null {
     case 'or': {
       // One side decides alone when it is false for `and`, true for `or`.
       const decisive = test.kind === 'or'
-      const sides = [evaluateTest(test.left, fact), evaluateTest(test.right, fact)]
-      if (sides.includes(decisive)) return decisive
-      return sides.includes(null) ? null : !decisive
+      const sides = new Set([evaluateTest(test.left, fact), evaluateTest(test.right, fact)])
+      if (sides.has(decisive)) return decisive
+      return sides.has(null) ? null : !decisive
     }
     case 'not': {
       const of = evaluateTest(test.of, fact)

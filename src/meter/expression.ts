@@ -261,11 +261,11 @@ function readerInto(problems: string[]): (node: jsep.Expression, depth: number) 
         }))
       case 'UnaryExpression': {
         const { operator, argument } = node as jsep.UnaryExpression
-        return whole([argument], (of) => unaryOf(operator, of as Part))
+        return whole([argument], (of) => unaryOf(operator, of))
       }
       case 'BinaryExpression': {
         const { operator, left, right } = node as jsep.BinaryExpression
-        return whole([left, right], (a, b) => binaryOf(operator, a as Part, b as Part))
+        return whole([left, right], (a, b) => binaryOf(operator, a, b))
       }
       case 'ConditionalExpression': {
         const { test, consequent, alternate } = node as jsep.ConditionalExpression

@@ -30,7 +30,7 @@ describe('intervals of a percentile', () => {
           const window = span(from, from + length)
           const sorted = times.toSorted((one, two) => one.from - two.from)
           const touched = new Set<number>()
-          for (let micro = window.from; micro < window.to; micro += 1) {
+          for (let micro = Number(window.from); micro < window.to; micro += 1) {
             if (sorted.some((one) => micro >= one.from && micro < one.to))
               touched.add(Math.floor((micro - from) / interval))
           }

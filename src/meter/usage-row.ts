@@ -97,6 +97,11 @@ export function endsOf(starts: readonly Micros[], period: Period): ReadonlyMap<M
   return new Map(starts.map((start, index) => [start, starts[index + 1] ?? period.to]))
 }
 
+function quantityOf({ quantity, divisor }: MeasuredRow): Exact | null {
+  if (quantity === null) return null
+  return divisor === '1' ? exact(quantity) : divide(exact(quantity), exact(divisor))
+}
+
 export function usageRow(
   row: MeasuredRow,
   { ends, groupBy }: { readonly ends: ReadonlyMap<Micros, Micros>; readonly groupBy: readonly Dimension[] },
@@ -111,7 +116,7 @@ export function usageRow(
       ? {}
       : Object.fromEntries(groupBy.map((dimension, index) => [dimension, row.dimensions[index] ?? null])),
     ...(others ? { others } : {}),
-    quantity: row.quantity === null ? null : divide(exact(row.quantity), exact(row.divisor)),
+    quantity: quantityOf(row),
     eventsWithoutValue: BigInt(row.missing),
   }
 }

@@ -242,14 +242,14 @@ describe('GET /v1/usage', () => {
 
   test('as of an earlier instant: what was said then, beside what is said now', async () => {
     const about = 'account=globex&meter=http_requests&period=2026-01'
-    const then = api.now
+    const then = api.clock.now
     const old = event('globex', '2026-01-05T00:00:00Z')
     await send(old, event('globex', '2026-01-06T00:00:00Z'))
-    api.now = (api.now + 60_000_000) as Micros
-    const corrected = api.now
+    api.clock.now = (api.clock.now + 60_000_000) as Micros
+    const corrected = api.clock.now
     const decision = { author: 'Ada', reason: 'sent twice' }
     await api.call('POST', '/v1/corrections/retract', { event: { source: 'edge', seq: old.seq }, ...decision })
-    api.now = (api.now + 60_000_000) as Micros
+    api.clock.now = (api.clock.now + 60_000_000) as Micros
     await send(event('globex', '2026-01-07T00:00:00Z'))
     const asOf = async (instant: number) =>
       (await usage(`${about}&window=day&as_of=${formatInstant(instant as Micros)}`))['as_of'] as Json & { rows: Row[] }
@@ -259,8 +259,11 @@ describe('GET /v1/usage', () => {
     expect(await asOf(corrected)).toMatchObject({ total: '1', difference: '1' })
     expect((await asOf(then)).rows[4]).toMatchObject({ quantity: '1' })
     expect((await asOf(corrected)).rows[4]).toMatchObject({ quantity: '0' })
-    expect(await usage(`${about}&as_of=${formatInstant(api.now)}`)).toMatchObject({ total: '2', as_of: { total: '2' } })
-    const ahead = formatInstant((api.now + 1) as Micros)
+    expect(await usage(`${about}&as_of=${formatInstant(api.clock.now)}`)).toMatchObject({
+      total: '2',
+      as_of: { total: '2' },
+    })
+    const ahead = formatInstant((api.clock.now + 1) as Micros)
     expect((await api.refused(`/v1/usage?${about}&as_of=${ahead}`))[2]).toContain('in the future')
   })
 

@@ -45,11 +45,13 @@ export function inputOf(event: DrawnEvent): Record<string, unknown> {
 /** A fact of a drawn event as the text that it is. */
 export function factOf(event: DrawnEvent): (field: Dimension) => string | null {
   const attributes: Readonly<Record<string, string | undefined>> = event.attributes
-  const facts = { kind: 'http_request', ...inputOf(event) } as Readonly<Record<string, unknown>>
+  const facts = { kind: 'http_request', ...inputOf(event) } as Readonly<
+    Record<string, string | number | null | undefined | object>
+  >
   return (field) => {
     if (field.startsWith('attributes.')) return attributes[field.slice('attributes.'.length)] ?? null
     const value = facts[field] ?? null
-    return value === null ? null : String(value)
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : null
   }
 }
 

@@ -17,7 +17,7 @@ type Method = 'GET' | 'POST' | 'PUT'
 export interface UsageApi {
   readonly service: Service
   readonly server: Server
-  now: Micros
+  readonly clock: { now: Micros }
   /** Any call; what is refused fails the test. */
   call(method: Method, url: string, body?: object, key?: string): Promise<Json>
   /** A refusal: its status and code. */
@@ -28,7 +28,8 @@ export interface UsageApi {
   close(): Promise<void>
 }
 
-export async function openUsageApi(name: string, now: Micros): Promise<UsageApi> {
+export async function openUsageApi(name: string, first: Micros): Promise<UsageApi> {
+  const clock = { now: first }
   const data = temporaryDirectory(name)
   const database = await freshDatabase()
   const env = {
@@ -41,7 +42,7 @@ export async function openUsageApi(name: string, now: Micros): Promise<UsageApi>
   if (!config.ok) throw new Error('the configuration is good')
   const service = await openService({
     config: config.value,
-    world: { ...systemWorld, now: (): Micros => api.now },
+    world: { ...systemWorld, now: (): Micros => clock.now },
     logger: pino({ level: 'silent' }),
     onFatal: (reason) => {
       throw new Error(reason)
@@ -59,7 +60,7 @@ export async function openUsageApi(name: string, now: Micros): Promise<UsageApi>
   const api: UsageApi = {
     service,
     server,
-    now,
+    clock,
     async call(method, url, body, key) {
       const answer = await ask(method, url, { ...(body && { body }), ...(key && { key }) })
       expect(answer.statusCode, `${url} ${answer.body.slice(0, 500)}`).toBeLessThan(300)

@@ -9,6 +9,7 @@ import { backfillCommand } from './backfill.ts'
 import { balanceCommand } from './balance.ts'
 import { completenessCommand } from './completeness.ts'
 import { correctCommand } from './correct.ts'
+import { discrepanciesCommand } from './discrepancies.ts'
 import { importCommand } from './import.ts'
 import { invoiceCommand } from './invoice.ts'
 import { ipCommand } from './ip.ts'
@@ -26,6 +27,7 @@ const commands: readonly Command[] = [
   balanceCommand,
   quarantineCommand,
   completenessCommand,
+  discrepanciesCommand,
   correctCommand,
   backfillCommand,
   ownershipCommand,

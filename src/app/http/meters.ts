@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { Refusal } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
@@ -13,6 +14,7 @@ import {
   meterDocument,
   meterVersions,
   replaceDraft,
+  requireMeter,
 } from '../../meter/catalogue.ts'
 import type { MeterVersion } from '../../meter/catalogue.ts'
 import { library, libraryEntry } from '../../meter/library.ts'
@@ -223,8 +225,8 @@ function addLibrary(server: Server, { database, world }: Service): void {
       const versions = await meterVersions(database, meter.key)
       const current = versions.find(({ isCurrent }) => isCurrent)
       if (current !== undefined) {
-        const { version: _, ...there } = meterDocument(current.meter)
-        if (JSON.stringify(there) === JSON.stringify(meter)) return versionJson(current)
+        const wanted = requireMeter(meter, current.meter.version)
+        if (isDeepStrictEqual(wanted, current.meter)) return versionJson(current)
       }
       if (versions.length > 0)
         throw new Refusal(

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { dutiesOf } from '../roles.ts'
 import type { Service } from '../service.ts'
 import { openCount } from '../../log/log.ts'
+import { countOpenDiscrepancies } from '../../meter/discrepancy.ts'
 import { eventsBody } from './event-schema.ts'
 import type { Server } from './routes.ts'
 
@@ -25,6 +26,9 @@ function metricsOf(service: Service): Registry {
   if (projects) gauge('crossfoot_leads', 'Whether this process fills the store now', () => Number(service.leads()))
   gauge('crossfoot_quarantined', 'Inputs held aside and not resolved', async () =>
     Number(openCount(await service.log.heldTotals())),
+  )
+  gauge('crossfoot_discrepancies_open', 'Two counts of one thing that differ, unresolved', () =>
+    countOpenDiscrepancies(service.database),
   )
   gauge('crossfoot_disk_free_bytes', 'Free bytes on the disk of the data directory', () => service.disk.freeBytes())
   return registry

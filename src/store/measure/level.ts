@@ -3,13 +3,14 @@ import { dayMicros, hourMicros, instantMin, secondMicros } from '../../core/time
 import { dimensionSql } from '../condition.ts'
 import { expressionSql } from '../expression.ts'
 import type { LevelMeasure, LevelUnit } from './measure.ts'
-import { windowsOf } from './question.ts'
-import type { MeasurePart, Windows } from './question.ts'
+import { liveWindows, overPlaces } from './live-windows.ts'
+import type { LiveWindows } from './live-windows.ts'
+import type { MeasurePart } from './question.ts'
 
 const lastInstant = '9223372036854775807'
 
 /** Microseconds of a unit; of `window` the length of the window itself. */
-function unitSql(per: LevelUnit, { starts }: Windows, end: string): string {
+function unitSql(per: LevelUnit, { lengths }: LiveWindows): string {
   switch (per) {
     case 'second':
       return String(secondMicros)
@@ -20,21 +21,15 @@ function unitSql(per: LevelUnit, { starts }: Windows, end: string): string {
     case 'day':
       return String(dayMicros)
     case 'window':
-      return `(if(at = length(${starts}), ${end}, ${starts}[at + 1]) - ${starts}[at])`
+      return `${lengths}[at]`
     default:
       return unreachable(per)
   }
 }
 
-/**
- * Level times time. A level holds from its event until the next of its key, also from before the period; it is cut at
- * the windows' ends, so that any cut of time into windows adds up. Before the first event there is no level.
- */
-export function levelSql(measure: LevelMeasure, { question, parameters, groups, rows }: MeasurePart): string {
-  const windows = windowsOf(question, parameters)
-  const { starts, ends } = windows
+/** Each event with its level and until when it holds; and the events that carry no value, as `unknown`. */
+function segmentsSql(measure: LevelMeasure, { parameters, groups, rows }: MeasurePart, windows: LiveWindows): string {
   const { sql: value } = expressionSql(measure.value, parameters)
-  const from = parameters.add(question.period.from, 'Int64')
   const key = measure.field === null ? "''" : `ifNull(toString(${dimensionSql(measure.field, parameters)}), '')`
   const keys = groups.values.map((_, index) => `k${index}`)
   const events = [
@@ -53,21 +48,57 @@ export function levelSql(measure: LevelMeasure, { question, parameters, groups, 
     ...keys,
     'time_us AS begin_us',
     `leadInFrame(time_us, 1, ${lastInstant}) ${over} UNBOUNDED FOLLOWING) AS end_us`,
-    measure.mode === 'set' ? 'given AS level' : `sum(given) ${over} CURRENT ROW) AS level`,
-    '0 AS unknown',
+    `assumeNotNull(${measure.mode === 'set' ? 'given' : `sum(given) ${over} CURRENT ROW)`}) AS level`,
+    'toUInt64(0) AS unknown',
   ]
   const read = `SELECT ${events.join(', ')} ${rows(instantMin)}`
+  const nothing = ['account', ...keys, 'time_us', 'time_us + 1', 'toDecimal256(0, 18)', 'toUInt64(1)'].join(', ')
   const valued = `SELECT ${levels.join(', ')} FROM (${read}) WHERE isNotNull(given)`
-  const without = `SELECT account, ${keys.map((name) => `${name}, `).join('')}time_us, time_us + 1, toDecimal256(0, 18), 1 FROM (${read}) WHERE isNull(given) AND time_us >= ${from}`
-  const at = `arrayJoin(arrayFilter((at, start, end) -> greatest(begin_us, start) < least(end_us, end), arrayEnumerate(${starts}), ${starts}, ${ends})) AS at`
-  const held = `(least(end_us, ${ends}[at]) - greatest(begin_us, ${starts}[at]))`
+  const without = `SELECT ${nothing} FROM (${read}) WHERE isNull(given) AND time_us >= ${windows.from}`
+  return `SELECT * FROM (${valued} UNION ALL ${without}) WHERE greatest(begin_us, ${windows.from}) < least(end_us, ${windows.end})`
+}
+
+/**
+ * Level times time. A level holds from its event until the next of its key, also from before the period; it is cut at
+ * the windows' ends, so that any cut of time into windows adds up. Before the first event there is no level.
+ *
+ * Each level is two steps, up where it begins and down where it ends. A step counts for the rest of its own window, and
+ * is there in all later ones; so a level that holds for years is not written out window by window for each event.
+ */
+export function levelSql(measure: LevelMeasure, part: MeasurePart): string {
+  const { groups } = part
+  const windows = liveWindows(part)
+  const { from, end, starts, ends } = windows
+  const keys = groups.values.map((_, index) => `k${index}`)
+  const steps = [
+    'account',
+    ...keys,
+    'sign',
+    'unknown',
+    'level * sign AS step',
+    `if(sign = 1, greatest(begin_us, ${from}), least(end_us, ${end})) AS step_us`,
+    // What ends with a window ends in it.
+    `${windows.placeOf('if(sign = 1, step_us, step_us - 1)')} AS place`,
+  ]
+  const placed = [
+    'place',
+    ...groups.columns(keys),
+    `sum(step * (${ends}[place] - step_us)) AS here`,
+    'sum(step) AS level',
+    'sum(toInt64(sign)) AS open',
+    'countIf(sign = 1) AS begun',
+    'sumIf(unknown, sign = 1) AS without',
+  ]
+  const each = `SELECT ${steps.join(', ')} FROM (${segmentsSql(measure, part, windows)}) ARRAY JOIN [1, -1] AS sign`
+  const byPlace = `SELECT ${placed.join(', ')} FROM (${each}) GROUP BY ${['place', ...groups.names].join(', ')}`
   const columns = [
     `${starts}[at] AS window_us`,
-    ...groups.columns(keys),
-    `sum(assumeNotNull(level) * ${held}) AS measured`,
-    `toInt256(any(${unitSql(measure.per, windows, parameters.add(question.period.to, 'Int64'))})) AS divisor`,
-    'sum(unknown) AS missing',
+    ...groups.names,
+    `level_before * (${ends}[at] - ${starts}[at]) + if(at = place, here, level * (${ends}[at] - ${starts}[at])) AS measured`,
+    `toInt256(${unitSql(measure.per, windows)}) AS divisor`,
+    'if(at = place, without, 0) AS missing',
   ]
-  const by = ['window_us', ...groups.names].join(', ')
-  return `SELECT ${columns.join(', ')} FROM (SELECT *, ${at} FROM (${valued} UNION ALL ${without})) GROUP BY ${by}`
+  const filled = `SELECT *, arrayJoin(range(place, next_place)) AS at FROM (${overPlaces(byPlace, part, windows, ['level', 'open'])})`
+  const there = 'if(at = place, open_before > 0 OR begun > 0, open_before + open > 0)'
+  return `SELECT ${columns.join(', ')} FROM (${filled}) WHERE ${there}`
 }

@@ -1,7 +1,8 @@
 import { instantMin } from '../../core/time.ts'
 import { dimensionSql } from '../condition.ts'
 import type { Membership, UniqueMeasure } from './measure.ts'
-import { windowsOf } from './question.ts'
+import { liveWindows, overPlaces } from './live-windows.ts'
+import { untilOf } from './question.ts'
 import type { MeasurePart } from './question.ts'
 
 const lastInstant = '9223372036854775807'
@@ -20,41 +21,88 @@ function occurringSql({ field }: UniqueMeasure, { question, parameters, groups, 
   return `SELECT ${columns.join(', ')} ${rows()} GROUP BY ${['window_us', ...groups.names].join(', ')}`
 }
 
-/** Keys that are in at the end of a window: their last event by then put them in. The group is that event's. */
-function presentSql(
+/** The events that put keys in or take them out, as `member`, `is_in` and the groups' values. */
+function operationsSql(
   { field }: UniqueMeasure,
   membership: Membership,
   { question, parameters, groups, rows }: MeasurePart,
 ): string {
-  const { starts, ends } = windowsOf(question, parameters)
   const operation = dimensionSql(membership.field, parameters)
   const added = parameters.add(membership.add, 'Array(String)')
   const removed = parameters.add(membership.remove, 'Array(String)')
   const key = dimensionSql(field, parameters)
-  const events = [
+  const columns = [
     'account',
     `${key} AS member`,
     'time_us',
+    'offset',
     `has(${added}, ${operation}) AS is_in`,
     ...groups.values.map((value, index) => `${value} AS k${index}`),
-    `leadInFrame(time_us, 1, ${lastInstant}) OVER (PARTITION BY account, member ORDER BY time_us, offset ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS next_us`,
+  ]
+  const about = [
+    `isNotNull(${key})`,
+    `ifNull(has(arrayConcat(${added}, ${removed}), ${operation}), 0)`,
+    `time_us < ${parameters.add(untilOf(question), 'Int64')}`,
   ]
   const from = membership.carried ? instantMin : question.period.from
-  const about = `isNotNull(${key}) AND ifNull(has(arrayConcat(${added}, ${removed}), ${operation}), 0)`
-  // The windows whose last instant lies between an event and the next of its key: start < end <= next.
-  const at = membership.carried ? '' : `AND time_us >= ${starts}[at]`
-  const windows = `arrayJoin(arrayFilter((at, end) -> time_us < end AND end <= next_us AND end > ${starts}[at] ${at}, arrayEnumerate(${ends}), ${ends}))`
-  const members = `SELECT *, ${starts}[${windows}] AS window_us FROM (SELECT ${events.join(', ')} ${rows(from)} AND ${about}) WHERE is_in`
+  return `SELECT ${columns.join(', ')} ${rows(from)} AND ${about.join(' AND ')}`
+}
+
+/** Keys whose last event of the window put them in. The group is that event's. */
+function insideSql(operations: string, { question, parameters, groups }: MeasurePart): string {
+  const keys = groups.values.map((_, index) => `k${index}`)
+  const last = [
+    `roundDown(time_us, ${parameters.add(question.starts, 'Array(Int64)')}) AS window_us`,
+    'account',
+    'member',
+    'argMax(is_in, (time_us, offset)) AS stays_in',
+    ...keys.map((name) => `argMax(tuple(${name}), (time_us, offset)).1 AS last_${name}`),
+  ]
   const columns = [
     'window_us',
-    ...groups.columns(groups.values.map((_, index) => `k${index}`)),
-    'toDecimal256(uniqExact((account, member)), 18) AS measured',
+    ...groups.columns(keys.map((name) => `last_${name}`)),
+    'toDecimal256(count(), 18) AS measured',
     'toInt256(1) AS divisor',
-    '0 AS missing',
+    'toUInt64(0) AS missing',
   ]
-  return `SELECT ${columns.join(', ')} FROM (${members}) GROUP BY ${['window_us', ...groups.names].join(', ')}`
+  const members = `SELECT ${last.join(', ')} FROM (${operations}) GROUP BY window_us, account, member`
+  return `SELECT ${columns.join(', ')} FROM (${members}) WHERE stays_in GROUP BY ${['window_us', ...groups.names].join(', ')}`
+}
+
+/**
+ * Keys that are in at the end of a window: their last event by then put them in. The group is that event's. A key is
+ * counted up where it comes in and down where its next event lies, so that it is not written out window by window.
+ */
+function carriedSql(operations: string, part: MeasurePart): string {
+  const { groups } = part
+  const windows = liveWindows(part)
+  const keys = groups.values.map((_, index) => `k${index}`)
+  const over = 'OVER (PARTITION BY account, member ORDER BY time_us, offset ROWS BETWEEN UNBOUNDED PRECEDING AND'
+  const next = `leadInFrame(time_us, 1, ${lastInstant}) ${over} UNBOUNDED FOLLOWING) AS next_us`
+  const stays = `SELECT * FROM (SELECT *, ${next} FROM (${operations})) WHERE is_in AND next_us > ${windows.from}`
+  const changes = [
+    'account',
+    ...keys,
+    'change',
+    // A key that nothing takes out before the end of what is counted is counted down nowhere.
+    `if(change = -1 AND next_us >= ${windows.end}, 0, ${windows.placeOf('if(change = 1, time_us, next_us)')}) AS place`,
+  ]
+  const each = `SELECT ${changes.join(', ')} FROM (${stays}) ARRAY JOIN [1, -1] AS change`
+  const placed = ['place', ...groups.columns(keys), 'sum(toInt64(change)) AS members'].join(', ')
+  const byPlace = `SELECT ${placed} FROM (${each}) WHERE place > 0 GROUP BY ${['place', ...groups.names].join(', ')}`
+  const columns = [
+    `${windows.starts}[arrayJoin(range(place, next_place))] AS window_us`,
+    ...groups.names,
+    'toDecimal256(members_before + members, 18) AS measured',
+    'toInt256(1) AS divisor',
+    'toUInt64(0) AS missing',
+  ]
+  return `SELECT ${columns.join(', ')} FROM (${overPlaces(byPlace, part, windows, ['members'])}) WHERE members_before + members > 0`
 }
 
 export function uniqueSql(measure: UniqueMeasure, part: MeasurePart): string {
-  return measure.membership === null ? occurringSql(measure, part) : presentSql(measure, measure.membership, part)
+  const { membership } = measure
+  if (membership === null) return occurringSql(measure, part)
+  const operations = operationsSql(measure, membership, part)
+  return membership.carried ? carriedSql(operations, part) : insideSql(operations, part)
 }
