@@ -104,6 +104,19 @@ async function rollRun(ports: RollPorts, rolled: RolledMeter, run: Period): Prom
   return equal ? hours : 0
 }
 
+/** Rolls a run; one that needs more memory than a statement may have is rolled in halves (L12). */
+async function rollOrHalve(ports: RollPorts, rolled: RolledMeter, run: Period): Promise<number> {
+  try {
+    return await rollRun(ports, rolled, run)
+  } catch (error) {
+    const hours = (run.to - run.from) / hourMicros
+    if (hours === 1) throw error
+    const middle = (run.from + Math.floor(hours / 2) * hourMicros) as Micros
+    const first = await rollOrHalve(ports, rolled, { from: run.from, to: middle })
+    return first + (await rollOrHalve(ports, rolled, { from: middle, to: run.to }))
+  }
+}
+
 export interface Rolls {
   /** Hours that were rolled, and that were found equal when they were recounted. */
   readonly hours: number
@@ -114,15 +127,15 @@ export async function rollDue(ports: RollPorts, isOver: () => boolean = () => fa
   const { engine, projection, world } = ports
   await noteTouchedHours(engine, projection.position())
   const always: Period = { from: instantMin, to: world.now() }
+  const below = projection.position()
+  const touched = await askTouchedHours(engine, always, below)
   let hours = 0
-  for (const rolled of await ports.meters()) {
-    const below = projection.position()
-    const touched = await askTouchedHours(engine, always, below)
-    if (touched === null || isOver()) break
+  for (const rolled of touched === null ? [] : await ports.meters()) {
+    if (isOver()) break
     const versions = await askRolledHours(engine, rolled, always, below)
-    for (const run of hoursToRoll(touched, versions, world.now())) {
+    for (const run of hoursToRoll(touched ?? new Map(), versions, world.now())) {
       if (isOver()) break
-      hours += await rollRun(ports, rolled, run)
+      hours += await rollOrHalve(ports, rolled, run)
     }
   }
   return { hours }

@@ -40,7 +40,9 @@ function specialTable(): SourceTable {
     assert(found !== null, `${network} is a network`)
     return found
   })
-  return tableOfList(listed, ['bogon'])
+  const table = tableOfList(listed, ['bogon'])
+  const records = table.records.map((said) => (said.labels === undefined ? said : { ...said, nobody: true as const }))
+  return { ...table, records }
 }
 
 /** The embedded sources in the order in which they precede each other. Cheap: nothing is read yet. */

@@ -63,7 +63,7 @@ function readAs(form: SourceForm, { bytes, category }: SourceFile): SourceConten
 
 /** What a table can say, to be told to whoever took it in. */
 export function saysOf({ records, asns, complete }: SourceTable): readonly string[] {
-  const says = new Set<string>(records.flatMap((record) => Object.keys(record)))
+  const says = new Set<string>(records.flatMap((record) => Object.keys(record).filter((key) => key !== 'nobody')))
   if (asns.length > 0) says.add('labels')
   return [...says, ...complete.map((flag) => `every ${flag}`)].toSorted()
 }

@@ -31,6 +31,8 @@ export interface Said {
   readonly registered?: string
   readonly anonymity?: Anonymity
   readonly labels?: readonly Label[]
+  /** Nobody on the internet has such an address: what sources that come later say of its country and number is a slip. */
+  readonly nobody?: true
 }
 
 export const flags = ['proxy', 'vpn', 'tor', 'relay', 'bogon', 'hosting', 'blocklist'] as const
@@ -48,23 +50,26 @@ export interface Merged {
   readonly registered?: { readonly country: string } & By
   readonly anonymity?: Anonymity & By
   readonly labels?: readonly (Label & By)[]
+  readonly nobody?: true
 }
 
 export function mergedOf(said: Said, by: number): Merged {
-  const { asn, located, registered, anonymity, labels } = said
+  const { asn, located, registered, anonymity, labels, nobody } = said
   return {
     ...(asn === undefined ? {} : { asn: { ...asn, by } }),
     ...(located === undefined ? {} : { located: { country: located, by } }),
     ...(registered === undefined ? {} : { registered: { country: registered, by } }),
     ...(anonymity === undefined ? {} : { anonymity: { ...anonymity, by } }),
     ...(labels === undefined ? {} : { labels: labels.map((label) => ({ ...label, by })) }),
+    ...(nobody === undefined ? {} : { nobody }),
   }
 }
 
 /** Of each fact the one of the source that precedes; of categories all. */
 export function together(upper: Merged, lower: Merged): Merged {
   const labels = [...(upper.labels ?? []), ...(lower.labels ?? [])]
-  return { ...lower, ...upper, ...(labels.length === 0 ? {} : { labels }) }
+  const { asn: _, located: __, registered: ___, ...elsewhere } = lower
+  return { ...(upper.nobody === true ? elsewhere : lower), ...upper, ...(labels.length === 0 ? {} : { labels }) }
 }
 
 const categoryPattern = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/

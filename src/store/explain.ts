@@ -127,11 +127,17 @@ export async function askActiveHours(
   const parameters = new Parameters()
   const { from } = question.period
   const where = whereOf(question, parameters, (from - (from % hourMicros)) as Micros)
-  const rows = await engine.query<{ name: string | null; hour: string; at: string; offset: string; events: string }>(
-    `SELECT ${dimensionSql(field, parameters)} AS name, intDiv(time_us, ${hourMicros}) * ${hourMicros} AS hour, min((time_us, offset)) AS one, one.1 AS at, one.2 AS offset, count() AS events FROM fact WHERE ${where} GROUP BY name, hour HAVING at >= ${parameters.add(from, 'Int64')} ORDER BY hour, name LIMIT ${parameters.add(most, 'UInt32')}`,
+  const rows = await engine.query<{
+    name: string | null
+    hour: string
+    first_us: string
+    first_offset: string
+    events: string
+  }>(
+    `SELECT ${dimensionSql(field, parameters)} AS name, intDiv(time_us, ${hourMicros}) * ${hourMicros} AS hour, min((time_us, offset)) AS one, one.1 AS first_us, one.2 AS first_offset, count() AS events FROM fact WHERE ${where} GROUP BY name, hour HAVING first_us >= ${parameters.add(from, 'Int64')} ORDER BY hour, name LIMIT ${parameters.add(most, 'UInt32')}`,
     parameters.values,
   )
-  return rows.map(({ name, hour, at, offset, events }) => ({
+  return rows.map(({ name, hour, first_us: at, first_offset: offset, events }) => ({
     hour: Number(hour) as Micros,
     key: name,
     first: { offset: Number(offset) as Offset, time: Number(at) as Micros },

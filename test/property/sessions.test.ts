@@ -220,12 +220,12 @@ describe('sessions equal a plain loop over their records, whatever happens to th
     const groups = groupsOf(whole, parameters)
     const part = { question: whole, parameters, groups }
     const rows = await pipeline.engine.query<Record<string, string>>(
-      `SELECT *, toString(measured) AS quantity FROM (${peakSql(part)})`,
+      `SELECT *, ${groups.name} AS group_text, toString(measured) AS quantity FROM (${peakSql(part)})`,
       parameters.values,
     )
     return new Map(
       rows.map((row) => [
-        JSON.stringify([row['account'], row['group_name'], Number(row['window_us'])]),
+        JSON.stringify([row['account'], row['group_text'], Number(row['window_us'])]),
         row['quantity'] ?? '',
       ]),
     )

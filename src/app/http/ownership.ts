@@ -51,8 +51,7 @@ async function carryOut(service: Service, request: FastifyRequest, order: Order)
   return changeJson({ changed, answer, dryRun: isDry })
 }
 
-function addOwners(server: Server, service: Service): void {
-  const { database, ownership } = service
+function addOwners(server: Server, { database, ownership }: Service): void {
   server.get(
     '/v1/endpoints/:endpoint/owners',
     {
@@ -81,6 +80,9 @@ function addOwners(server: Server, service: Service): void {
       }
     },
   )
+}
+
+function addOwnerChanges(server: Server, service: Service): void {
   server.post(
     '/v1/endpoints/:endpoint/owners',
     {
@@ -303,6 +305,7 @@ function addHistory(server: Server, { database }: Service): void {
 /** Ownership over time, merges, splits, and the traffic that they are about; by operators only. */
 export function addOwnershipRoutes(server: Server, service: Service): void {
   addOwners(server, service)
+  addOwnerChanges(server, service)
   addMerge(server, service)
   addSplit(server, service)
   addContradictions(server, service)

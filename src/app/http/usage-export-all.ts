@@ -118,7 +118,7 @@ export function addUsageExportAll(server: Server, service: Service, open: OpenFi
         counted_below_offset: String(counted.below),
       }
       const file = { name: 'usage', period, about: { groupBy, facts }, rows: exportRows(service, asked, counted) }
-      return sendFile({ request, reply }, { ...file, format: query.format }, open)
+      return sendFile(reply, { ...file, format: query.format }, open)
     },
   )
 }

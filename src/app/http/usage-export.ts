@@ -1,5 +1,5 @@
 /** Usage as files of any size: rows are sent as they are taken, and whoever hangs up ends the question. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { Readable } from 'node:stream'
 import { Refusal } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
@@ -118,22 +118,15 @@ export interface FileToSend {
  * Sends a file. An error half way breaks the connection off, so that no receiver takes a part for the whole. Nothing is
  * read ahead: the store is asked for more when the receiver has taken what there is.
  */
-export async function sendFile(
-  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
-  file: FileToSend,
-  open: OpenFiles,
-): Promise<FastifyReply> {
+export async function sendFile(reply: FastifyReply, file: FileToSend, open: OpenFiles): Promise<FastifyReply> {
   const giveBack = open.take()
   const { format, name, period, about } = file
   const rows = file.rows[Symbol.asyncIterator]()
   try {
     const bytes = bytesOf(format, about, continued(await rows.next(), rows))
     const body = Readable.from(givingBack(bytes, giveBack), { objectMode: false, highWaterMark: 1 })
-    request.raw.socket.setTimeout(limits.idleMillis, () => body.destroy(new Error('the receiver takes nothing')))
-    reply.raw.once('close', () => {
-      giveBack()
-      request.raw.socket.setTimeout(0)
-    })
+    reply.raw.setTimeout(limits.idleMillis, () => body.destroy(new Error('the receiver takes nothing')))
+    reply.raw.once('close', giveBack)
     const [from, to] = [period.from, period.to].map((instant) => formatInstant(instant).replaceAll(/[:.]/g, ''))
     return await reply
       .header('content-type', mediaTypes[format])

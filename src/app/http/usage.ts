@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { Refusal } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
@@ -117,7 +117,7 @@ async function* fileRows(service: Service, asked: Asked, counted: Counted): File
 async function answerFile(
   service: Service,
   { query, asked, format }: { readonly query: Query; readonly asked: Asked; readonly format: FileFormat },
-  to: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly open: OpenFiles },
+  { reply, open }: { readonly reply: FastifyReply; readonly open: OpenFiles },
 ): Promise<FastifyReply> {
   const beside = (['compare', 'forecast', 'as_of', 'sum'] as const).find((name) => query[name] !== undefined)
   if (beside !== undefined)
@@ -133,7 +133,7 @@ async function answerFile(
     counted_below_offset: String(counted.below),
   }
   const rows = fileRows(service, asked, counted)
-  return sendFile(to, { format, name: `usage_${meter.key}`, period, about: { groupBy, facts }, rows }, to.open)
+  return sendFile(reply, { format, name: `usage_${meter.key}`, period, about: { groupBy, facts }, rows }, open)
 }
 
 function addUsage(server: Server, service: Service, open: OpenFiles): void {
@@ -155,7 +155,7 @@ function addUsage(server: Server, service: Service, open: OpenFiles): void {
       const asked = await readAsked(service, accountOf(request, query.account), query, only)
       const format = formatOf(query.format, request.headers.accept)
       if (format === 'json') return answerJson(service, query, asked)
-      return answerFile(service, { query, asked, format }, { request, reply, open }) as never
+      return answerFile(service, { query, asked, format }, { reply, open }) as never
     },
   )
 }

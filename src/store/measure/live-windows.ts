@@ -50,7 +50,8 @@ export function overPlaces(
   { after }: LiveWindows,
   sums: readonly string[],
 ): string {
-  const over = `OVER (PARTITION BY ${groups.names.join(', ')} ORDER BY place ROWS BETWEEN`
+  const apart = groups.names.length === 0 ? '' : `PARTITION BY ${groups.names.join(', ')} `
+  const over = `OVER (${apart}ORDER BY place ROWS BETWEEN`
   const columns = [
     '*',
     ...sums.map((name) => `sum(${name}) ${over} UNBOUNDED PRECEDING AND CURRENT ROW) - ${name} AS ${name}_before`),
