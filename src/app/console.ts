@@ -141,12 +141,12 @@ interface ByAccount {
   readonly connections: ReadonlyMap<AccountKey, UsageAnswer>
 }
 
-async function usageOf(service: Service, shown: Shown) {
+async function usageOf(service: Service, shown: Shown, now: Micros) {
   const { database, engine, projection } = service
   const below = projection.position()
   const ask = async (key: string) => {
     const meter = await findMeter(database, key)
-    const question = { meter, period: shown.until, window: 'day' as const, zone: shown.zone, below }
+    const question = { meter, period: shown.period, window: 'day' as const, zone: shown.zone, below, until: now }
     return { all: await usageOfAll(engine, question), byAccount: await usageByAccount(engine, question) }
   }
   return {
@@ -157,13 +157,14 @@ async function usageOf(service: Service, shown: Shown) {
 }
 
 /**
- * A desk for one page: all of its numbers are of one offset, the one that can be counted now, and nothing waits
+ * A desk for one page: all of its numbers are of one offset, the one that can be counted now, and of one instant; nothing waits
  * for the store again. Only reading: what decides (issuing) asks the desk itself.
  */
-function pageDesk(service: Service, desk: InvoiceDesk): InvoiceDesk {
+function pageDesk(service: Service, desk: InvoiceDesk, now: Micros): InvoiceDesk {
   const below = service.projection.position()
   return {
     ...desk,
+    clock: { now: () => now },
     countedBelow: () => Promise.resolve(below),
     completeness: (account, period) => service.completeness.recent({ account, period }),
   }
@@ -177,13 +178,13 @@ export async function homeView(
 ): Promise<HomeView> {
   const frame = await frameOf(service)
   const shown = shownMonth(asked.month, 'UTC', { now: frame.now, latest: await askLatestEvent(service.engine) })
-  const usage = await usageOf(service, shown)
+  const usage = await usageOf(service, shown, frame.now)
   const by: ByAccount = {
     requests: usage.requests.byAccount,
     dataOut: usage.dataOut.byAccount,
     connections: usage.connections.byAccount,
   }
-  const shared: InvoiceDesk = { ...pageDesk(service, desk), readUsage: sharedUsageReader(service.engine) }
+  const shared: InvoiceDesk = { ...pageDesk(service, desk, frame.now), readUsage: sharedUsageReader(service.engine) }
   const rowOf = async (account: Account): Promise<AccountRow> => ({
     key: account.key,
     name: account.name,
@@ -216,17 +217,18 @@ export async function homeView(
   }
 }
 
-async function metersOf(service: Service, account: Account, shown: Shown): Promise<MeterView[]> {
+async function metersOf(service: Service, account: Account, shown: Shown, now: Micros): Promise<MeterView[]> {
   const views: MeterView[] = []
   for (const meter of await listMeters(service.database)) {
     const answer = await service.readUsage({
       account: account.key,
       meter,
-      period: shown.until,
+      period: shown.period,
       window: 'day',
       zone: shown.zone,
       groupBy: [],
       below: service.projection.position(),
+      until: now,
     })
     views.push({
       key: meter.key,
@@ -291,7 +293,7 @@ export async function accountView(
     now: frame.now,
     latest: await askLatestEvent(service.engine),
   })
-  const reading = pageDesk(service, desk)
+  const reading = pageDesk(service, desk, frame.now)
   const { plan, cost } = await costDetail(reading, account.key, shown.month)
   const endpoints = await listEndpoints(service.database, account.key)
   return {
@@ -304,7 +306,7 @@ export async function accountView(
     period: shown.title,
     months: monthsAround(shown, `/accounts/${encodeURIComponent(account.key)}`),
     days: shown.days,
-    meters: await metersOf(service, account, shown),
+    meters: await metersOf(service, account, shown, frame.now),
     cost,
     endpoints: endpoints.map(({ endpoint, from, to }) => ({ endpoint, from, to })),
     invoices: await invoicesOf(reading, account, shown.month),

@@ -23,7 +23,7 @@ import type { Embedded } from '../ip/embedded.ts'
 import type { LookupTable } from '../ip/lookup.ts'
 import type { SourceForm } from '../ip/read-source.ts'
 import { runTask } from '../ip/run-task.ts'
-import { packTable } from '../ip/task.ts'
+import { keptTable, packTable } from '../ip/task.ts'
 import type { KeptTable, Task, TaskResult, TaskSource } from '../ip/task.ts'
 import { IpFiles, compiledKey } from './ip-files.ts'
 import type { World } from './world.ts'
@@ -88,6 +88,10 @@ function isOlder(version: string, than: string): boolean {
   return version.localeCompare(than, 'en', { numeric: true }) < 0
 }
 
+function isSame(kept: Source, version: string, table: KeptTable | null): boolean {
+  return kept.version === version && (table === null || table.sha256 === kept.sha256)
+}
+
 function nameProblem(name: string): string | null {
   if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name))
     return `${name.slice(0, 64)} is no name of a source; use small letters, digits, dots, _ and -`
@@ -105,6 +109,7 @@ export class IpMetadata {
   #starting: Promise<void> | null = null
   /** Changes are made one after the other. */
   #changing: Promise<unknown> = Promise.resolve()
+  #opening: Promise<unknown> = Promise.resolve()
   #timer: NodeJS.Timeout | null = null
 
   constructor(ports: IpPorts) {
@@ -187,6 +192,7 @@ export class IpMetadata {
     if (this.#timer !== null) clearInterval(this.#timer)
     await this.#starting
     await this.#changing.catch(() => undefined)
+    await this.#opening.catch(() => undefined)
   }
 
   async #firstVersion(): Promise<OpenVersion> {
@@ -245,14 +251,18 @@ export class IpMetadata {
     // One after the other: each takes a hundred megabytes while it is read.
     for (const own of embeddedSources()) {
       const kept = members.find(({ name, origin }) => origin === 'embedded' && name === own.name)
-      const isKept = kept !== undefined && !isOlder(kept.version, own.version)
-      embedded.push(isKept ? { kind: 'kept', source: kept } : { kind: 'new', source: await this.#embedded(own) })
+      const table = own.isOwn ? keptTable(own.read()) : null
+      const isKept = kept !== undefined && (isOlder(own.version, kept.version) || isSame(kept, own.version, table))
+      embedded.push(isKept ? { kind: 'kept', source: kept } : { kind: 'new', source: await this.#embedded(own, table) })
     }
     return [...supplied.map((source): Member => ({ kind: 'kept', source })), ...embedded]
   }
 
-  async #embedded({ name, version, about }: Embedded): Promise<Extract<Member, { kind: 'new' }>['source']> {
-    const table = await this.#embeddedTable(name, version)
+  async #embedded(
+    { name, version, about }: Embedded,
+    own: KeptTable | null,
+  ): Promise<Extract<Member, { kind: 'new' }>['source']> {
+    const table = own ?? (await this.#embeddedTable(name, version))
     return {
       name,
       origin: 'embedded',
@@ -369,8 +379,14 @@ export class IpMetadata {
     if (this.#current === null || this.#current.version.number < version.number) this.#current = opened
   }
 
-  /** A past version, kept for the next question about it. */
-  async #open(version: Version): Promise<OpenVersion> {
+  /** A past version, kept for the next question about it. One is opened at a time, however many ask (L12). */
+  #open(version: Version): Promise<OpenVersion> {
+    const opened = this.#opening.catch(() => undefined).then(() => this.#openPast(version))
+    this.#opening = opened
+    return opened
+  }
+
+  async #openPast(version: Version): Promise<OpenVersion> {
     const at = this.#past.findIndex((past) => past.version.number === version.number)
     const opened = (at < 0 ? undefined : this.#past.splice(at, 1)[0]) ?? (await this.#openNow(version))
     this.#past.unshift(opened)

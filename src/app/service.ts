@@ -142,6 +142,11 @@ async function requireWholeLog(database: Database, log: EventLog): Promise<void>
   )
 }
 
+async function openMigrated(url: string, logger: Logger): Promise<Database> {
+  await migrate(url, readMigrations(join(migrationsFolder, 'postgres')))
+  return openDatabase(url, (error) => logger.warn(`a connection to Postgres broke: ${error.message}`))
+}
+
 /** Opens everything in order, or closes again what it had opened. */
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { config, world, logger } = options
@@ -163,10 +168,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     closers.push(() => log.close())
     const postgres = await openPostgres(options, directory)
     closers.push(() => postgres.stop())
-    await migrate(postgres.url, readMigrations(join(migrationsFolder, 'postgres')))
-    const database = openDatabase(postgres.url, (error) =>
-      logger.warn(`a connection to Postgres broke: ${error.message}`),
-    )
+    const database = await openMigrated(postgres.url, logger)
     closers.push(() => database.end())
     await requireWholeLog(database, log)
     await seedStandardMeters(database, world.now())

@@ -107,6 +107,14 @@ describe('what is known of an address', () => {
     expect(again.fact).toBe(event.fact)
   })
 
+  test('what is kept is canonical, however much the sender says', () => {
+    for (const more of [{}, { started: '2026-11-20T00:00:00Z' }, { client: 'ngrok' }, { country: 'DE' }]) {
+      const { fact } = parsed({ ...base, ...more }, versionOf(1))
+      expect(JSON.stringify(JSON.parse(fact))).toBe(fact)
+      expect((JSON.parse(fact) as unknown[]).length).toBe(32)
+    }
+  })
+
   test('an event without anything to look up keeps the text and the hash that it had before there was a look-up', () => {
     const { client_address: _, ...without } = base
     const event = parsed(without, versionOf(7))

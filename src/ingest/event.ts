@@ -113,12 +113,15 @@ function checkCounter(fact: Values): Problem | null {
   }
 }
 
-/** The canonical form: fields that were added to the table later leave no trace in events that do not have them. */
-function factTextOf(fact: Values): string {
+/** How many fields the canonical form has: fields that were added to the table later leave no trace in events without them. */
+function factLengthOf(fact: Values): number {
   let used = fact.length
   while (fact[used - 1] === null) used -= 1
-  const length = factLengths.find((stage) => stage >= used) ?? fact.length
-  return JSON.stringify(fact.slice(0, length))
+  return factLengths.find((stage) => stage >= used) ?? fact.length
+}
+
+function factTextOf(fact: Values): string {
+  return JSON.stringify(fact.slice(0, factLengthOf(fact)))
 }
 
 function seqOf(value: Value | null): number | null | Problem {
@@ -225,6 +228,18 @@ function lookUpAddress(fact: Values, address: Value | null, { describeAddress }:
   return true
 }
 
+/** The facts as their sender said them, and as they are kept. */
+function textsOf(fact: Values, address: Value | null, context: ParseContext): { said: string; fact: string } {
+  const saidFact = saidOf(fact)
+  const said = factTextOf(saidFact)
+  const length = factLengthOf(saidFact)
+  if (!lookUpAddress(fact, address, context)) return { said, fact: saidFact === fact ? said : factTextOf(fact) }
+  if (length > at.country) return { said, fact: factTextOf(fact) }
+  // What was looked up stands behind what was said.
+  const more = JSON.stringify(fact.slice(length, factLengthOf(fact)))
+  return { said, fact: `${said.slice(0, -1)},${more.slice(1)}` }
+}
+
 function hashOf(said: string, inspection: string | null): string {
   return hash('sha256', inspection === null ? said : said + inspection, 'latin1').slice(0, 8)
 }
@@ -263,10 +278,7 @@ export function parseEvent(input: unknown, raw: string, context: ParseContext): 
   fact[at.id] ??= epoch === null ? String(seq) : `${epoch}:${seq}`
   fact[at.phase] ??= 'final'
   fact[at.leg] ??= 'client'
-  const said = factTextOf(saidOf(fact))
-  const isOurs = lookedUpBy(fact[at.ip_version]).length > 0
-  const isFilled = lookUpAddress(fact, inspection[clientAddress] ?? null, context)
-  const factText = isFilled || isOurs ? factTextOf(fact) : said
+  const texts = textsOf(fact, inspection[clientAddress] ?? null, context)
   const inspectionText = inspected ? JSON.stringify(inspection) : null
   const endpoint = fact[at.endpoint] as string | null
   const time = fact[at.time] as Micros
@@ -284,9 +296,9 @@ export function parseEvent(input: unknown, raw: string, context: ParseContext): 
       seq,
       time,
       account: payer,
-      fact: factText,
+      fact: texts.fact,
       inspection: inspectionText,
-      hash: hashOf(said, inspectionText),
+      hash: hashOf(texts.said, inspectionText),
     },
   }
 }

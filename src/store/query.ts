@@ -15,6 +15,7 @@ import type { Engine, Parameter } from './engine.ts'
 import { levelSql } from './measure/level.ts'
 import { percentileSql } from './measure/percentile.ts'
 import { partialSql } from './measure/partial.ts'
+import type { Measure } from './measure/measure.ts'
 import { groupsOf, operatorQuestions } from './measure/question.ts'
 import type { EventsWanted, FactQuestion, MeasurePart, OperatorQuestion, Scope } from './measure/question.ts'
 import { uniqueSql } from './measure/unique.ts'
@@ -23,7 +24,7 @@ import { newRowsSql } from './staged-rows.ts'
 export { operatorQuestions }
 export type { FactQuestion, OperatorQuestion, Scope }
 export type { Reattribution, Supposition } from './measure/question.ts'
-export type { Measure } from './measure/measure.ts'
+export type { Measure }
 
 /** Rows of one answer; a question that has more is refused, not cut. The operator's are about every account. */
 export const limits = { rowsMax: 100_000, operatorRowsMax: 2_000_000, streamRowsMax: 100_000_000 } as const
@@ -169,6 +170,11 @@ function measureSql(part: MeasurePart): string {
   }
 }
 
+/** What rows of one window are ranked by; only averages differ in what they are divided by, and are held to 18 decimals. */
+function largestSql({ kind }: Measure): string {
+  return kind === 'average' ? 'measured / toDecimal256(divisor, 0)' : 'measured'
+}
+
 /** Builds the statement of a question; exported so that tests can hold it to the fence. */
 export function factStatement(question: FactQuestion, rowsMax = rowsMaxOf(question.scope)): Statement {
   const parameters = new Parameters()
@@ -186,7 +192,7 @@ export function factStatement(question: FactQuestion, rowsMax = rowsMaxOf(questi
   const [by, most] =
     question.largest === undefined
       ? [order, rowsMax + 1]
-      : [`measured / toDecimal256(divisor, 0) DESC, ${order}`, question.largest]
+      : [`${largestSql(question.measure)} DESC, ${order}`, question.largest]
   const measured = measureSql({ question, parameters, groups, rows, fence: fence(question.scope, parameters) })
   const sql = `SELECT ${columns.join(', ')} FROM (${measured}) ORDER BY ${by} LIMIT ${most}`
   return { sql, parameters: parameters.values }

@@ -6,6 +6,8 @@ import type { Server } from '../../src/app/http/routes.ts'
 import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
 import { systemWorld } from '../../src/app/world.ts'
+import { measureKinds } from '../../src/meter/definition-aggregation.ts'
+import { operators } from '../../src/store/condition.ts'
 import { errorCatalogue } from '../../src/core/errors.ts'
 import { at } from '../support/invoice-desk.ts'
 import { freshDatabase } from '../support/postgres.ts'
@@ -223,6 +225,11 @@ describe('meters: drafts, activation, previews', () => {
     await good('POST', '/v1/meters/blocks/restore', { ...reason, author: 'Ada Osei' })
     expect(await listed()).toContain('blocks')
     expect(await refused('POST', '/v1/meters/nothing/archive', reason)).toBe('METER_NOT_FOUND')
+  })
+
+  test('/openapi.json describes every aggregation and every operator', async () => {
+    const text = JSON.stringify(await good('GET', '/openapi.json'))
+    for (const word of [...measureKinds, ...operators]) expect(text).toContain(`{"type":"string","enum":["${word}"]}`)
   })
 
   test('L11: a customer’s key sees definitions, and neither drafts nor previews nor the changing of any', async () => {

@@ -252,6 +252,25 @@ describe('sessions', () => {
     expect((await ask('GET', `/v1/sessions?${day}&cursor=1-2`)).statusCode).toBe(400)
   })
 
+  test('on a page, names of sessions are text', async () => {
+    now = at('2026-05-20T12:00:00Z')
+    await send({ session: '<b>x</b>', phase: 'start', time: '2026-05-20T11:59:59Z', account: 'other' })
+    const page = await server.inject({ url: '/accounts/other/sessions?month=2026-05', headers: { host: 'localhost' } })
+    expect(page.statusCode).toBe(200)
+    const text = page.body
+      .replaceAll(/<style>.*?<\/style>/gs, '')
+      .replaceAll(/<[^>]*>/g, ' ')
+      .replaceAll(/\s+/g, ' ')
+    expect(text).toMatch(
+      / a tcp_connection closed 2026-05-10 08:30 2026-05-10 11:00 tcp.example.com:1 not known not known /,
+    )
+    expect(text).toMatch(/ 2026-05-10 00:00 2 2026-05-10 09:00 /)
+    expect(text).toContain('&lt;b&gt;x&lt;/b&gt;')
+    expect((await server.inject({ url: '/accounts/nobody/sessions', headers: { host: 'localhost' } })).statusCode).toBe(
+      404,
+    )
+  })
+
   test('on the command line', async () => {
     const address = await server.listen({ host: '127.0.0.1', port: 0 })
     const run = async (...words: string[]): Promise<[number, string]> => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readConfig } from '../../src/app/config.ts'
 import { buildServer } from '../../src/app/http/server.ts'
 import type { Server } from '../../src/app/http/routes.ts'
+import { rollDue } from '../../src/app/rollups.ts'
 import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
 import { systemWorld } from '../../src/app/world.ts'
@@ -76,6 +77,11 @@ describe('answers about usage', () => {
     expect(await usage()).toMatchObject({ total: '777', complete_until: period.to, events_not_yet_counted: 0 })
     expect(await usage('&below=1')).toMatchObject({ total: '700', complete_until: null })
     expect(await usage('&below=2')).toMatchObject({ total: '777', complete_until: period.to })
+    // Complete, and not recounted yet; then sealed, but not where events are left out.
+    expect(await usage()).toMatchObject({ sealed_until: null })
+    await rollDue(service)
+    expect(await usage()).toMatchObject({ total: '777', sealed_until: period.to })
+    expect(await usage('&below=1')).toMatchObject({ total: '700', sealed_until: null })
   })
 
   test('L11: whom an event named before it was corrected, and another customer’s source, are not shown', async () => {
@@ -103,6 +109,48 @@ describe('answers about usage', () => {
       ['theirs~their-secret-host', 'theirs'],
       ['edge-1', 'theirs'],
       ['mine~my-host', 'mine'],
+    ])
+  })
+
+  test('L13: a percentile says of how many intervals nobody knows what they had', async () => {
+    const registered = { kind: 'edge', owner: 'o', checkpoint_seconds: 60, expected_from: '2026-01-01T00:00:00Z' }
+    await call('PUT', '/v1/sources/edge-p', registered)
+    await post('/v1/meters', {
+      key: 'p95',
+      name: 'p95',
+      unit: 'bit/s',
+      aggregation: { kind: 'percentile', percent: '50', interval: '5minutes', direction: 'out', unit_factor: '8' },
+      filter: [{ field: 'account', operator: 'in', values: ['tube'] }],
+    })
+    const sent = (seq: number, time: string) =>
+      post('/v1/events', { source: 'edge-p', seq, kind: 'http_request', account: 'tube', time, bytes_out_wire: 300 })
+    await sent(1, '2026-05-01T00:00:00Z')
+    await sent(2, '2026-05-01T00:05:00Z')
+    // Number 3 is missing between 00:07 and 00:12: the intervals from 00:05 and from 00:10 are in doubt.
+    await sent(4, '2026-05-01T00:12:00Z')
+    await post('/v1/checkpoints', { source: 'edge-p', seq: '4', time: '2026-05-01T00:40:00Z' })
+    now = (now + 10_000_000) as Micros
+    const hour = async (): Promise<unknown> =>
+      (await call('GET', '/v1/usage?account=tube&meter=p95&from=2026-05-01T00:00:00Z&to=2026-05-01T01:00:00Z'))['rows']
+    // Of twelve the highest six are dropped: the next has no traffic. Known are 00:00, and 00:15 to 00:40.
+    expect(await hour()).toMatchObject([{ quantity: '0', intervals: 12, unknown_intervals: 6, lower_bound: true }])
+    await sent(3, '2026-05-01T00:08:00Z')
+    await post('/v1/checkpoints', { source: 'edge-p', seq: '4', time: '2026-06-01T11:59:00Z' })
+    now = (now + 10_000_000) as Micros
+    const [row] = (await hour()) as object[]
+    expect(row).toMatchObject({ quantity: '0', intervals: 12, unknown_intervals: 0 })
+    expect(row).not.toHaveProperty('lower_bound')
+    const { orders } = await call(
+      'GET',
+      '/v1/usage/explain?account=tube&meter=p95&from=2026-05-01T00:00:00Z&to=2026-05-01T00:25:00Z',
+    )
+    // Of five the highest two are dropped; the third has 300 bytes in 300 seconds. The highest is 00:05 with twice that.
+    expect(orders).toMatchObject([
+      {
+        by: 'out',
+        set_by: { from: '2026-05-01T00:10:00Z', to: '2026-05-01T00:15:00Z', out: '8', events: '1' },
+        highest: [{ from: '2026-05-01T00:05:00Z', out: '16', events: '2' }, { out: '8' }, { out: '8' }],
+      },
     ])
   })
 })

@@ -136,6 +136,7 @@ describe('GET /v1/usage', () => {
     const [status, code, message] = await api.refused(`/v1/usage?${hosts}&sum=true`)
     expect([status, code]).toEqual([422, 'METER_NOT_ADDITIVE'])
     expect(message).toContain('take the total')
+    expect((await api.refused(`/v1/usage?${hosts}&sum=true&format=csv`))[1]).toBe('METER_NOT_ADDITIVE')
     expect(await usage(`account=acme&${june}&window=day&sum=true`)).toMatchObject({ total: juneTotal })
   })
 
@@ -157,7 +158,7 @@ describe('GET /v1/usage', () => {
       ['n3', '100'],
       ['n4', '1000'],
     ]
-    expect(shown.toSorted()).toEqual([...day, ...day].toSorted())
+    expect([shown.length, shown]).toEqual([6, expect.arrayContaining(day)])
     expect(added(rowsOf(answer))).toBe(2_222n)
     expect(answer['total']).toBe('2222')
     await meter('regions', { kind: 'unique', field: 'region' }, { group_by: ['endpoint'] })
@@ -248,7 +249,7 @@ describe('GET /v1/usage', () => {
     api.clock.now = (api.clock.now + 60_000_000) as Micros
     const corrected = api.clock.now
     const decision = { author: 'Ada', reason: 'sent twice' }
-    await api.call('POST', '/v1/corrections/retract', { event: { source: 'edge', seq: old.seq }, ...decision })
+    await api.call('POST', '/v1/corrections', { kind: 'retract', event: { source: 'edge', seq: old.seq }, ...decision })
     api.clock.now = (api.clock.now + 60_000_000) as Micros
     await send(event('globex', '2026-01-07T00:00:00Z'))
     const asOf = async (instant: number) =>

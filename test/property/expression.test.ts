@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { exact, formatExact, sum } from '../../src/core/exact.ts'
+import { divide, exact, formatExact, larger, smaller, sum, zero } from '../../src/core/exact.ts'
 import type { Offset } from '../../src/core/ids.ts'
 import { formatInstant, hourMicros } from '../../src/core/time.ts'
 import type { Micros } from '../../src/core/time.ts'
 import { formatExpression } from '../../src/meter/expression-text.ts'
 import { evaluate } from '../../src/meter/expression-value.ts'
 import { parseExpression } from '../../src/meter/expression.ts'
-import { Parameters } from '../../src/store/condition.ts'
+import { Parameters, conditionSql } from '../../src/store/condition.ts'
+import type { Condition, Dimension } from '../../src/store/condition.ts'
 import { expressionSql } from '../../src/store/expression.ts'
 import { checkRange } from '../../src/store/expression-range.ts'
 import { askFacts } from '../../src/store/query.ts'
@@ -80,10 +81,82 @@ describe('expressions', () => {
     )
   })
 
-  test('L4 property: sums of them are exact', async () => {
+  test('L12: the deepest and the heaviest expressions that people may write are computed', async () => {
+    const deep = 'if(status>1,1,'.repeat(38) + '2' + ')'.repeat(38)
+    const signs = `1${'+-bytes_in_body'.repeat(38)}`
+    const wide = `least(${Array.from({ length: 38 }, () => 'number(attributes.units)').join(',')})`
+    // Each one is written twice in the next.
+    const heavy = Array.from({ length: 8 }).reduce<string>((inner) => `least(asn,${inner})`, 'status')
+    for (const text of [deep, signs, wide, heavy]) {
+      const parsed = parseExpression(text)
+      if (!parsed.ok) throw new Error(parsed.error.join())
+      const parameters = new Parameters()
+      const rows = await pipeline.engine.query<{ value: string | null }>(
+        `SELECT toString(${expressionSql(parsed.value, parameters).sql}) AS value FROM fact ORDER BY offset`,
+        parameters.values,
+      )
+      for (const [index, event] of drawn.entries()) {
+        const wanted = evaluate(parsed.value, factOf(event))
+        const got = rows[index]?.value ?? null
+        expect(got === null ? null : formatExact(exact(got)), text).toBe(wanted === null ? null : formatExact(wanted))
+      }
+    }
+    const doubled = Array.from({ length: 12 }).reduce<string>((inner) => `least(asn,${inner})`, 'status')
+    expect(parseExpression(doubled)).toEqual({ ok: false, error: [expect.stringContaining('too large')] })
+  })
+
+  // Plain code for each operator, over texts and big integers.
+  test.each<readonly [Condition, (fact: (field: Dimension) => string | null) => boolean]>([
+    [
+      { operator: 'in', field: 'method', values: ["it's", 'GET'] },
+      (fact) => ["it's", 'GET'].includes(fact('method') ?? ''),
+    ],
+    [
+      { operator: 'not_in', field: 'attributes.units', values: ['7', ''] },
+      (fact) => fact('attributes.units') !== null && !['7', ''].includes(fact('attributes.units') ?? ''),
+    ],
+    [{ operator: 'in', field: 'status', values: ['500', '0'] }, (fact) => ['500', '0'].includes(fact('status') ?? '')],
+    [{ operator: 'known', field: 'attributes.a.b' }, (fact) => fact('attributes.a.b') !== null],
+    [{ operator: 'known', field: 'asn' }, (fact) => fact('asn') !== null],
+    [
+      { operator: 'above', field: 'bytes_out_wire', value: '128' },
+      (fact) => BigInt(fact('bytes_out_wire') ?? 0) > 128n,
+    ],
+    [
+      { operator: 'between', field: 'status', min: '499', max: '500' },
+      (fact) => ['499', '500'].includes(fact('status') ?? ''),
+    ],
+    [
+      { operator: 'between', field: 'bytes_in_wire', min: '0', max: '18446744073709551614' },
+      (fact) => fact('bytes_in_wire') !== null && fact('bytes_in_wire') !== '18446744073709551615',
+    ],
+    [
+      { operator: 'between', field: 'quantity', min: '7', max: '99999999999999999999999999999999999999' },
+      (fact) => ['7', '999999999999999999999999999999.999999999999999999'].includes(fact('quantity') ?? ''),
+    ],
+    [
+      { operator: 'any_above_zero', fields: ['bytes_out_wire', 'quantity'] },
+      (fact) =>
+        [fact('bytes_out_wire'), fact('quantity')].some(
+          (text) => text !== null && /[1-9]/.test(text) && !text.startsWith('-'),
+        ),
+    ],
+  ])('%j meets the events that plain code finds', async (condition, meets) => {
+    const parameters = new Parameters()
+    const rows = await pipeline.engine.query<{ met: number }>(
+      `SELECT ${conditionSql(condition, parameters)} AS met FROM fact ORDER BY offset`,
+      parameters.values,
+    )
+    const wanted = drawn.map((event) => (meets(factOf(event)) ? 1 : 0))
+    expect(rows.map(({ met }) => met)).toEqual(wanted)
+    expect(new Set(wanted).size).toBe(2)
+  })
+
+  test('L4 property: what is measured of them is exact', async () => {
     const period = { from: start, to: (start + hourMicros) as Micros }
+    const kinds = ['sum', 'min', 'max', 'average', 'latest'] as const
     await fc.assert(
-      fc.asyncProperty(computable, async (value) => {
+      fc.asyncProperty(computable, fc.constantFrom(...kinds), async (value, kind) => {
         const values = drawn.map((event) => evaluate(value, factOf(event)))
         const known = values.filter((one) => one !== null)
         const [row] = await askFacts(pipeline.engine, {
@@ -92,13 +165,27 @@ describe('expressions', () => {
           below,
           conditions: [],
           starts: [start],
-          measure: { kind: 'sum', value },
+          measure: { kind, value },
           dimensions: [],
         })
-        expect(formatExact(exact(row?.quantity ?? '')), formatExpression(value)).toBe(formatExact(sum(known)))
-        expect(row?.missing).toBe(String(values.length - known.length))
+        const about = `${kind} ${formatExpression(value)}`
+        expect(row?.missing, about).toBe(String(values.length - known.length))
+        // There is no smallest, newest or average of nothing.
+        if (known.length === 0 && kind !== 'sum') {
+          expect(row?.quantity, about).toBeNull()
+          return
+        }
+        const wanted = {
+          sum: sum(known),
+          average: known.length === 0 ? zero : divide(sum(known), exact(BigInt(known.length))),
+          min: known.reduce((a, b) => smaller(a, b), known[0] ?? zero),
+          max: known.reduce((a, b) => larger(a, b), known[0] ?? zero),
+          latest: known.at(-1) ?? zero,
+        }[kind]
+        const got = divide(exact(row?.quantity ?? ''), exact(row?.divisor ?? ''))
+        expect(formatExact(got), about).toBe(formatExact(wanted))
       }),
-      { numRuns: 25 },
+      { numRuns: 60 },
     )
   })
 })

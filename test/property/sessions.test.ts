@@ -49,7 +49,7 @@ const record = fc.record({
   endpoint: fc.constantFrom('api.example.com', 'www.example.com', null),
   client: fc.constantFrom('agent', 'library', null),
   status: fc.constantFrom(101, 200, null),
-  heartbeat: fc.constantFrom(...Array<null>(30).fill(null), 0, 1, 10, 1_200, 4_000_000),
+  heartbeat: fc.constantFrom(...Array<null>(12).fill(null), 0, 1, 10, 1_200, 4_000_000),
 }) satisfies fc.Arbitrary<Drawn>
 type Drawn = Omit<KnownRecord, 'offset' | 'id'>
 
@@ -268,6 +268,30 @@ describe('sessions equal a plain loop over their records, whatever happens to th
       { numRuns: 8, endOnFailure: true },
     )
   }, 120_000)
+
+  test('the peak of a group is its highest level, also where it rises and falls within the hour', async () => {
+    const { log, projection } = await pipeline.fresh()
+    const records = [
+      ['a', 0, 50],
+      ['b', 10, 20],
+      ['c', 15, 60],
+      ['d', 55, 58],
+    ] as const
+    const arrivals = records.map(([session, from, to], index) =>
+      arrivalOf({
+        kind: 'session',
+        session,
+        seq: index + 1,
+        endpoint: 'api.example.com',
+        time: formatInstant((start + to * 60 * secondMicros) as Micros),
+        duration_us: (to - from) * 60 * secondMicros,
+      }),
+    )
+    await log.append(arrivals, testNow)
+    await projection.catchUp()
+    const peaks = await measured({ dimensions: ['endpoint'] }, projection.position())
+    expect([...peaks]).toEqual([[JSON.stringify(['acme', '["api.example.com"]', start]), '3']])
+  })
 
   const firstOf = (life: KnownLife, field: 'endpoint' | 'client'): string | null =>
     life.records.find((record) => record[field] !== null)?.[field] ?? null

@@ -202,7 +202,7 @@ describe('every measure equals the plain oracle, whatever happens to the events 
         const [first] = questions
         if (first !== undefined) await expectAnswers(pipeline, { ...first, measure }, { ...then, accounts })
       }),
-      { numRuns: 12, endOnFailure: true },
+      { numRuns: 30, endOnFailure: true },
     )
   })
 

@@ -70,7 +70,12 @@ function topNames({ measure, groupBy, top }: Asked, events: readonly KnownEvent[
   const ordered = found.toSorted((a, b) => {
     if (a.quantity === null || b.quantity === null)
       return a.quantity === b.quantity ? compareNames(a.values, b.values) : a.quantity === null ? 1 : -1
-    return compareRatios(b.quantity, a.quantity) || compareNames(a.values, b.values)
+    const [one, other] = [a.quantity, b.quantity].map(([n, d]): Ratio => {
+      // Averages are ranked by 18 decimals.
+      return measure.kind === 'average' ? [(n * 10n ** 18n) / d, 10n ** 18n] : [n, d]
+    })
+    const difference = one === undefined || other === undefined ? 0 : compareRatios(other, one)
+    return difference || compareNames(a.values, b.values)
   })
   return ordered.slice(0, top).map(({ name }) => name)
 }

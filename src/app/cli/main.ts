@@ -14,6 +14,7 @@ import { importCommand } from './import.ts'
 import { invoiceCommand } from './invoice.ts'
 import { ipCommand } from './ip.ts'
 import { ownershipCommand } from './ownership.ts'
+import { metersCommand } from './meters.ts'
 import { quarantineCommand } from './quarantine.ts'
 import { serveCommand } from './serve.ts'
 import { sessionsCommand } from './sessions.ts'
@@ -31,6 +32,7 @@ const commands: readonly Command[] = [
   correctCommand,
   backfillCommand,
   ownershipCommand,
+  metersCommand,
   usageCommand,
   sessionsCommand,
   ipCommand,

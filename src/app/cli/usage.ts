@@ -1,81 +1,123 @@
 import { parseArgs } from 'node:util'
-import { windowSizes } from '../../core/time.ts'
-import { groupDigits } from '../../invoice/wording.ts'
-import { openClient, serviceHelp, serviceOptions } from './client.ts'
+import { openClient, serviceOptions } from './client.ts'
 import { UsageError, exitCodes } from './command.ts'
 import type { Command } from './command.ts'
+import { fetchFile } from './usage-file.ts'
+import { usageHelp } from './usage-help.ts'
+import { usageText } from './usage-text.ts'
+import type { UsageAnswer } from './usage-text.ts'
 
-const help = `Usage: crossfoot usage ACCOUNT METER --from TIME --to TIME [--window SIZE] [--group-by NAMES] [--timezone ZONE] [--json]
+const options = {
+  ...serviceOptions,
+  from: { type: 'string' },
+  to: { type: 'string' },
+  period: { type: 'string' },
+  'billing-period': { type: 'string' },
+  timezone: { type: 'string' },
+  window: { type: 'string' },
+  'group-by': { type: 'string' },
+  top: { type: 'string' },
+  filter: { type: 'string', multiple: true },
+  compare: { type: 'boolean' },
+  forecast: { type: 'boolean' },
+  'as-of': { type: 'string' },
+  sum: { type: 'boolean' },
+  below: { type: 'string' },
+  'meter-version': { type: 'string' },
+  meters: { type: 'string' },
+  all: { type: 'boolean' },
+  format: { type: 'string' },
+  output: { type: 'string' },
+  json: { type: 'boolean' },
+} as const
 
-The exact usage of one account and meter, by the function that the invoice asks.
+function parse(argv: readonly string[]) {
+  return parseArgs({ args: [...argv], allowPositionals: true, options })
+}
+type Values = ReturnType<typeof parse>['values']
 
-  --from, --to       RFC 3339 times; the first is inside, the second is not
-  --window SIZE      one of ${windowSizes.join(', ')}; without it one number
-  --group-by NAMES   dimensions that the meter declares, separated by commas
-  --timezone ZONE    where days and months begin (default: the account's zone)
-  --json             the API's answer as it is
-${serviceHelp}
+/** Options that are parameters of the API under the same name, with the underscore that it has there. */
+const passed = [
+  'from',
+  'to',
+  'period',
+  'billing-period',
+  'timezone',
+  'window',
+  'group-by',
+  'top',
+  'as-of',
+  'below',
+  'meter-version',
+  'meters',
+] as const
 
-  crossfoot usage harbor-commerce data_out_wire --from 2026-10-01T00:00:00Z --to 2026-11-01T00:00:00Z --window day
-`
-
-interface Answer {
-  readonly unit: string
-  readonly total: string
-  readonly events_without_value: string
-  readonly rows: readonly {
-    readonly from: string
-    readonly group: Readonly<Record<string, string | null>>
-    readonly quantity: string
-    readonly events_without_value: string
-  }[]
+function queryOf(values: Values): URLSearchParams {
+  const query = new URLSearchParams()
+  for (const name of passed) {
+    const value = values[name]
+    if (value !== undefined) query.set(name.replaceAll('-', '_'), value)
+  }
+  for (const filter of values.filter ?? []) {
+    const at = filter.indexOf('=')
+    if (at < 1) throw new UsageError(`--filter ${filter}: is written as NAME=VALUE, such as endpoint=api.example.com`)
+    query.append(`filter[${filter.slice(0, at)}]`, filter.slice(at + 1))
+  }
+  if (values.compare === true) query.set('compare', 'previous')
+  if (values.forecast === true) query.set('forecast', 'true')
+  if (values.sum === true) query.set('sum', 'true')
+  return query
 }
 
-function textOf({ rows, unit, total, events_without_value: missing }: Answer): string {
-  const shown = [
-    ...rows.map(({ from, group, quantity }) => {
-      const names = Object.values(group).map((value) => value ?? '(not known)')
-      return { label: [from, ...names].join('  '), quantity: groupDigits(quantity) }
-    }),
-    { label: `sum, in ${unit}`, quantity: groupDigits(total) },
-  ]
-  const width = Math.max(...shown.map(({ label }) => label.length))
-  const digits = Math.max(...shown.map(({ quantity }) => quantity.length))
-  const lines = shown.map(({ label, quantity }) => `${label.padEnd(width)}  ${quantity.padStart(digits)}`)
-  const note = missing === '0' ? [] : [`${groupDigits(missing)} events carried no value: not known, which is not zero`]
-  return `${[...lines, ...note].join('\n')}\n`
+const fileFormats = ['csv', 'ndjson', 'parquet']
+
+function formatOf({ format, json, output, all }: Values): string {
+  const named = format ?? (json === true ? 'json' : all === true ? 'csv' : 'text')
+  if (!['text', 'json', ...fileFormats].includes(named))
+    throw new UsageError(`--format ${named}: is one of json, ${fileFormats.join(', ')}`)
+  if (!fileFormats.includes(named) && (output !== undefined || all === true))
+    throw new UsageError(`a file is one of ${fileFormats.join(', ')}: say --format`)
+  if (named === 'parquet' && output === undefined)
+    throw new UsageError('parquet is not for a terminal: say --output FILE')
+  return named
 }
 
-/** Usage on the terminal. */
+function pathOf({ values, positionals }: ReturnType<typeof parse>): { path: string; query: URLSearchParams } {
+  const query = queryOf(values)
+  const hasTime = ['from', 'period', 'billing-period'].some((name) => values[name as 'from'] !== undefined)
+  if (values.all === true) {
+    if (positionals.length > 0) throw new UsageError('--all is of all accounts; --meters names the meters')
+    if (!hasTime) throw new UsageError('a time is needed: --period 2026-10, or --from and --to')
+    return { path: '/v1/usage/export', query }
+  }
+  const [account, meter, ...more] = positionals
+  if (account === undefined || meter === undefined || more.length > 0)
+    throw new UsageError('an account and a meter are needed, or --all')
+  if (values.meters !== undefined) throw new UsageError('--meters is for --all')
+  if (!hasTime) throw new UsageError('a time is needed: --period 2026-10, or --from and --to')
+  query.set('account', account)
+  query.set('meter', meter)
+  return { path: '/v1/usage', query }
+}
+
+/** Usage on the terminal, and as files. */
 export const usageCommand: Command = {
   name: 'usage',
-  summary: 'usage of an account and meter, by window and group',
-  help,
+  summary: 'usage of an account and meter, by window and group; files of usage',
+  help: usageHelp,
   async run(argv, terminal) {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        ...serviceOptions,
-        from: { type: 'string' },
-        to: { type: 'string' },
-        window: { type: 'string' },
-        'group-by': { type: 'string' },
-        timezone: { type: 'string' },
-        json: { type: 'boolean' },
-      },
-    })
-    const [account, meter, ...more] = positionals
-    const { from, to } = values
-    if (account === undefined || meter === undefined || more.length > 0)
-      throw new UsageError('an account and a meter are needed')
-    if (from === undefined || to === undefined) throw new UsageError('--from and --to are needed')
-    const query = new URLSearchParams({ account, meter, from, to })
-    if (values.window !== undefined) query.set('window', values.window)
-    if (values['group-by'] !== undefined) query.set('group_by', values['group-by'])
-    if (values.timezone !== undefined) query.set('timezone', values.timezone)
-    const answer = (await openClient(values, terminal).getJson(`/v1/usage?${query.toString()}`)) as Answer
-    terminal.stdout.write(values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : textOf(answer))
+    const parsed = parse(argv)
+    const { values } = parsed
+    const format = formatOf(values)
+    const { path, query } = pathOf(parsed)
+    const client = openClient(values, terminal)
+    if (fileFormats.includes(format)) {
+      query.set('format', format)
+      await fetchFile(client.service, `${path}?${query.toString()}`, { output: values.output, terminal })
+      return exitCodes.ok
+    }
+    const answer = (await client.getJson(`${path}?${query.toString()}`)) as UsageAnswer
+    terminal.stdout.write(format === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : usageText(answer))
     return exitCodes.ok
   },
 }

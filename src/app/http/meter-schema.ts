@@ -30,7 +30,7 @@ function object(required: readonly string[], properties: Readonly<Record<string,
 }
 
 function condition(operator: (typeof operators)[number]): JsonSchema {
-  const named = { operator: { const: operator } }
+  const named = { operator: { type: 'string', enum: [operator] } }
   switch (operator) {
     case 'in':
     case 'not_in':
@@ -65,7 +65,7 @@ const percentile: Readonly<Record<string, JsonSchema>> = {
 }
 
 function aggregation(kind: (typeof measureKinds)[number]): JsonSchema {
-  const named = { kind: { const: kind } }
+  const named = { kind: { type: 'string', enum: [kind] } }
   switch (kind) {
     case 'count':
     case 'peak':

@@ -12,10 +12,12 @@ import { homePage } from '../page/home.ts'
 import { contentSecurityPolicy } from '../page/layout.ts'
 import { emptyPage, errorPage } from '../page/message.ts'
 import { quarantinePage } from '../page/quarantine.ts'
+import { sessionsPage } from '../page/sessions.ts'
 import { parseSort } from '../page/sort.ts'
 import { sourcesPage } from '../page/sources.ts'
 import { quarantineStates } from '../page/view.ts'
 import type { Service } from '../service.ts'
+import { sessionsView } from '../sessions-page.ts'
 import { refusalOf, sendRefusal } from './failure.ts'
 import type { Server } from './routes.ts'
 
@@ -88,6 +90,11 @@ export function addPages(server: Server, service: Service, desk: InvoiceDesk): v
       const { key } = request.params as { key: string }
       const { month } = request.query as { month?: string }
       return send(reply, accountPage(await accountView(service, desk, { key, month })), contentSecurityPolicy)
+    })
+    pages.get('/accounts/:key/sessions', { schema: { hide: true } as never }, async (request, reply) => {
+      const { key } = request.params as { key: string }
+      const { month } = request.query as { month?: string }
+      return send(reply, sessionsPage(await sessionsView(service, { key, month })), contentSecurityPolicy)
     })
     pages.get('/invoices/:id', { schema: { hide: true } as never }, async (request, reply) => {
       const { id } = request.params as { id: string }

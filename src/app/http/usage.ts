@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Refusal } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
+import type { MeterDefinition } from '../../meter/definition.ts'
 import type { UsageAnswer, UsageQuestion } from '../../meter/usage.ts'
 import { streamUsage } from '../../meter/usage-stream.ts'
 import { whyNotAdditive } from '../../store/measure/measure.ts'
@@ -63,12 +64,16 @@ async function besides(
   }
 }
 
+/** Who says that the rows will be added up is refused where that would give a wrong number. */
+function checkSum(query: Query, { key, aggregation }: MeterDefinition): void {
+  const why = whyNotAdditive(aggregation)
+  if (query.sum !== 'true' || why === null) return
+  throw new Refusal('METER_NOT_ADDITIVE', `rows of meter ${key} are not added up: ${why}; take the total`)
+}
+
 async function answerJson(service: Service, query: Query, asked: Asked): Promise<UsageJson> {
   const { account, meter, period, zone, until } = asked
   const why = whyNotAdditive(meter.aggregation)
-  if (query.sum === 'true' && why !== null) {
-    throw new Refusal('METER_NOT_ADDITIVE', `rows of meter ${meter.key} are not added up: ${why}; take the total`)
-  }
   const counted = await countedNow(service, { account, period, below: query.below })
   const question = { ...asked, below: counted.below }
   const answer = await service.readUsage(question)
@@ -119,7 +124,7 @@ async function answerFile(
   { query, asked, format }: { readonly query: Query; readonly asked: Asked; readonly format: FileFormat },
   { reply, open }: { readonly reply: FastifyReply; readonly open: OpenFiles },
 ): Promise<FastifyReply> {
-  const beside = (['compare', 'forecast', 'as_of', 'sum'] as const).find((name) => query[name] !== undefined)
+  const beside = (['compare', 'forecast', 'as_of'] as const).find((name) => query[name] !== undefined)
   if (beside !== undefined)
     throw new Refusal('REQUEST_INVALID', `${beside} is answered as JSON; a file has rows and nothing else`)
   const { account, meter, period, groupBy } = asked
@@ -153,6 +158,7 @@ function addUsage(server: Server, service: Service, open: OpenFiles): void {
       const { query } = request
       const only = readFilters(query, Object.keys(shape))
       const asked = await readAsked(service, accountOf(request, query.account), query, only)
+      checkSum(query, asked.meter)
       const format = formatOf(query.format, request.headers.accept)
       if (format === 'json') return answerJson(service, query, asked)
       return answerFile(service, { query, asked, format }, { reply, open }) as never
