@@ -33,9 +33,9 @@ function parsed(input: Record<string, unknown>, describeAddress?: DescribeAddres
 
 function factsOf({ fact }: ParsedEvent): Record<string, unknown> {
   const values = JSON.parse(fact) as unknown[]
-  const wanted = ['country', 'asn', 'ip_categories', 'ip_version']
+  const wanted = new Set<string>(['country', 'asn', 'ip_categories', 'ip_version'])
   return Object.fromEntries(
-    factFields.flatMap(({ name }, index) => (wanted.includes(name) ? [[name, values[index] ?? null]] : [])),
+    factFields.flatMap(({ name }, index) => (wanted.has(name) ? [[name, values[index] ?? null]] : [])),
   )
 }
 

@@ -19,6 +19,7 @@ import type { Measure } from './measure/measure.ts'
 import { groupsOf, operatorQuestions } from './measure/question.ts'
 import type { EventsWanted, FactQuestion, MeasurePart, OperatorQuestion, Scope } from './measure/question.ts'
 import { uniqueSql } from './measure/unique.ts'
+import { peakSql } from './sessions-peak.ts'
 import { newRowsSql } from './staged-rows.ts'
 
 export { operatorQuestions }
@@ -164,7 +165,7 @@ function measureSql(part: MeasurePart): string {
     case 'percentile':
       return percentileSql(measure, part)
     case 'peak':
-      throw new Error('peak is not built yet')
+      return peakSql(part)
     default:
       return unreachable(measure)
   }

@@ -2,7 +2,7 @@
  * Sessions owns: how stored records become the lives of sessions, in SQL, behind the fence, as a pure function of the
  * facts below a log offset (L5). It keeps no state. It does not own: peaks, pages, what a person is shown.
  *
- * The rules are in docs/decisions/0035-sessions.md; test/property/sessions.test.ts holds them to a plain loop.
+ * The rules are in docs/decisions/0035-sessions.md; test/property/sessions.test.ts holds them to a plain loop, session-rules.test.ts has each at its edge.
  */
 import type { EventKind } from '../core/event.ts'
 import { dayMicros, instantMin, secondMicros } from '../core/time.ts'

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readConfig } from '../../src/app/config.ts'
 import { buildServer } from '../../src/app/http/server.ts'
 import type { Server } from '../../src/app/http/routes.ts'
-import { rollDue } from '../../src/app/rollups.ts'
+import { rollDue, rollPortsOf } from '../../src/app/rollups.ts'
 import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
 import { systemWorld } from '../../src/app/world.ts'
@@ -77,9 +77,9 @@ describe('answers about usage', () => {
     expect(await usage()).toMatchObject({ total: '777', complete_until: period.to, events_not_yet_counted: 0 })
     expect(await usage('&below=1')).toMatchObject({ total: '700', complete_until: null })
     expect(await usage('&below=2')).toMatchObject({ total: '777', complete_until: period.to })
-    // Complete, and not recounted yet; then sealed, but not where events are left out.
-    expect(await usage()).toMatchObject({ sealed_until: null })
-    await rollDue(service)
+    // Complete, and the hour with events not recounted yet; then sealed, but not where events are left out.
+    expect(await usage()).toMatchObject({ sealed_until: '2026-05-30T10:00:00Z' })
+    await rollDue(rollPortsOf(service))
     expect(await usage()).toMatchObject({ total: '777', sealed_until: period.to })
     expect(await usage('&below=1')).toMatchObject({ total: '700', sealed_until: null })
   })

@@ -4,10 +4,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startCli } from '../support/cli.ts'
 import { at } from '../support/invoice-desk.ts'
 import { removeDirectory, temporaryDirectory } from '../support/service.ts'
+import { until } from '../support/until.ts'
 import { openUsageApi } from '../support/usage-api.ts'
 import type { Json, UsageApi } from '../support/usage-api.ts'
 
@@ -208,6 +209,16 @@ describe('usage as files', () => {
       ]
       return answer
     }
+    const { engine } = api.service
+    const ask = engine.stream.bind(engine)
+    let ended = 0
+    vi.spyOn(engine, 'stream').mockImplementation(async function* (sql, parameters) {
+      try {
+        yield* ask(sql, parameters) as AsyncIterable<never>
+      } finally {
+        ended += 1
+      }
+    })
     for (let turn = 0; turn < 6; turn += 1) {
       const answer = await open()
       expect(answer.statusCode, `turn ${turn}`).toBe(200)
@@ -215,6 +226,7 @@ describe('usage as files', () => {
       answer.destroy()
       await once(answer, 'close')
     }
+    await until(() => ended === 6, 10_000, 'the questions of those who hung up to end')
     const whole = await open()
     let [lines, bytes] = [0, 0]
     for await (const piece of whole) {

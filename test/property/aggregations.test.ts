@@ -48,19 +48,25 @@ const settings: readonly Setting[] = [
   setting('Pacific/Apia', ['2011-12-28T10:00:00Z', '2012-01-01T10:00:00Z'], 'hour', 'day', 'month'),
 ]
 
+/** Few instants, some a microsecond apart, so that much happens at one of them and in one hour. */
+function clustersIn({ period, zone, sizes }: Setting): number[] {
+  const edges = windowsByClock(period, sizes.at(1) ?? null, zone).slice(0, 2)
+  return edges.flatMap((edge) => [0, 0, 1, 1_000_000].map((after) => edge + 90_000_001 + after))
+}
+
 /** Instants at which something begins, again and again the same ones, and others; also long before the period. */
 function timeIn({ period, zone, sizes }: Setting): fc.Arbitrary<number> {
   const edges = windowsByClock(period, sizes.at(1) ?? null, zone)
   const near = fc
     .tuple(fc.constantFrom(...edges, period.to), fc.constantFrom(-1, 0, 0, 1))
     .map(([edge, by]) => edge + by)
-  const few = fc.constantFrom(...edges.slice(0, 3).map((edge) => edge + 90_000_001))
+  const few = fc.constantFrom(...clustersIn({ period, zone, sizes }))
   const inside = fc.integer({ min: period.from, max: period.to - 1 })
   const before = fc.integer({ min: 0, max: 70 }).map((days) => period.from - days * dayMicros + 5)
   const long = fc.constantFrom(period.from - 800 * dayMicros, period.to + dayMicros)
   return fc.oneof(
     { weight: 4, arbitrary: near },
-    { weight: 3, arbitrary: few },
+    { weight: 8, arbitrary: few },
     { weight: 6, arbitrary: inside },
     { weight: 2, arbitrary: before },
     { weight: 1, arbitrary: long },
@@ -83,8 +89,8 @@ function eventIn(where: Setting): fc.Arbitrary<DrawnEvent> {
     time: timeIn(where),
     endpoint: fc.constantFrom('a.example', 'b.example', null),
     tag: fc.constantFrom('x', '', null),
-    member: fc.constantFrom('m1', 'm2', 'm3', null),
-    operation: fc.constantFrom('join', 'join', 'leave', 'look', null),
+    member: fc.constantFrom('m1', 'm1', 'm2', 'm3', null),
+    operation: fc.constantFrom('join', 'join', 'join', 'leave', 'leave', 'look', null),
     quantity,
     out: bytes,
     in: bytes,
@@ -92,14 +98,19 @@ function eventIn(where: Setting): fc.Arbitrary<DrawnEvent> {
 }
 
 function happeningsIn(where: Setting): fc.Arbitrary<readonly Happening[]> {
-  const one = fc.record({ event: fc.nat(17), what: fc.constantFrom(...happenings), to: eventIn(where) })
-  return fc.array(one, { minLength: 12, maxLength: 50, size: 'max' })
+  const one = fc.record({ event: fc.nat(29), what: fc.constantFrom(...happenings), to: eventIn(where) })
+  return fc.array(one, { minLength: 30, maxLength: 70, size: 'max' })
 }
 
 type Question = Omit<Asked, 'measure'> & { readonly cuts: readonly Micros[] }
 
 function questionIn({ period, zone, sizes }: Setting): fc.Arbitrary<Question> {
-  const instant = fc.integer({ min: period.from + 1, max: period.to - 1 }).map((n) => n as Micros)
+  const instant = fc
+    .oneof(
+      fc.integer({ min: period.from + 1, max: period.to - 1 }),
+      fc.constantFrom(...clustersIn({ period, zone, sizes })),
+    )
+    .map((n) => n as Micros)
   return fc.record({
     period: fc.constant(period),
     zone: fc.constant(zone),
@@ -127,12 +138,12 @@ function percentiles(combine: PercentileMeasure['combine']): PercentileMeasure[]
   const [inward, outward] = [field('bytes_in_wire'), field('bytes_out_wire')]
   const base = { kind: 'percentile', inward, outward, combine } as const
   return [
-    { ...base, dropped: 500, intervalSeconds: 3_600, direction: 'in', factor: 8 },
-    { ...base, dropped: 2_000, intervalSeconds: 10_800, direction: 'out', factor: 1 },
-    { ...base, dropped: 1_000, intervalSeconds: 7_200, direction: 'higher', factor: 8 },
-    { ...base, dropped: 1_500, intervalSeconds: 5_400, direction: 'sum', factor: 8 },
+    { ...base, dropped: 500, intervalSeconds: 7_200, direction: 'in', factor: 8 },
+    { ...base, dropped: 2_000, intervalSeconds: 43_200, direction: 'out', factor: 1 },
+    { ...base, dropped: 0, intervalSeconds: 10_800, direction: 'higher', factor: 8 },
+    { ...base, dropped: 3_000, intervalSeconds: 86_400, direction: 'sum', factor: 8 },
     // Numbers below zero are samples too: intervals without traffic lie above them.
-    { ...base, dropped: 9_500, intervalSeconds: 3_600, direction: 'in', factor: 1, inward: field('quantity') },
+    { ...base, dropped: 8_000, intervalSeconds: 21_600, direction: 'in', factor: 1, inward: field('quantity') },
   ]
 }
 

@@ -181,10 +181,10 @@ describe('of few intervals', () => {
   })
 
   test('amounts below zero lie under the intervals without traffic', async () => {
-    await fillFacts(pipeline.engine, 3, {
+    await fillFacts(pipeline.engine, 4, {
       account: "'below'",
       time_us: `${begin} + number * ${five}`,
-      quantity: `[toDecimal256('-600', 18), toDecimal256('-300', 18), toDecimal256('300', 18)][number + 1]`,
+      quantity: `toDecimal256([-600, -300, 300, 0][number + 1], 18)`,
     })
     const measure = { outward: { kind: 'field', field: 'quantity' }, factor: 1 } as const
     const places = [0, 2_000, 4_000, 6_000, 8_000]

@@ -265,7 +265,7 @@ describe('sessions equal a plain loop over their records, whatever happens to th
           await compareGroups(lives, below)
         },
       ),
-      { numRuns: 8, endOnFailure: true },
+      { numRuns: 5, endOnFailure: true },
     )
   }, 120_000)
 

@@ -73,7 +73,14 @@ function textOf(answer: Answer): string {
     ...(answer.list_last_seen === null ? [] : [['listed', `last seen ${answer.list_last_seen}`]]),
     ...(answer.first_seen === undefined
       ? []
-      : [['seen', answer.first_seen === null ? 'never' : `${answer.first_seen} to ${answer.last_seen ?? ''}`]]),
+      : [
+          [
+            'seen',
+            answer.first_seen === null
+              ? 'in no record that is kept'
+              : `${answer.first_seen} to ${answer.last_seen ?? ''}`,
+          ],
+        ]),
     ['version', orUnknown(answer.version)],
   ]
   return `${answer.address}\n${lines.map(([name = '', text]) => `  ${name.padEnd(11)}${text}\n`).join('')}`

@@ -12,6 +12,8 @@ export function addFreshness(server: Server, { log, projector }: Service): void 
   server.addHook('preHandler', async (request) => {
     const { scope } = request.routeOptions.config
     if (scope === undefined || scope === 'events:write' || request.url.startsWith('/v1/rate')) return
+    // What is known of an address has nothing to do with events, unless it is asked when it was seen.
+    if (request.url.startsWith('/v1/ip') && !request.url.includes('seen=')) return
     await projector.reach(log.end(), freshMillis)
   })
 }
