@@ -196,13 +196,13 @@ export function rollPortsOf({ database, engine, projection, world }: Service): R
 
 /** Rolls every few seconds and audits every minute, where this process fills the store. Returns how to stop it. */
 export function startRollups(service: Service): () => Promise<void> {
-  const { logger, leads } = service
+  const { logger } = service
   const ports = rollPortsOf(service)
   let isStopping = false
   let ticks = 0
   let running: Promise<void> | null = null
   const tick = async (): Promise<void> => {
-    if (!leads()) return
+    if (!service.leads()) return
     await rollDue(ports, () => isStopping)
     ticks += 1
     if (isStopping || ticks % auditEvery !== 0) return

@@ -2,7 +2,7 @@
 import type { Micros } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
-import { fence } from './query.ts'
+import { fence } from './counted-rows.ts'
 import type { Scope } from './query.ts'
 
 export interface AddressSeen {

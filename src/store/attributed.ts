@@ -7,7 +7,8 @@ import type { Condition } from './condition.ts'
 import type { Engine } from './engine.ts'
 import { expressionSql } from './expression.ts'
 import type { Expression } from './expression.ts'
-import { fence, limits, whereOf } from './query.ts'
+import { fence, whereOf } from './counted-rows.ts'
+import { limits } from './query.ts'
 import type { Scope } from './query.ts'
 
 /** A quantity that adds up over any parts: the number of events, or the sum of a value. */

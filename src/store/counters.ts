@@ -4,7 +4,7 @@ import type { Micros, Period } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Condition } from './condition.ts'
 import type { Engine } from './engine.ts'
-import { whereOf } from './query.ts'
+import { whereOf } from './counted-rows.ts'
 
 export const limits = {
   /** Series of one answer; one more says that there are more. */

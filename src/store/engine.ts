@@ -38,6 +38,8 @@ export interface Engine {
 
 export const readSettings = {
   output_format_json_quote_64bit_integers: 1,
+  // L4: a decimal that JSON would read as a floating-point number.
+  output_format_json_quote_decimals: 1,
   // A question that would need more is refused with an error instead of taking the process down (L12).
   max_memory_usage: '2000000000',
   // One reader session answers one question at a time: nobody's may hold up the others for ever.

@@ -9,7 +9,7 @@ import { expressionSql } from './expression.ts'
 import type { Expression } from './expression.ts'
 import type { ActiveHoursMeasure, LevelMeasure, PercentileMeasure, UniqueMeasure } from './measure/measure.ts'
 import type { EventsWanted } from './measure/question.ts'
-import { whereOf } from './query.ts'
+import { whereOf } from './counted-rows.ts'
 
 /** An event by its place in the log, and what it gave. */
 export interface Contribution {

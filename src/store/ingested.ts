@@ -2,7 +2,7 @@ import type { Offset } from '../core/ids.ts'
 import type { Micros } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
-import { fence } from './query.ts'
+import { fence } from './counted-rows.ts'
 
 /**
  * Below which offset everything had arrived by an instant, the instant included: the log as it was then. Null: nothing

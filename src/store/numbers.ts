@@ -1,7 +1,7 @@
 import type { Micros } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
-import { fence } from './query.ts'
+import { fence } from './counted-rows.ts'
 
 /** When a numbered event happened, and when it arrived. */
 export interface NumberTimes {

@@ -14,7 +14,7 @@ import { partialRows, partialSql } from './measure/partial.ts'
 import type { PartialMeasure } from './measure/plain.ts'
 import { groupsOf } from './measure/question.ts'
 import type { FactQuestion, MeasurePart } from './measure/question.ts'
-import { countedRows, fence } from './query.ts'
+import { countedRows, fence } from './counted-rows.ts'
 
 /** A meter as it is rolled. */
 export interface RolledMeter {

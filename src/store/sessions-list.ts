@@ -4,7 +4,7 @@ import { dayMicros, instantMax, instantMin } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
-import { fence } from './query.ts'
+import { fence } from './counted-rows.ts'
 import { limits as rules, livedSql, livesSql, orderSql, sessionRows, spanAround } from './sessions.ts'
 import type { SessionKind, SessionScope } from './sessions.ts'
 

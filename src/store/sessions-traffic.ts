@@ -1,7 +1,7 @@
 import type { Micros } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
-import { whereOf } from './query.ts'
+import { whereOf } from './counted-rows.ts'
 import { byteColumns, bytesOf, wantedLives } from './sessions-list.ts'
 import type { Bytes, SessionsQuestion, StoredSession } from './sessions-list.ts'
 import type { SessionScope } from './sessions.ts'

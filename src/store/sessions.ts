@@ -10,8 +10,8 @@ import type { Micros, Period } from '../core/time.ts'
 import type { Offset } from '../core/ids.ts'
 import { conditionSql, dimensionSql } from './condition.ts'
 import type { Condition, Parameters } from './condition.ts'
-import { countedRows } from './query.ts'
-import type { Scope, Supposition } from './query.ts'
+import { countedRows } from './counted-rows.ts'
+import type { Scope, Supposition } from './measure/question.ts'
 
 export const sessionKinds = [
   'session',

@@ -10,7 +10,7 @@ import type { Micros } from '../core/time.ts'
 import { columnOf } from './columns.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
-import { fence } from './query.ts'
+import { fence } from './counted-rows.ts'
 import { newRowsSql, stagedSql, storedSql } from './staged-rows.ts'
 import type { StagedJob } from './staged-rows.ts'
 

@@ -4,7 +4,7 @@ import type { CorrectionKind } from '../core/record.ts'
 import type { Micros } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
-import { fence } from './query.ts'
+import { fence } from './counted-rows.ts'
 
 /** An event by its identity (docs/decisions/0021). */
 export interface EventName {
