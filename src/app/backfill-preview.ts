@@ -2,7 +2,7 @@
 import { installationDefaults } from '../account/accounts.ts'
 import type { Queryable } from '../account/database.ts'
 import { Refusal } from '../core/errors.ts'
-import { compare, formatExact, subtract, zero } from '../core/exact.ts'
+import { compare, formatQuantity, subtract, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, InvoiceId, Offset } from '../core/ids.ts'
 import { calendarMonth, formatMonth } from '../core/time.ts'
@@ -160,8 +160,8 @@ export function effectJson({ account, month, meter, unit, before, after }: Effec
     month,
     meter,
     unit,
-    before: formatExact(before),
-    after: formatExact(after),
-    difference: formatExact(subtract(after, before)),
+    before: formatQuantity(before),
+    after: formatQuantity(after),
+    difference: formatQuantity(subtract(after, before)),
   }
 }

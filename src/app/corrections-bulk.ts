@@ -5,7 +5,7 @@
 import { getAccount } from '../account/accounts.ts'
 import { refuseMerged } from '../account/ownership-table.ts'
 import { Refusal } from '../core/errors.ts'
-import { compare, formatExact, subtract, zero } from '../core/exact.ts'
+import { compare, formatQuantity, subtract, zero } from '../core/exact.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import type { Arrival, Decision } from '../core/record.ts'
 import { assert } from '../core/result.ts'
@@ -74,7 +74,7 @@ async function effectsOf(ports: CorrectionPorts, moved: Reattribution, below: Of
       subtract(after.get(account)?.total ?? zero, before.get(account)?.total ?? zero)
     const [lost, gained] = [change(from), change(to)]
     if (compare(lost, zero) === 0 && compare(gained, zero) === 0) continue
-    effects.push({ meter: meter.key, unit: meter.unit, from: formatExact(lost), to: formatExact(gained) })
+    effects.push({ meter: meter.key, unit: meter.unit, from: formatQuantity(lost), to: formatQuantity(gained) })
   }
   return effects
 }

@@ -6,7 +6,7 @@
 import { getAccount } from '../account/accounts.ts'
 import type { Queryable } from '../account/database.ts'
 import { Refusal } from '../core/errors.ts'
-import { exact, formatExact, subtract, zero } from '../core/exact.ts'
+import { exact, formatExact, formatQuantity, subtract, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, InvoiceId, MeterKey, Offset } from '../core/ids.ts'
 import { formatMinor, readMinor } from '../core/money.ts'
@@ -188,9 +188,9 @@ export function driftJson(drift: Drift): object {
       meter: line.meter,
       unit: line.unit,
       quantity: {
-        issued: formatExact(line.issued.quantity),
-        now: formatExact(line.now.quantity),
-        difference: formatExact(subtract(line.now.quantity, line.issued.quantity)),
+        issued: formatQuantity(line.issued.quantity),
+        now: formatQuantity(line.now.quantity),
+        difference: formatQuantity(subtract(line.now.quantity, line.issued.quantity)),
       },
       amount: {
         issued: money(line.issued.amount),

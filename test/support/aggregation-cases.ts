@@ -171,7 +171,9 @@ const windowedTimezone: Play = async ({ input, expected }, stage) => {
 const windowedSum: Play = async ({ input, expected }, stage) => {
   const start = instant('2025-01-01')
   const times = [0, 60 * secondMicros, hourMicros, dayMicros].map((after) => start + after)
-  const events = times.flatMap((time) => Array(5).fill({ time: new Date(time / 1_000).toISOString(), quantity: '100' }))
+  const events = Array.from({ length: 5 }, () => times)
+    .flat()
+    .map((time) => ({ time: new Date(time / 1_000).toISOString(), quantity: '100' }))
   const account = await stage.play(events)
   const values: string[] = []
   for (const from of [start, start + dayMicros]) {

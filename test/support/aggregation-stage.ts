@@ -38,7 +38,7 @@ export interface Stage {
   close(): Promise<void>
 }
 
-async function amend(log: EventLog, offset: Offset, { id: _, ...change }: StageEvent): Promise<void> {
+async function amend(log: EventLog, offset: Offset, change: Readonly<Record<string, unknown>>): Promise<void> {
   const base = await baseOf({ log }, await newestOf({ log }, offset))
   const door = { by: 'Ada', reason: 'a later version', now: testNow, ownerAt: () => null }
   await log.append([planCorrection(base, { kind: 'amend', change }, door).arrival], testNow)

@@ -1,4 +1,4 @@
-import { add, compare, formatExact, zero } from '../../core/exact.ts'
+import { add, compare, formatQuantity, zero } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { html } from '../../invoice/html.ts'
 import type { Html } from '../../invoice/html.ts'
@@ -27,7 +27,7 @@ export function sumKnown(values: readonly Known<Exact>[]): PartialSum {
 /** A quantity to read, with all its digits on hover and for programs. */
 export function quantity(value: Exact, unit: string): Html {
   const name = compare(value, zero) === 0 ? 'num zero' : 'num'
-  return html`<data class="${name}" value="${formatExact(value)}" title="${precise(value, unit)}"
+  return html`<data class="${name}" value="${formatQuantity(value)}" title="${precise(value, unit)}"
     >${readable(value, unit)}</data
   >`
 }

@@ -4,6 +4,7 @@ import {
   divide,
   exact,
   formatExact,
+  formatQuantity,
   formatScaled,
   roundToInteger,
   subtract,
@@ -20,9 +21,9 @@ const prefixes = ['', 'k', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y', 'R', 'Q'] as const
 const writtenOut = exact(10_000_000n)
 const leastShown = exact('0.01')
 
-/** All digits of the number, readable. A fraction without an end (1/3) stays a fraction. */
+/** All digits of the number as every answer gives it, readable. */
 export function grouped(value: Exact): string {
-  return groupDigits(formatExact(value))
+  return groupDigits(formatQuantity(value))
 }
 
 function magnitude(value: Exact): Exact {
@@ -52,7 +53,7 @@ function scaled(value: Exact): { readonly digits: string; readonly prefix: strin
 }
 
 function small(value: Exact): string {
-  const plain = formatExact(value)
+  const plain = formatQuantity(value)
   if (/^\d+$/.test(plain)) return plain
   return compare(value, leastShown) < 0 ? '<0.01' : (threeDigits(value) ?? plain)
 }
