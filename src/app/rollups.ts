@@ -10,8 +10,7 @@ import { raiseDiscrepancy } from '../meter/discrepancy.ts'
 import type { Difference } from '../meter/discrepancy.ts'
 import { everyEvent, hoursToRoll, rolledMeterOf } from '../meter/rollups.ts'
 import {
-  askRolledHours,
-  askTouchedHours,
+  askHourStates,
   noteRolledHours,
   noteTouchedHours,
   recountHours,
@@ -127,13 +126,11 @@ export async function rollDue(ports: RollPorts, isOver: () => boolean = () => fa
   const { engine, projection, world } = ports
   await noteTouchedHours(engine, projection.position())
   const always: Period = { from: instantMin, to: world.now() }
-  const below = projection.position()
-  const touched = await askTouchedHours(engine, always, below)
   let hours = 0
-  for (const rolled of touched === null ? [] : await ports.meters()) {
-    if (isOver()) break
-    const versions = await askRolledHours(engine, rolled, always, below)
-    for (const run of hoursToRoll(touched ?? new Map(), versions, world.now())) {
+  for (const rolled of await ports.meters()) {
+    const { touched, rolled: versions } = await askHourStates(engine, rolled, always, projection.position())
+    if (touched === null || isOver()) break
+    for (const run of hoursToRoll(touched, versions, world.now())) {
       if (isOver()) break
       hours += await rollOrHalve(ports, rolled, run)
     }
@@ -169,7 +166,7 @@ export async function auditHours(ports: RollPorts, most: number): Promise<Audite
   for (let turn = 0; turn < most; turn += 1) {
     const rolled = meters[drawn(world, meters.length)]
     if (rolled === undefined) break
-    const all = await askRolledHours(engine, rolled, always, projection.position())
+    const { rolled: all } = await askHourStates(engine, rolled, always, projection.position())
     const versions = all.filter(({ generation }) => generation !== voidGeneration)
     const version = versions[drawn(world, versions.length)]
     if (version === undefined) continue

@@ -8,7 +8,7 @@ import type { Micros, Period } from '../core/time.ts'
 import type { Engine } from '../store/engine.ts'
 import { isPartial } from '../store/measure/partial.ts'
 import type { FactQuestion, Rolled } from '../store/measure/question.ts'
-import { askRolledHours, askTouchedHours, voidGeneration } from '../store/rollup.ts'
+import { askHourStates, voidGeneration } from '../store/rollup.ts'
 import type { RolledHour, RolledMeter, TouchedHours } from '../store/rollup.ts'
 import type { MeterDefinition } from './definition.ts'
 
@@ -116,10 +116,7 @@ export async function withRolled(
   if (asked === null || supposing !== undefined || conditions !== meter.filter) return question
   if (period.to - period.from < hourMicros || dimensions.some((name) => !asked.dimensions.includes(name)))
     return question
-  const [touched, rolled] = await Promise.all([
-    askTouchedHours(engine, period, below),
-    askRolledHours(engine, asked, period, below),
-  ])
+  const { touched, rolled } = await askHourStates(engine, asked, period, below)
   const plan = touched === null ? null : planRolled(question, asked, { touched, rolled })
   return plan === null ? question : { ...question, rolled: plan }
 }
@@ -133,10 +130,7 @@ export async function sealedUntil(
   { meter, period, below, now }: { meter: MeterDefinition; period: Period; below: Offset; now: Micros },
 ): Promise<Micros | null> {
   const asked = rolledMeterOf(meter) ?? everyEvent
-  const [touched, rolled] = await Promise.all([
-    askTouchedHours(engine, period, below),
-    askRolledHours(engine, asked, { from: (period.from - (period.from % hourMicros)) as Micros, to: period.to }, below),
-  ])
+  const { touched, rolled } = await askHourStates(engine, asked, period, below)
   if (touched === null) return null
   const versions = new Map(rolled.map((version) => [version.hour, version]))
   const settled = now - limits.settleMicros

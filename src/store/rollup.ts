@@ -69,54 +69,70 @@ export async function noteTouchedHours(engine: Engine, position: Offset): Promis
 /** Hours in which events or corrections lie, each with the offset below which all of them do. */
 export type TouchedHours = ReadonlyMap<Micros, Offset>
 
-/**
- * Hours of a period that were touched by what lies below an offset; what is not condensed yet is looked at as it is.
- * Null: it is not known which.
- */
-export async function askTouchedHours(
-  engine: Engine,
-  { from, to }: Period,
-  below: Offset,
-): Promise<TouchedHours | null> {
-  const rows = await engine.query<{ hour: string; latest: string }>(
-    `SELECT hour, max(latest) AS latest FROM (
-       SELECT hour_us AS hour, max(next) AS latest FROM touched_hour
-       WHERE hour_us >= {from:Int64} AND hour_us < {to:Int64} AND first < {below:UInt64} GROUP BY hour
-       UNION ALL
-       SELECT hour, max(next) AS latest FROM projected_range ARRAY JOIN hours AS hour
-       WHERE first >= (SELECT max(next) FROM touched_until) AND first < {below:UInt64}
-         AND (hour = ${notNoted} OR (hour >= {from:Int64} AND hour < {to:Int64})) GROUP BY hour
-     ) GROUP BY hour ORDER BY hour`,
-    { from: from - (from % hourMicros), to, below },
-  )
-  if (rows.some(({ hour }) => Number(hour) === notNoted)) return null
-  return new Map(rows.map(({ hour, latest }) => [Number(hour) as Micros, Number(latest) as Offset]))
+/** How the hours of a period stand for a meter, as of an offset. */
+export interface HourStates {
+  /** Null: it is not known which. */
+  readonly touched: TouchedHours | null
+  /** The newest version of each rolled hour that is true for no more than the log below the offset. */
+  readonly rolled: readonly RolledHour[]
 }
 
-/** The newest version of each rolled hour of a period that is true for no more than the log below an offset. */
-export async function askRolledHours(
+interface StateRow {
+  readonly kind: 'touched' | 'rolled'
+  readonly hour: string
+  readonly latest: string
+  readonly made: string
+  readonly payers: string
+  readonly sum: string
+  readonly at: string
+}
+
+const touchedSql = `SELECT 'touched' AS kind, hour, max(latest) AS latest, 0 AS made, 0 AS payers, 0 AS sum, 0 AS at FROM (
+    SELECT hour_us AS hour, max(next) AS latest FROM touched_hour
+    WHERE hour_us >= {from:Int64} AND hour_us < {to:Int64} AND first < {below:UInt64} GROUP BY hour
+    UNION ALL
+    SELECT hour, max(next) AS latest FROM projected_range ARRAY JOIN hours AS hour
+    WHERE first >= (SELECT max(next) FROM touched_until) AND first < {below:UInt64}
+      AND (hour = ${notNoted} OR (hour >= {from:Int64} AND hour < {to:Int64})) GROUP BY hour
+  ) GROUP BY hour`
+
+const rolledSql = `SELECT 'rolled' AS kind, hour_us AS hour, max(below) AS latest, argMax(generation, (below, rolled_us)) AS made,
+    argMax(accounts, (below, rolled_us)) AS payers, argMax(digest, (below, rolled_us)) AS sum, argMax(rolled_us, (below, rolled_us)) AS at
+  FROM rolled_hour WHERE meter = {meter:String} AND meter_version = {version:UInt32}
+    AND hour_us >= {from:Int64} AND hour_us < {to:Int64} AND below <= {below:UInt64}
+  GROUP BY hour_us`
+
+/**
+ * Hours of a period that were touched by what lies below an offset, and those that are rolled. What is not condensed yet
+ * of the touched ones is looked at as it is.
+ */
+export async function askHourStates(
   engine: Engine,
   { meter, version }: Pick<RolledMeter, 'meter' | 'version'>,
   { from, to }: Period,
   below: Offset,
-): Promise<readonly RolledHour[]> {
-  const rows = await engine.query<Record<'hour' | 'latest' | 'made' | 'payers' | 'sum' | 'at', string>>(
-    `SELECT hour_us AS hour, max(below) AS latest, argMax(generation, (below, rolled_us)) AS made,
-       argMax(accounts, (below, rolled_us)) AS payers, argMax(digest, (below, rolled_us)) AS sum,
-       argMax(rolled_us, (below, rolled_us)) AS at
-     FROM rolled_hour WHERE meter = {meter:String} AND meter_version = {version:UInt32}
-       AND hour_us >= {from:Int64} AND hour_us < {to:Int64} AND below <= {below:UInt64}
-     GROUP BY hour_us ORDER BY hour_us`,
-    { meter, version, from, to, below },
+): Promise<HourStates> {
+  const rows = await engine.query<StateRow>(
+    `SELECT * FROM (${touchedSql} UNION ALL ${rolledSql}) ORDER BY kind, hour`,
+    { meter, version, from: from - (from % hourMicros), to, below },
   )
-  return rows.map((row) => ({
-    hour: Number(row.hour) as Micros,
-    below: Number(row.latest) as Offset,
-    generation: Number(row.made),
-    accounts: Number(row.payers),
-    digest: row.sum,
-    rolled: Number(row.at) as Micros,
-  }))
+  const touched = rows.filter(({ kind }) => kind === 'touched')
+  const isKnown = touched.every(({ hour }) => Number(hour) !== notNoted)
+  return {
+    touched: isKnown
+      ? new Map(touched.map(({ hour, latest }) => [Number(hour) as Micros, Number(latest) as Offset]))
+      : null,
+    rolled: rows
+      .filter(({ kind }) => kind === 'rolled')
+      .map((row) => ({
+        hour: Number(row.hour) as Micros,
+        below: Number(row.latest) as Offset,
+        generation: Number(row.made),
+        accounts: Number(row.payers),
+        digest: row.sum,
+        rolled: Number(row.at) as Micros,
+      })),
+  }
 }
 
 /** No rows have it: stands where an audit found what was rolled to be wrong. */

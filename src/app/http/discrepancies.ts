@@ -5,7 +5,7 @@ import { findMeter } from '../../meter/catalogue.ts'
 import { listDiscrepancies, resolveDiscrepancy } from '../../meter/discrepancy.ts'
 import type { Discrepancy } from '../../meter/discrepancy.ts'
 import { everyEvent, isClean, rolledMeterOf } from '../../meter/rollups.ts'
-import { askRolledHours, askTouchedHours } from '../../store/rollup.ts'
+import { askHourStates } from '../../store/rollup.ts'
 import type { Service } from '../service.ts'
 import { requireOperator } from './access.ts'
 import type { Server } from './routes.ts'
@@ -56,10 +56,7 @@ function addWindows(server: Server, { database, engine, projection }: Service): 
       const period = { from: (from - (from % hourMicros)) as Micros, to: readMoment('to', request.query.to, 'UTC') }
       const rolled = rolledMeterOf(meter) ?? everyEvent
       const below = projection.position()
-      const [touched, versions] = await Promise.all([
-        askTouchedHours(engine, period, below),
-        askRolledHours(engine, rolled, period, below),
-      ])
+      const { touched, rolled: versions } = await askHourStates(engine, rolled, period, below)
       const byHour = new Map(versions.map((version) => [version.hour, version]))
       const hours = [...new Set([...(touched?.keys() ?? []), ...byHour.keys()])].toSorted((one, two) => one - two)
       return {
