@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { rollDue, rolledMetersOf } from '../src/app/rollups.ts'
+import { rollDue, rolledOf } from '../src/app/rollups.ts'
 import type { AccountKey, Offset } from '../src/core/ids.ts'
 import { hourMicros } from '../src/core/time.ts'
 import type { Micros, Period } from '../src/core/time.ts'
@@ -168,14 +168,17 @@ try {
     engine,
     projection: { position: () => position as Offset },
     world: { ...systemWorld, now: () => (lastHour + 2 * hourMicros) as Micros },
-    meters: () => Promise.resolve(rolledMetersOf(standardMeters)),
+    meters: () => Promise.resolve(rolledOf(standardMeters)),
     raise: (difference: object) => Promise.reject(new Error(JSON.stringify(difference))),
+    report: (error: unknown) => {
+      throw error
+    },
   }
   tell('asking without rolled hours')
   process.stdout.write(`${millions} million events, nothing rolled\n`)
   await questions(engine, events as Offset)
   let began = performance.now()
-  const { hours } = await rollDue(ports)
+  const hours = await rollDue(ports)
   const seconds = (performance.now() - began) / 1000
   process.stdout.write(
     `rolled and recounted ${hours} hours of ${standardMeters.length + 1} meters in ${seconds.toFixed(0)} s: ${((millions * (standardMeters.length + 1)) / seconds).toFixed(1)} million events a second and meter\n`,

@@ -21,12 +21,14 @@ ENGINE = MergeTree
 ORDER BY next
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
--- A meter's usage of a clock hour by account and declared dimensions. Rows of a generation count only when `rolled_hour`
--- names it: what an interruption left behind is never read.
+-- A meter's usage of a clock hour, by account, and once more by account and declared dimensions: `definition` is a hash of
+-- what is measured, of which events, by which dimensions. Rows of a generation count only when `rolled_hour` names it:
+-- what an interruption left behind is never read.
 CREATE TABLE rollup
 (
     meter LowCardinality(String),
     meter_version UInt32,
+    definition UInt64,
     account LowCardinality(String),
     hour_us Int64 CODEC(Delta, ZSTD),
     generation UInt64 CODEC(Delta, ZSTD),
@@ -39,7 +41,7 @@ CREATE TABLE rollup
 )
 ENGINE = MergeTree
 PARTITION BY toYear(fromUnixTimestamp64Micro(hour_us, 'UTC'))
-ORDER BY (meter, meter_version, account, hour_us, generation)
+ORDER BY (meter, meter_version, definition, account, hour_us, generation)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 -- Versions of rolled hours: true for the log below an offset, and equal to a recount from the events when they were made.
@@ -47,13 +49,14 @@ CREATE TABLE rolled_hour
 (
     meter LowCardinality(String),
     meter_version UInt32,
+    definition UInt64,
     hour_us Int64,
     below UInt64,
     generation UInt64,
-    accounts UInt64,
+    groups UInt64,
     digest UInt64,
     rolled_us Int64
 )
 ENGINE = MergeTree
-ORDER BY (meter, meter_version, hour_us, below)
+ORDER BY (meter, meter_version, definition, hour_us, below)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;

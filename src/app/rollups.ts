@@ -2,22 +2,26 @@
  * Keeps hours rolled and audits them. Rolling computes rows out of rows inside the engine; what it makes counts only
  * when it is equal to a recount from the events. The audit recounts rolled hours at random, for as long as they hold.
  */
-import { formatInstant, hourMicros, instantMin } from '../core/time.ts'
+import type { Offset } from '../core/ids.ts'
+import { formatInstant, hourMicros } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { listMeters } from '../meter/catalogue.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
 import { raiseDiscrepancy } from '../meter/discrepancy.ts'
 import type { Difference } from '../meter/discrepancy.ts'
-import { everyEvent, hoursToRoll, rolledMeterOf } from '../meter/rollups.ts'
+import { everyEvent, hasRows, hoursToRoll, isClean, rolledMetersOf } from '../meter/rollups.ts'
 import {
   askHourStates,
+  askHoursTouchedSince,
+  drawRolledHour,
+  isWorthRolling,
   noteRolledHours,
   noteTouchedHours,
   recountHours,
   rollHours,
+  skippedGeneration,
   sumRolledHours,
   voidGeneration,
-  voidRolledHour,
 } from '../store/rollup.ts'
 import type { HourSum, RolledHour, RolledMeter } from '../store/rollup.ts'
 import type { Service } from './service.ts'
@@ -26,17 +30,13 @@ import type { Service } from './service.ts'
 export interface RollPorts extends Pick<Service, 'engine' | 'projection' | 'world'> {
   readonly meters: () => Promise<readonly RolledMeter[]>
   readonly raise: (difference: Difference) => Promise<void>
+  /** An hour that could not be rolled; the others are. */
+  readonly report: (error: unknown) => void
 }
 
-/** The meters that are rolled, of these: the newest version of each whose hours can be put together. */
-export function rolledMetersOf(meters: readonly MeterDefinition[]): readonly RolledMeter[] {
-  return [
-    everyEvent,
-    ...meters.flatMap((meter) => {
-      const rolled = rolledMeterOf(meter)
-      return rolled === null ? [] : [rolled]
-    }),
-  ]
+/** What is rolled of these meters. */
+export function rolledOf(meters: readonly MeterDefinition[]): readonly RolledMeter[] {
+  return [everyEvent, ...meters.flatMap(rolledMetersOf)]
 }
 
 /** A whole number below `sides`. */
@@ -46,39 +46,36 @@ function drawn({ random }: Service['world'], sides: number): number {
 }
 
 interface Told {
-  readonly accounts: number
+  readonly groups: number
   readonly digest: string
 }
 
-const nothing: Told = { accounts: 0, digest: '0' }
+const nothing: Told = { groups: 0, digest: '0' }
 
 function hourOf(sums: readonly HourSum[], hour: Micros): Told {
   return sums.find((sum) => sum.hour === hour) ?? nothing
 }
 
-function isSame(one: Told, two: Told): boolean {
-  return one.accounts === two.accounts && one.digest === two.digest
-}
-
-function told({ accounts, digest }: Told): string {
-  return `${accounts} accounts, digest ${digest}`
+function told({ groups, digest }: Told): string {
+  return `${groups} groups, digest ${digest}`
 }
 
 /** Raises what a recount finds other than it was rolled. True: nothing. */
 async function compare(
   { raise }: RollPorts,
-  { rolled, hour, version }: { readonly rolled: RolledMeter; readonly hour: Micros; readonly version: string },
+  { rolled, hour }: { readonly rolled: RolledMeter; readonly hour: Micros },
   { expected, found }: { readonly expected: Told; readonly found: Told },
 ): Promise<boolean> {
-  if (isSame(expected, found)) return true
-  const { meter, version: meterVersion } = rolled
-  const about = `${meter} version ${meterVersion}, hour ${formatInstant(hour)}`
+  if (expected.groups === found.groups && expected.digest === found.digest) return true
+  const { meter, version, dimensions } = rolled
+  const by = dimensions.length === 0 ? '' : ` by ${dimensions.join(', ')}`
+  const about = `${meter} version ${version}${by}, hour ${formatInstant(hour)}`
   await raise({
     kind: 'rolled_hour',
-    subject: `${about}, ${version}`,
+    subject: about,
     expected: told(expected),
     found: told(found),
-    message: `a recount of ${about} from the events differs from what was rolled (${version})`,
+    message: `a recount of ${about} from the events differs from what was rolled`,
   })
   return false
 }
@@ -87,20 +84,25 @@ async function compare(
 async function rollRun(ports: RollPorts, rolled: RolledMeter, run: Period): Promise<number> {
   const { engine, projection, world } = ports
   const below = projection.position()
+  if (!(await isWorthRolling(engine, { rolled, run, below }))) {
+    await noteRolledHours(engine, { rolled, run, below, generation: skippedGeneration }, [], world.now())
+    return 0
+  }
   // 48 bits at random: no other attempt at these hours has them.
-  const generation = Buffer.from(world.random(6)).readUIntBE(0, 6)
+  const generation = Math.max(2, Buffer.from(world.random(6)).readUIntBE(0, 6))
   const rolling = { rolled, run, below, generation }
   await rollHours(engine, rolling)
-  const hours = (run.to - run.from) / hourMicros
-  const made = await sumRolledHours(engine, rolling, Array<number>(hours).fill(generation))
+  const made = await sumRolledHours(engine, rolling)
   const recounted = await recountHours(engine, rolling)
-  let equal = true
+  let isEqual = true
   for (let hour = run.from; hour < run.to; hour = (hour + hourMicros) as Micros) {
     const sums = { expected: hourOf(recounted, hour), found: hourOf(made, hour) }
-    equal = (await compare(ports, { rolled, hour, version: `generation ${generation}` }, sums)) && equal
+    isEqual = (await compare(ports, { rolled, hour }, sums)) && isEqual
   }
-  if (equal) await noteRolledHours(engine, rolling, recounted, world.now())
-  return equal ? hours : 0
+  // What is not equal is noted as void, so that it is tried again after a while and not all the time.
+  const noted = isEqual ? rolling : { ...rolling, generation: voidGeneration }
+  await noteRolledHours(engine, noted, isEqual ? recounted : [], world.now())
+  return isEqual ? (run.to - run.from) / hourMicros : 0
 }
 
 /** Rolls a run; one that needs more memory than a statement may have is rolled in halves (L12). */
@@ -109,33 +111,93 @@ async function rollOrHalve(ports: RollPorts, rolled: RolledMeter, run: Period): 
     return await rollRun(ports, rolled, run)
   } catch (error) {
     const hours = (run.to - run.from) / hourMicros
-    if (hours === 1) throw error
+    if (hours === 1) {
+      // One hour that cannot be rolled costs no other hour anything: it is counted from its events.
+      ports.report(error)
+      return 0
+    }
     const middle = (run.from + Math.floor(hours / 2) * hourMicros) as Micros
     const first = await rollOrHalve(ports, rolled, { from: run.from, to: middle })
     return first + (await rollOrHalve(ports, rolled, { from: middle, to: run.to }))
   }
 }
 
-export interface Rolls {
-  /** Hours that were rolled, and that were found equal when they were recounted. */
-  readonly hours: number
+/** Hours that are looked at: all of them once, then those that were touched since or are not as they should be. */
+export class Roller {
+  readonly #ports: RollPorts
+  #since: Offset = 0 as Offset
+  #open = new Set<Micros>()
+  #meters = ''
+
+  constructor(ports: RollPorts) {
+    this.#ports = ports
+  }
+
+  /** Rolls what is due, in the order of time; `isOver` is asked between runs. Returns how many hours were rolled. */
+  async turn(isOver: () => boolean = () => false): Promise<number> {
+    const { engine, projection } = this.#ports
+    const position = projection.position()
+    await noteTouchedHours(engine, position)
+    const meters = await this.#ports.meters()
+    const names = meters.map(({ meter, version, definition }) => `${meter} ${version} ${definition}`).join()
+    // Another meter has all its hours before it.
+    if (names !== this.#meters) this.#since = 0 as Offset
+    for (const hour of await askHoursTouchedSince(engine, this.#since)) this.#open.add(hour)
+    let rolled = 0
+    const left = new Set<Micros>()
+    for (const meter of meters) {
+      if (isOver()) return rolled
+      rolled += await this.#rollMeter(meter, isOver)
+      for (const hour of await this.#openOf(meter)) left.add(hour)
+    }
+    if (isOver()) return rolled
+    this.#open = left
+    this.#since = position
+    this.#meters = names
+    return rolled
+  }
+
+  #span(): Period | null {
+    if (this.#open.size === 0) return null
+    let [from, to] = [Infinity, 0]
+    for (const hour of this.#open) {
+      from = Math.min(from, hour)
+      to = Math.max(to, hour + hourMicros)
+    }
+    return { from: from as Micros, to: to as Micros }
+  }
+
+  async #rollMeter(meter: RolledMeter, isOver: () => boolean): Promise<number> {
+    const { engine, projection, world } = this.#ports
+    const span = this.#span()
+    if (span === null) return 0
+    const { touched, rolled } = await askHourStates(engine, meter, span, projection.position())
+    let hours = 0
+    for (const run of hoursToRoll(touched ?? new Map(), rolled, world.now())) {
+      if (isOver()) break
+      hours += await rollOrHalve(this.#ports, meter, run)
+    }
+    return hours
+  }
+
+  /** Hours of a meter that have to be rolled sooner or later. */
+  async #openOf(meter: RolledMeter): Promise<readonly Micros[]> {
+    const { engine, projection } = this.#ports
+    const span = this.#span()
+    if (span === null) return []
+    const { touched, rolled } = await askHourStates(engine, meter, span, projection.position())
+    if (touched === null) return [...this.#open]
+    const versions = new Map(rolled.map((version) => [version.hour, version]))
+    return [...touched.keys()].filter((hour) => {
+      const version = versions.get(hour)
+      return version === undefined || !isClean(version, touched)
+    })
+  }
 }
 
-/** Rolls what is due, in the order of time; `isOver` is asked between runs. */
-export async function rollDue(ports: RollPorts, isOver: () => boolean = () => false): Promise<Rolls> {
-  const { engine, projection, world } = ports
-  await noteTouchedHours(engine, projection.position())
-  const always: Period = { from: instantMin, to: world.now() }
-  let hours = 0
-  for (const rolled of await ports.meters()) {
-    const { touched, rolled: versions } = await askHourStates(engine, rolled, always, projection.position())
-    if (touched === null || isOver()) break
-    for (const run of hoursToRoll(touched, versions, world.now())) {
-      if (isOver()) break
-      hours += await rollOrHalve(ports, rolled, run)
-    }
-  }
-  return { hours }
+/** Rolls everything that is due now. */
+export function rollDue(ports: RollPorts): Promise<number> {
+  return new Roller(ports).turn()
 }
 
 export interface Audited {
@@ -144,32 +206,32 @@ export interface Audited {
 }
 
 async function auditHour(ports: RollPorts, rolled: RolledMeter, version: RolledHour): Promise<boolean> {
-  const { engine } = ports
+  const { engine, world } = ports
   const { hour, below, generation } = version
-  const run = { from: hour, to: (hour + hourMicros) as Micros }
-  const recounted = hourOf(await recountHours(engine, { rolled, run, below }), hour)
-  const stored = hourOf(await sumRolledHours(engine, { rolled, run, below }, [generation]), hour)
-  const about = { rolled, hour, version: `generation ${generation}` }
-  const asNoted = await compare(ports, about, { expected: version, found: recounted })
-  const asStored = await compare(ports, about, { expected: recounted, found: stored })
-  if (!asNoted || !asStored) await voidRolledHour(engine, rolled, version, ports.world.now())
-  return asNoted && asStored
+  const rolling = { rolled, run: { from: hour, to: (hour + hourMicros) as Micros }, below, generation }
+  const recounted = hourOf(await recountHours(engine, rolling), hour)
+  const stored = hourOf(await sumRolledHours(engine, rolling), hour)
+  const asNoted = await compare(ports, { rolled, hour }, { expected: version, found: recounted })
+  const asStored = await compare(ports, { rolled, hour }, { expected: recounted, found: stored })
+  if (asNoted && asStored) return true
+  await noteRolledHours(engine, { ...rolling, generation: voidGeneration }, [], world.now())
+  return false
 }
 
 /** Recounts so many rolled hours, drawn at random, at the offsets at which they were rolled. */
 export async function auditHours(ports: RollPorts, most: number): Promise<Audited> {
   const { engine, projection, world } = ports
-  const always: Period = { from: instantMin, to: world.now() }
   const meters = await ports.meters()
   let differing = 0
   let hours = 0
   for (let turn = 0; turn < most; turn += 1) {
     const rolled = meters[drawn(world, meters.length)]
     if (rolled === undefined) break
-    const { rolled: all } = await askHourStates(engine, rolled, always, projection.position())
-    const versions = all.filter(({ generation }) => generation !== voidGeneration)
-    const version = versions[drawn(world, versions.length)]
-    if (version === undefined) continue
+    const hour = await drawRolledHour(engine, rolled, drawn(world, 2 ** 32))
+    if (hour === null) continue
+    const span = { from: hour, to: (hour + hourMicros) as Micros }
+    const [version] = (await askHourStates(engine, rolled, span, projection.position())).rolled
+    if (version === undefined || !hasRows(version)) continue
     hours += 1
     if (!(await auditHour(ports, rolled, version))) differing += 1
   }
@@ -181,13 +243,14 @@ const auditEvery = 6
 const auditHoursMax = 5
 
 /** The ports of a service. */
-export function rollPortsOf({ database, engine, projection, world }: Service): RollPorts {
+export function rollPortsOf({ database, engine, logger, projection, world }: Service): RollPorts {
   return {
     engine,
     projection,
     world,
-    meters: async () => rolledMetersOf(await listMeters(database)),
+    meters: async () => rolledOf(await listMeters(database)),
     raise: (difference) => raiseDiscrepancy(database, difference, world.now()),
+    report: (error) => logger.warn({ err: error }, 'an hour could not be rolled; it is counted from its events'),
   }
 }
 
@@ -195,14 +258,15 @@ export function rollPortsOf({ database, engine, projection, world }: Service): R
 export function startRollups(service: Service): () => Promise<void> {
   const { logger } = service
   const ports = rollPortsOf(service)
+  const roller = new Roller(ports)
   let isStopping = false
-  let ticks = 0
+  let turns = 0
   let running: Promise<void> | null = null
   const tick = async (): Promise<void> => {
     if (!service.leads()) return
-    await rollDue(ports, () => isStopping)
-    ticks += 1
-    if (isStopping || ticks % auditEvery !== 0) return
+    await roller.turn(() => isStopping)
+    turns += 1
+    if (isStopping || turns % auditEvery !== 0) return
     const { differing } = await auditHours(ports, auditHoursMax)
     if (differing > 0)
       logger.error({ differing }, 'rolled hours differ from a recount; GET /v1/discrepancies tells which')

@@ -25,12 +25,7 @@ describe('windows in zones that changed their rules', () => {
     const dates = startsOf(period, 'day', 'Pacific/Apia').map((start) =>
       zonedOf(start, 'Pacific/Apia').toPlainDateTime().toString(),
     )
-    expect(dates).toEqual([
-      '2011-12-28T00:00:00',
-      '2011-12-29T00:00:00',
-      '2011-12-31T00:00:00',
-      '2012-01-01T00:00:00',
-    ])
+    expect(dates).toEqual(['2011-12-28T00:00:00', '2011-12-29T00:00:00', '2011-12-31T00:00:00', '2012-01-01T00:00:00'])
     expect(hoursOf('2011-12-25T10:00:00Z', '2012-01-01T10:00:00Z', 'Pacific/Apia', 'week')).toEqual([24, 144])
   })
 

@@ -3,12 +3,14 @@
  * while nothing has touched it since: it was equal to a recount from the events, and still is one (DESIGN §8).
  */
 import type { MeterKey, Offset } from '../core/ids.ts'
-import { hourMicros } from '../core/time.ts'
+import { createHash } from 'node:crypto'
+import { unreachable } from '../core/result.ts'
+import { hourMicros, instantMin } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import type { Engine } from '../store/engine.ts'
 import { isPartial } from '../store/measure/partial.ts'
 import type { FactQuestion, Rolled } from '../store/measure/question.ts'
-import { askHourStates, voidGeneration } from '../store/rollup.ts'
+import { askHourStates, skippedGeneration, voidGeneration } from '../store/rollup.ts'
 import type { RolledHour, RolledMeter, TouchedHours } from '../store/rollup.ts'
 import type { MeterDefinition } from './definition.ts'
 
@@ -23,20 +25,41 @@ export const limits = {
   restMax: 50,
 } as const
 
+type RolledWhat = Omit<RolledMeter, 'definition'>
+
+/** A number out of 48 bits that says what is measured, of which events, by which dimensions. */
+function withDefinition(what: RolledWhat): RolledMeter {
+  const { measure, conditions, dimensions } = what
+  const text = JSON.stringify([measure, conditions, dimensions])
+  return { ...what, definition: createHash('sha256').update(text).digest().readUIntBE(0, 6) }
+}
+
 /** All events, whatever their kind: says of meters that cannot be rolled whether their hours still change. */
-export const everyEvent: RolledMeter = {
+export const everyEvent: RolledMeter = withDefinition({
   // Not the key of any meter.
   meter: '_events' as MeterKey,
   version: 1,
   measure: { kind: 'count' },
   conditions: [],
   dimensions: [],
+})
+
+/** A meter as it is rolled: by account, and by account and all dimensions. None: it cannot be put together out of hours. */
+export function rolledMetersOf({
+  key,
+  version,
+  aggregation,
+  filter,
+  groupBy,
+}: MeterDefinition): readonly RolledMeter[] {
+  if (!isPartial(aggregation)) return []
+  const what = { meter: key, version, measure: aggregation, conditions: filter }
+  return (groupBy.length === 0 ? [[]] : [[], groupBy]).map((dimensions) => withDefinition({ ...what, dimensions }))
 }
 
-/** A meter as it is rolled; null: its measure cannot be put together out of hours. */
-export function rolledMeterOf({ key, version, aggregation, filter, groupBy }: MeterDefinition): RolledMeter | null {
-  if (!isPartial(aggregation)) return null
-  return { meter: key, version, measure: aggregation, conditions: filter, dimensions: groupBy }
+/** Whether there are rows to read: what was rolled holds, and was worth it. */
+export function hasRows({ generation }: RolledHour): boolean {
+  return generation !== voidGeneration && generation !== skippedGeneration
 }
 
 /** Whether what was rolled of an hour is what its events come to: nothing has touched it since, and no audit objects. */
@@ -74,70 +97,107 @@ function joined(parts: readonly Period[]): readonly Period[] {
   return runs
 }
 
+/** Usable hours as runs of one generation; where the next one does not follow, a run without rows begins. */
+function runsOf(usable: readonly RolledHour[]): Pick<Rolled, 'runs' | 'generations'> {
+  const runs: Micros[] = []
+  const generations: number[] = []
+  const begin = (at: Micros, generation: number): void => {
+    runs.push(at)
+    generations.push(generation)
+  }
+  for (const [index, { hour, generation }] of usable.entries()) {
+    if (generations.at(-1) !== generation) begin(hour, generation)
+    const end = (hour + hourMicros) as Micros
+    if (usable[index + 1]?.hour !== end) begin(end, voidGeneration)
+  }
+  return { runs, generations }
+}
+
 /** What of a question rolled hours can answer, and what is left to be counted; null: all of it. */
 export function planRolled(
   question: Pick<FactQuestion, 'period' | 'starts'>,
-  meter: Pick<RolledMeter, 'meter' | 'version' | 'dimensions'>,
+  { meter, version, definition, dimensions }: Pick<RolledMeter, 'meter' | 'version' | 'definition' | 'dimensions'>,
   { touched, rolled }: { readonly touched: TouchedHours; readonly rolled: readonly RolledHour[] },
 ): Rolled | null {
   const { period, starts } = question
   const cut = new Set(starts.filter((start) => start % hourMicros !== 0).map((start) => start - (start % hourMicros)))
-  const versions = new Map(rolled.map((version) => [version.hour, version]))
+  const versions = new Map(rolled.map((one) => [one.hour, one]))
   const usable: RolledHour[] = []
   const rest: Period[] = []
   // Hours without a single event are in neither: there is nothing to count.
   for (const hour of [...touched.keys()].toSorted((one, two) => one - two)) {
-    const version = versions.get(hour)
+    const found = versions.get(hour)
     const end = (hour + hourMicros) as Micros
     const isWhole = hour >= period.from && end <= period.to && !cut.has(hour)
-    if (isWhole && version !== undefined && isClean(version, touched)) usable.push(version)
+    if (isWhole && found !== undefined && hasRows(found) && isClean(found, touched)) usable.push(found)
     else rest.push({ from: Math.max(hour, period.from) as Micros, to: Math.min(end, period.to) as Micros })
   }
   const parts = joined(rest)
   if (usable.length === 0 || parts.length > limits.restMax) return null
-  return {
-    meter: meter.meter,
-    version: meter.version,
-    dimensions: meter.dimensions,
-    hours: usable.map(({ hour }) => hour),
-    generations: usable.map(({ generation }) => generation),
-    rest: parts,
-  }
+  return { meter, version, definition, dimensions, ...runsOf(usable), rest: parts }
 }
 
 /** The same question, answered by rolled hours as far as they hold; the answer is the same. */
 export async function withRolled(
   engine: Engine,
-  meter: MeterDefinition,
+  { key, version, groupBy }: MeterDefinition,
   question: FactQuestion,
 ): Promise<FactQuestion> {
-  const { period, below, conditions, dimensions, supposing } = question
-  const asked = rolledMeterOf(meter)
-  if (asked === null || supposing !== undefined || conditions !== meter.filter) return question
-  if (period.to - period.from < hourMicros || dimensions.some((name) => !asked.dimensions.includes(name)))
-    return question
+  const { period, below, conditions, measure, dimensions, supposing } = question
+  if (!isPartial(measure) || supposing !== undefined || period.to - period.from < hourMicros) return question
+  if (dimensions.some((name) => !groupBy.includes(name))) return question
+  const by = dimensions.length === 0 ? [] : groupBy
+  const asked = withDefinition({ meter: key, version, measure, conditions, dimensions: by })
   const { touched, rolled } = await askHourStates(engine, asked, period, below)
   const plan = touched === null ? null : planRolled(question, asked, { touched, rolled })
   return plan === null ? question : { ...question, rolled: plan }
 }
 
+/** Whether what lies before a period has a say in it: then an event of long ago can change its windows. */
+function looksBack({ aggregation }: MeterDefinition): boolean {
+  switch (aggregation.kind) {
+    case 'level':
+    case 'peak':
+      return true
+    case 'unique':
+      return aggregation.membership?.carried ?? false
+    case 'count':
+    case 'sum':
+    case 'min':
+    case 'max':
+    case 'average':
+    case 'latest':
+    case 'active_hours':
+    case 'percentile':
+      return false
+    default:
+      return unreachable(aggregation)
+  }
+}
+
 /**
- * Up to when the hours of a period are sealed: they ended, and what was rolled of them still holds. The completeness of
- * the sources is judged beside it. Null: not even the first hour.
+ * Up to when the hours of a period are sealed: they ended, and what was rolled of them still holds. Where a meter is
+ * answered from its events (because of its measure, or in a version that is not rolled), the count of all events stands
+ * for it: its hours are as they were when that was recounted. The completeness of the sources is judged beside it. Null:
+ * not even the first hour.
  */
 export async function sealedUntil(
   engine: Engine,
   { meter, period, below, now }: { meter: MeterDefinition; period: Period; below: Offset; now: Micros },
 ): Promise<Micros | null> {
-  const asked = rolledMeterOf(meter) ?? everyEvent
-  const { touched, rolled } = await askHourStates(engine, asked, period, below)
-  if (touched === null) return null
-  const versions = new Map(rolled.map((version) => [version.hour, version]))
   const settled = now - limits.settleMicros
   let until = Math.min(period.to, settled - (settled % hourMicros))
-  for (const hour of touched.keys()) {
-    const version = versions.get(hour)
-    if (version === undefined || !isClean(version, touched)) until = Math.min(until, hour)
+  const seen = { from: looksBack(meter) ? instantMin : period.from, to: period.to }
+  const [own] = rolledMetersOf(meter)
+  for (const asked of own === undefined ? [everyEvent] : [everyEvent, own]) {
+    const { touched, rolled } = await askHourStates(engine, asked, seen, below)
+    if (touched === null) return null
+    if (asked === own && rolled.length === 0) continue
+    const versions = new Map(rolled.map((version) => [version.hour, version]))
+    for (const hour of touched.keys()) {
+      const version = versions.get(hour)
+      if (version === undefined || !isClean(version, touched)) until = Math.min(until, hour)
+    }
   }
   return until > period.from ? (until as Micros) : null
 }

@@ -123,6 +123,22 @@ function insertWith(client: ClickHouseClient, settings: Readonly<Record<string, 
   }
 }
 
+interface Asked {
+  readonly query: string
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly settings: object
+}
+
+async function askWith<Row>(client: ClickHouseClient, { query, parameters, settings }: Asked): Promise<Row[]> {
+  const result = await client.query({
+    query,
+    format: 'JSONEachRow',
+    query_params: parameters,
+    clickhouse_settings: settings as never,
+  })
+  return result.json<Row>()
+}
+
 function streamWith(client: ClickHouseClient, settings: Readonly<Record<string, string | number>>) {
   return async function* <Row>(
     query: string,
@@ -162,22 +178,17 @@ export function openClickHouse(address: ServerAddress): Engine {
     // It would print what fails, with settings; errors are told by whoever asked.
     log: { level: ClickHouseLogLevel.OFF },
   })
-  const computing = { ...computeSettings, ...(cluster === null ? {} : clusterReadSettings) }
+  // Rows that were computed are counted right afterwards: the insert is whole when the statement is over.
+  const computing = {
+    ...computeSettings,
+    ...(cluster === null ? {} : { ...clusterReadSettings, ...clusterInsertSettings }),
+  }
   const reading = { ...readSettingsOfServer, ...(cluster === null ? {} : clusterReadSettings) }
   return {
     cluster: cluster === null ? null : { name: cluster, database },
-    query<Row>(query: string, parameters: Readonly<Record<string, unknown>>) {
-      const ask = async (): Promise<Row[]> => {
-        const result = await client.query({
-          query,
-          format: 'JSONEachRow',
-          query_params: parameters,
-          clickhouse_settings: reading as never,
-        })
-        return result.json<Row>()
-      }
-      return orNotReady(twice(ask))
-    },
+    query: (query, parameters) => orNotReady(twice(() => askWith(client, { query, parameters, settings: reading }))),
+    recount: (query, parameters) =>
+      orNotReady(twice(() => askWith(client, { query, parameters, settings: { ...reading, ...computeSettings } }))),
     stream: streamWith(client, cluster === null ? {} : clusterReadSettings),
     async command(query) {
       await client.command({ query, ...(cluster === null ? {} : { clickhouse_settings: clusterCommandSettings }) })

@@ -32,6 +32,8 @@ export interface Engine {
   command(sql: string): Promise<void>
   /** A statement that computes rows out of rows; however long it takes, it holds up neither questions nor inserts. */
   compute(sql: string, parameters: Readonly<Record<string, Parameter>>): Promise<void>
+  /** A question whose answer nobody waits for: asked beside `compute`, in its time. */
+  recount<Row>(sql: string, parameters: Readonly<Record<string, Parameter>>): Promise<Row[]>
   insert(insert: Insert): Promise<void>
   close(): Promise<void>
 }
@@ -64,15 +66,15 @@ export const insertSettings = {
 } as const
 
 /** One core: what computes in the background leaves the other to those who wait. */
-export const computeSettings = { ...readSettings, max_threads: 1, max_execution_time: 600 } as const
+export const computeSettings = { ...readSettings, max_threads: 1, max_execution_time: 170 } as const
 
-function queryWith(client: ClickHouseClient) {
+function queryWith(client: ClickHouseClient, settings: Readonly<Record<string, string | number>> = readSettings) {
   return async <Row>(query: string, parameters: Readonly<Record<string, Parameter>>): Promise<Row[]> => {
     const result = await client.query({
       query,
       format: 'JSONEachRow',
       query_params: parameters,
-      clickhouse_settings: readSettings,
+      clickhouse_settings: settings,
     })
     return result.json<Row>()
   }
@@ -108,6 +110,7 @@ export function openChdb(directory: string): Engine {
   return {
     cluster: null,
     query: queryWith(reader),
+    recount: queryWith(worker, computeSettings),
     stream: streamIn(directory),
     async command(sql) {
       await writer.command({ query: sql })

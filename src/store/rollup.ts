@@ -20,6 +20,8 @@ import { countedRows, fence } from './counted-rows.ts'
 export interface RolledMeter {
   readonly meter: MeterKey
   readonly version: number
+  /** A hash of measure, conditions and dimensions: another question of the same name never meets these rows. */
+  readonly definition: number
   readonly measure: PartialMeasure
   readonly conditions: readonly Condition[]
   readonly dimensions: readonly Dimension[]
@@ -30,9 +32,10 @@ export interface RolledHour {
   readonly hour: Micros
   /** What the log held below this offset is in it. */
   readonly below: Offset
-  /** `voidGeneration`: what was rolled does not hold. */
+  /** `voidGeneration`: what was rolled does not hold; `skippedGeneration`: it was not worth it. */
   readonly generation: number
-  readonly accounts: number
+  /** Accounts, or groups of accounts, that have usage in it. */
+  readonly groups: number
   readonly digest: string
   readonly rolled: Micros
 }
@@ -51,10 +54,14 @@ const hoursOfRows = `SELECT ${hourOfRow} AS hour, min(offset), max(offset) + 1
 const hoursOfRanges = `SELECT hour, min(first), max(next) FROM projected_range ARRAY JOIN hours AS hour
   WHERE first >= {from:UInt64} AND next <= {position:UInt64} GROUP BY hour`
 
+async function askTouchedUntil(engine: Engine): Promise<Offset> {
+  const [last] = await engine.query<{ next: string }>('SELECT max(next) AS next FROM touched_until', {})
+  return Number(last?.next ?? 0) as Offset
+}
+
 /** Notes in which hours the ranges lie that were projected since the last time; `position`: all below is projected. */
 export async function noteTouchedHours(engine: Engine, position: Offset): Promise<void> {
-  const [last] = await engine.query<{ next: string }>('SELECT max(next) AS next FROM touched_until', {})
-  const from = Number(last?.next ?? 0)
+  const from = await askTouchedUntil(engine)
   if (from >= position) return
   const [ranges] = await engine.query<{ unknown: string }>(
     `SELECT countIf(has(hours, ${notNoted})) AS unknown FROM projected_range WHERE first >= {from:UInt64} AND next <= {position:UInt64}`,
@@ -82,39 +89,52 @@ interface StateRow {
   readonly hour: string
   readonly latest: string
   readonly made: string
-  readonly payers: string
+  readonly amount: string
   readonly sum: string
   readonly at: string
 }
 
-const touchedSql = `SELECT 'touched' AS kind, hour, max(latest) AS latest, 0 AS made, 0 AS payers, 0 AS sum, 0 AS at FROM (
+const touchedSql = `SELECT 'touched' AS kind, hour, max(latest) AS latest, 0 AS made, 0 AS amount, 0 AS sum, 0 AS at FROM (
     SELECT hour_us AS hour, max(next) AS latest FROM touched_hour
     WHERE hour_us >= {from:Int64} AND hour_us < {to:Int64} AND first < {below:UInt64} GROUP BY hour
     UNION ALL
     SELECT hour, max(next) AS latest FROM projected_range ARRAY JOIN hours AS hour
-    WHERE first >= (SELECT max(next) FROM touched_until) AND first < {below:UInt64}
+    WHERE first >= {until:UInt64} AND first < {below:UInt64}
       AND (hour = ${notNoted} OR (hour >= {from:Int64} AND hour < {to:Int64})) GROUP BY hour
   ) GROUP BY hour`
 
 const rolledSql = `SELECT 'rolled' AS kind, hour_us AS hour, max(below) AS latest, argMax(generation, (below, rolled_us)) AS made,
-    argMax(accounts, (below, rolled_us)) AS payers, argMax(digest, (below, rolled_us)) AS sum, argMax(rolled_us, (below, rolled_us)) AS at
-  FROM rolled_hour WHERE meter = {meter:String} AND meter_version = {version:UInt32}
+    argMax(groups, (below, rolled_us)) AS amount, argMax(digest, (below, rolled_us)) AS sum, argMax(rolled_us, (below, rolled_us)) AS at
+  FROM rolled_hour WHERE meter = {meter:String} AND meter_version = {version:UInt32} AND definition = {definition:UInt64}
     AND hour_us >= {from:Int64} AND hour_us < {to:Int64} AND below <= {below:UInt64}
   GROUP BY hour_us`
 
+function rolledHourOf(row: StateRow): RolledHour {
+  return {
+    hour: Number(row.hour) as Micros,
+    below: Number(row.latest) as Offset,
+    generation: Number(row.made),
+    groups: Number(row.amount),
+    digest: row.sum,
+    rolled: Number(row.at) as Micros,
+  }
+}
+
 /**
  * Hours of a period that were touched by what lies below an offset, and those that are rolled. What is not condensed yet
- * of the touched ones is looked at as it is.
+ * of the touched ones is looked at as it is; how far that is is asked before, in a statement of its own: in one
+ * statement the condensing could come between two looks, and be in neither.
  */
 export async function askHourStates(
   engine: Engine,
-  { meter, version }: Pick<RolledMeter, 'meter' | 'version'>,
+  { meter, version, definition }: Pick<RolledMeter, 'meter' | 'version' | 'definition'>,
   { from, to }: Period,
   below: Offset,
 ): Promise<HourStates> {
+  const until = await askTouchedUntil(engine)
   const rows = await engine.query<StateRow>(
     `SELECT * FROM (${touchedSql} UNION ALL ${rolledSql}) ORDER BY kind, hour`,
-    { meter, version, from: from - (from % hourMicros), to, below },
+    { meter, version, definition, from: from - (from % hourMicros), to, below, until },
   )
   const touched = rows.filter(({ kind }) => kind === 'touched')
   const isKnown = touched.every(({ hour }) => Number(hour) !== notNoted)
@@ -122,21 +142,38 @@ export async function askHourStates(
     touched: isKnown
       ? new Map(touched.map(({ hour, latest }) => [Number(hour) as Micros, Number(latest) as Offset]))
       : null,
-    rolled: rows
-      .filter(({ kind }) => kind === 'rolled')
-      .map((row) => ({
-        hour: Number(row.hour) as Micros,
-        below: Number(row.latest) as Offset,
-        generation: Number(row.made),
-        accounts: Number(row.payers),
-        digest: row.sum,
-        rolled: Number(row.at) as Micros,
-      })),
+    rolled: rows.filter(({ kind }) => kind === 'rolled').map(rolledHourOf),
   }
 }
 
-/** No rows have it: stands where an audit found what was rolled to be wrong. */
+/** Hours that were touched by what lies at an offset or beyond it, as far as that is condensed. */
+export async function askHoursTouchedSince(engine: Engine, since: Offset): Promise<readonly Micros[]> {
+  const rows = await engine.query<{ hour: string }>(
+    'SELECT DISTINCT hour_us AS hour FROM touched_hour WHERE next > {since:UInt64} ORDER BY hour',
+    { since },
+  )
+  return rows.map(({ hour }) => Number(hour) as Micros)
+}
+
+/** One rolled hour of a meter, drawn by a seed; null: none is rolled. */
+export async function drawRolledHour(
+  engine: Engine,
+  { meter, version, definition }: Pick<RolledMeter, 'meter' | 'version' | 'definition'>,
+  seed: number,
+): Promise<Micros | null> {
+  const [row] = await engine.query<{ hour: string }>(
+    `SELECT hour_us AS hour FROM rolled_hour
+     WHERE meter = {meter:String} AND meter_version = {version:UInt32} AND definition = {definition:UInt64}
+     ORDER BY cityHash64(hour_us, {seed:UInt32}) LIMIT 1`,
+    { meter, version, definition, seed },
+  )
+  return row === undefined ? null : (Number(row.hour) as Micros)
+}
+
+/** No rows have it: stands where what was rolled was not equal to a recount. */
 export const voidGeneration = 0
+/** No rows have it either: stands where a rollup would be about as large as the events, which are counted instead. */
+export const skippedGeneration = 1
 
 /** Which hours are rolled: a run of whole clock hours, one after the other. */
 export interface Rolling {
@@ -151,11 +188,8 @@ function hoursOf({ from, to }: Period): Micros[] {
   return Array.from({ length: (to - from) / hourMicros }, (_, index) => (from + index * hourMicros) as Micros)
 }
 
-function questionOf(
-  { rolled, run, below }: Omit<Rolling, 'generation'>,
-  dimensions: readonly Dimension[],
-): FactQuestion {
-  const { measure, conditions } = rolled
+function questionOf({ rolled, run, below }: Omit<Rolling, 'generation'>): FactQuestion {
+  const { measure, conditions, dimensions } = rolled
   const scope = { kind: 'operator', question: 'usage_by_account' } as const
   return { scope, period: run, starts: hoursOf(run), below, measure, conditions, dimensions }
 }
@@ -174,11 +208,12 @@ function partOf(question: FactQuestion, parameters: Parameters): MeasurePart {
 export async function rollHours(engine: Engine, rolling: Rolling): Promise<void> {
   const { rolled, generation } = rolling
   const parameters = new Parameters()
-  const part = partOf(questionOf(rolling, rolled.dimensions), parameters)
+  const part = partOf(questionOf(rolling), parameters)
   const dimensions = rolled.dimensions.map((_, index) => `d${index}`).join(', ')
   const columns = [
     `${parameters.add(rolled.meter, 'String')} AS meter`,
     `toUInt32(${parameters.add(rolled.version, 'UInt32')}) AS meter_version`,
+    `${parameters.add(rolled.definition, 'UInt64')} AS definition`,
     'account',
     'window_us AS hour_us',
     `${parameters.add(generation, 'UInt64')} AS generation`,
@@ -195,82 +230,79 @@ export async function rollHours(engine: Engine, rolling: Rolling): Promise<void>
   )
 }
 
-/** What an hour comes to: how many accounts have usage in it, and a digest over account and quantity. */
+/** What an hour comes to: how many groups have usage in it, and a digest over accounts, dimensions and quantities. */
 export interface HourSum {
   readonly hour: Micros
-  readonly accounts: number
+  readonly groups: number
   readonly digest: string
 }
 
-async function sumsOf(engine: Engine, sql: string, parameters: Parameters): Promise<readonly HourSum[]> {
-  const rows = await engine.query<Record<'hour' | 'accounts' | 'digest', string>>(
-    `SELECT window_us AS hour, count() AS accounts,
-       groupBitXor(cityHash64(account, toString(measured), toString(divisor), missing)) AS digest
-     FROM (${sql}) GROUP BY window_us ORDER BY window_us`,
+async function sumsOf(engine: Engine, question: FactQuestion, measure: PartialMeasure): Promise<readonly HourSum[]> {
+  const parameters = new Parameters()
+  const part = partOf(question, parameters)
+  const rows = await engine.recount<Record<'hour' | 'groups' | 'digest', string>>(
+    `SELECT window_us AS hour, count() AS groups,
+       groupBitXor(cityHash64(account, ${part.groups.name}, toString(measured), toString(divisor), missing)) AS digest
+     FROM (${partialSql(measure, part)}) GROUP BY window_us ORDER BY window_us`,
     parameters.values,
   )
-  return rows.map(({ hour, accounts, digest }) => ({
-    hour: Number(hour) as Micros,
-    accounts: Number(accounts),
-    digest,
-  }))
+  return rows.map(({ hour, groups, digest }) => ({ hour: Number(hour) as Micros, groups: Number(groups), digest }))
 }
 
 /** The hours of a run as their events give them, by the statement that answers questions. */
 export function recountHours(engine: Engine, rolling: Omit<Rolling, 'generation'>): Promise<readonly HourSum[]> {
-  const parameters = new Parameters()
-  const part = partOf(questionOf(rolling, []), parameters)
-  return sumsOf(engine, partialSql(rolling.rolled.measure, part), parameters)
+  return sumsOf(engine, questionOf(rolling), rolling.rolled.measure)
 }
 
-/** The hours of a run as their rollup gives them; `generations` beside the hours of the run. */
-export function sumRolledHours(
-  engine: Engine,
-  { rolled, run, below }: Omit<Rolling, 'generation'>,
-  generations: readonly number[],
-): Promise<readonly HourSum[]> {
-  const { meter, version, dimensions, measure } = rolled
-  const parameters = new Parameters()
-  const hours = hoursOf(run)
-  const question = {
-    ...questionOf({ rolled, run, below }, []),
-    rolled: { meter, version, dimensions, hours, generations, rest: [] },
-  }
-  return sumsOf(engine, partialSql(measure, partOf(question, parameters)), parameters)
+/** The hours of a run as the rows of a generation give them. */
+export function sumRolledHours(engine: Engine, rolling: Rolling): Promise<readonly HourSum[]> {
+  const { rolled, run, generation } = rolling
+  const { meter, version, definition, dimensions, measure } = rolled
+  const rows = { meter, version, definition, dimensions, runs: [run.from], generations: [generation], rest: [] }
+  return sumsOf(engine, { ...questionOf(rolling), rolled: rows }, measure)
 }
 
-/** Makes rolled hours readable. An hour without usage has no sum and is noted as well: it is known to be empty. */
+/** Whether rows by dimensions would be about as many as the events of a run: then they answer nothing faster. */
+export async function isWorthRolling(engine: Engine, rolling: Omit<Rolling, 'generation'>): Promise<boolean> {
+  if (rolling.rolled.dimensions.length === 0) return true
+  const parameters = new Parameters()
+  const { groups, rows } = partOf(questionOf(rolling), parameters)
+  const [row] = await engine.recount<{ events: string; different: string }>(
+    `SELECT count() AS events, uniq(account, intDiv(time_us, ${hourMicros})${groups.values.map((value) => `, ${value}`).join('')}) AS different ${rows()}`,
+    parameters.values,
+  )
+  return Number(row?.different ?? 0) * 2 <= Number(row?.events ?? 0)
+}
+
+const rolledHourColumns = [
+  'meter',
+  'meter_version',
+  'definition',
+  'hour_us',
+  'below',
+  'generation',
+  'groups',
+  'digest',
+  'rolled_us',
+]
+
+/** Makes rolled hours readable; under `voidGeneration` or `skippedGeneration`: says that there is nothing to read. An hour without usage has no sum and is noted as well: it is known to be empty. */
 export async function noteRolledHours(
   engine: Engine,
   { rolled, run, below, generation }: Rolling,
   sums: readonly HourSum[],
   now: Micros,
 ): Promise<void> {
-  const { meter, version } = rolled
+  const { meter, version, definition } = rolled
   const byHour = new Map(sums.map((sum) => [sum.hour, sum]))
   const rows = hoursOf(run).map((hour) => {
-    const { accounts = 0, digest = '0' } = byHour.get(hour) ?? {}
-    return `[${JSON.stringify(meter)},${version},${hour},${below},${generation},${accounts},${digest},${now}]`
+    const { groups = 0, digest = '0' } = byHour.get(hour) ?? {}
+    return `[${JSON.stringify(meter)},${version},${definition},${hour},${below},${generation},${groups},${digest},${now}]`
   })
   await engine.insert({
     table: 'rolled_hour',
-    columns: ['meter', 'meter_version', 'hour_us', 'below', 'generation', 'accounts', 'digest', 'rolled_us'],
+    columns: rolledHourColumns,
     rows: rows.join('\n'),
-    token: `rolled ${meter} ${version} ${generation}`,
-  })
-}
-
-/** A rolled hour counts no more: its events are counted until it is rolled again. */
-export async function voidRolledHour(
-  engine: Engine,
-  { meter, version }: Pick<RolledMeter, 'meter' | 'version'>,
-  { hour, below, generation }: RolledHour,
-  now: Micros,
-): Promise<void> {
-  await engine.insert({
-    table: 'rolled_hour',
-    columns: ['meter', 'meter_version', 'hour_us', 'below', 'generation', 'accounts', 'digest', 'rolled_us'],
-    rows: `[${JSON.stringify(meter)},${version},${hour},${below},${voidGeneration},0,0,${now}]`,
-    token: `void ${meter} ${version} ${hour} ${generation}`,
+    token: `rolled ${meter} ${version} ${definition} ${run.from} ${generation} ${now}`,
   })
 }

@@ -49,6 +49,13 @@ describe('the standing audit', () => {
     await service.projector.reach(service.log.end(), 10_000)
   }
 
+  /** Audits so many hours of one meter. */
+  const audit = (meter: string, most: number) => {
+    const ports = rollPortsOf(service)
+    const meters = async () => (await ports.meters()).filter((rolled) => rolled.meter === meter)
+    return auditHours({ ...ports, meters }, most)
+  }
+
   beforeAll(async () => {
     database = await freshDatabase()
     const env = { DATABASE_URL: database.url, CROSSFOOT_DATA: data, LOG_LEVEL: 'silent' }
@@ -118,9 +125,9 @@ describe('the standing audit', () => {
   test('a rolled row too many is found, raised once, and resolved by a named person', async () => {
     await ask('POST', '/v1/accounts', { key: 'globex' })
     await service.engine.command(
-      "INSERT INTO rollup SELECT meter, meter_version, 'globex', hour_us, generation, dimensions, events, without, amount, at_us, at_offset FROM rollup WHERE meter = 'http_requests'",
+      "INSERT INTO rollup SELECT meter, meter_version, definition, 'globex', hour_us, generation, dimensions, events, without, amount, at_us, at_offset FROM rollup WHERE meter = 'http_requests'",
     )
-    await auditHours(rollPortsOf(service), 100)
+    await audit('http_requests', 40)
     // What an audit objects to is counted from its events, and rolled again.
     expect((await windows()).windows.some(({ sealed }) => !sealed)).toBe(true)
     expect(
@@ -132,7 +139,7 @@ describe('the standing audit', () => {
     now = at('2026-06-01T16:00:00Z')
     await rollDue(rollPortsOf(service))
     expect((await windows()).windows.every(({ sealed }) => sealed)).toBe(true)
-    expect(await auditHours(rollPortsOf(service), 40)).toEqual({ hours: 40, differing: 0 })
+    expect(await audit('http_requests', 40)).toEqual({ hours: 40, differing: 0 })
     const { discrepancies } = await ask<Discrepancies>('GET', '/v1/discrepancies')
     const subjects = discrepancies.map(({ subject }) => subject)
     expect(subjects.length).toBeGreaterThan(0)
@@ -144,11 +151,25 @@ describe('the standing audit', () => {
     expect(left.discrepancies).toHaveLength(discrepancies.length - 1)
   })
 
+  test('a dimension that was overwritten is found: rows by dimensions are held against the events as well', async () => {
+    const before = await ask<Discrepancies>('GET', '/v1/discrepancies?state=all')
+    await service.engine.command(
+      "ALTER TABLE rollup UPDATE dimensions = arrayMap(one -> 'wrong', dimensions) WHERE meter = 'data_out_wire' SETTINGS mutations_sync = 2",
+    )
+    await audit('data_out_wire', 40)
+    const { discrepancies } = await ask<Discrepancies>('GET', '/v1/discrepancies?state=all')
+    expect(discrepancies.slice(0, -before.discrepancies.length || undefined).map(({ subject }) => subject)).toContain(
+      'data_out_wire version 1 by endpoint, region, kind, hour 2026-06-01T02:00:00Z',
+    )
+    const query = 'account=acme&meter=data_out_wire&from=2026-06-01T02:00:00Z&to=2026-06-01T03:00:00Z&group_by=region'
+    expect(JSON.stringify(await ask('GET', `/v1/usage?${query}`))).not.toContain('wrong')
+  })
+
   test('an event that vanished from the store is found', async () => {
     await service.engine.command(
       "ALTER TABLE fact DELETE WHERE account = 'acme' AND seq = 1 SETTINGS mutations_sync = 2",
     )
-    await auditHours(rollPortsOf(service), 120)
+    await audit('_events', 20)
     const { discrepancies } = await ask<Discrepancies>('GET', '/v1/discrepancies')
     const found = discrepancies.filter(({ subject }) => subject.includes('_events version 1, hour 2026-06-01T01'))
     expect(found).toHaveLength(1)

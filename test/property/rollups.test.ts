@@ -1,16 +1,21 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { formatExact } from '../../src/core/exact.ts'
+import { baseOf, newestOf } from '../../src/app/corrections.ts'
+import { planCorrection } from '../../src/app/corrections-plan.ts'
+import type { Wanted } from '../../src/app/corrections-plan.ts'
+import { rollDue, rolledOf } from '../../src/app/rollups.ts'
+import { exact, formatExact } from '../../src/core/exact.ts'
 import type { AccountKey, MeterKey, Offset } from '../../src/core/ids.ts'
-import { hourMicros } from '../../src/core/time.ts'
+import { formatInstant, hourMicros } from '../../src/core/time.ts'
 import type { Micros, Period } from '../../src/core/time.ts'
+import type { EventLog } from '../../src/log/log.ts'
 import type { MeterDefinition } from '../../src/meter/definition.ts'
-import { hoursToRoll, planRolled, rolledMeterOf, sealedUntil, withRolled } from '../../src/meter/rollups.ts'
+import { planRolled, rolledMetersOf, sealedUntil, withRolled } from '../../src/meter/rollups.ts'
 import { standardMeters } from '../../src/meter/standard.ts'
-import { usageReader } from '../../src/meter/usage.ts'
+import { usageByAccount, usageReader } from '../../src/meter/usage.ts'
 import { askFacts } from '../../src/store/query.ts'
-import { askHourStates, noteRolledHours, noteTouchedHours, recountHours, rollHours } from '../../src/store/rollup.ts'
-import { formatInstant } from '../../src/core/time.ts'
+import { rollHours } from '../../src/store/rollup.ts'
 import { arrivalOf, testNow } from '../support/events.ts'
 import { openPipeline } from '../support/pipeline.ts'
 import type { Pipeline } from '../support/pipeline.ts'
@@ -43,28 +48,53 @@ const event = fc.record({
 })
 
 let pipeline: Pipeline
-let generation = 1
+let drawn = 0
+let now = later
+const raised: string[] = []
 beforeAll(async () => {
   pipeline = await openPipeline()
 })
 afterAll(() => pipeline.close())
 
-/** Rolls everything that is due, as the service does. */
+/** Rolls everything that is due, by the code of the service. */
 async function rollAll(below: Offset): Promise<void> {
-  const { engine } = pipeline
-  await noteTouchedHours(engine, below)
-  for (const meter of meters) {
-    const rolled = rolledMeterOf(meter)
-    if (rolled === null) throw new Error('these meters are rolled')
-    const { touched, rolled: versions } = await askHourStates(engine, rolled, period, below)
-    if (touched === null) throw new Error('the ranges say which hours they touch')
-    for (const run of hoursToRoll(touched, versions, later)) {
-      generation += 1
-      const rolling = { rolled, run, below, generation }
-      await rollHours(engine, rolling)
-      await noteRolledHours(engine, rolling, await recountHours(engine, rolling), start)
-    }
-  }
+  // Hours that were touched again are due after a while.
+  now = (now + 10 * 60 * 1_000_000) as Micros
+  await rollDue({
+    engine: pipeline.engine,
+    projection: { position: () => below },
+    world: {
+      now: () => now,
+      random: (size) => {
+        drawn += 1
+        return createHash('sha512').update(`rollups ${drawn}`).digest().subarray(0, size)
+      },
+    },
+    meters: () => Promise.resolve(rolledOf(meters)),
+    raise: ({ message }) => Promise.resolve(void raised.push(message)),
+    report: (error) => {
+      throw error
+    },
+  })
+}
+
+/** What a person corrects: time, account, or that it happened at all. */
+async function correct(log: EventLog, first: Offset, roll: (sides: number) => number): Promise<void> {
+  const at = formatInstant((start + roll(hours * hourMicros)) as Micros)
+  const wanted = (
+    [
+      { kind: 'retract' },
+      { kind: 'reattribute', account: roll(2) === 0 ? 'acme' : 'globex' },
+      { kind: 'amend', change: { time: at } },
+      { kind: 'amend', change: { bytes_out_wire: String(roll(1_000)), region: 'us' } },
+    ] as unknown as Wanted[]
+  )[roll(4)]
+  const base = await baseOf({ log }, await newestOf({ log }, first))
+  // What was retracted stays so.
+  if (wanted === undefined || base.version.fact === null) return
+  const door = { by: 'Ada', reason: 'drawn', now: testNow, ownerAt: () => null }
+  const { arrival, unchanged } = planCorrection(base, wanted, door)
+  if (!unchanged) await log.append([arrival], testNow)
 }
 
 /** The answer from rolled hours, and the one from the events alone, which property tests hold against oracles. */
@@ -111,6 +141,7 @@ describe('rolled hours', () => {
               }),
               testNow,
             )
+            for (let turn = roll(6); turn > 0; turn -= 1) await correct(log, roll(log.end()) as Offset, roll)
             await projection.catchUp()
             ends.push(projection.position())
             if (roll(2) === 0) await rollAll(projection.position())
@@ -136,6 +167,7 @@ describe('rolled hours', () => {
     )
     // The property says nothing unless rolled hours answered.
     expect(used).toBeGreaterThan(20)
+    expect(raised).toEqual([])
   }, 120_000)
 
   test('a late event opens its hour again, and only its hour', async () => {
@@ -155,7 +187,8 @@ describe('rolled hours', () => {
     await send(4, 2)
     expect(await sealed()).toBe(start + 2 * hourMicros)
     const { planned } = await bothAnswers(meter, projection.position(), { part: period, starts: [period.from] })
-    expect(planned.rolled?.hours).toEqual([start + hourMicros, start + 5 * hourMicros])
+    expect(planned.rolled?.runs).toEqual([1, 2, 5, 6].map((hour) => start + hour * hourMicros))
+    expect(planned.rolled?.generations.map((generation) => generation > 1)).toEqual([true, false, true, false])
     expect(planned.rolled?.rest).toEqual([{ from: start + 2 * hourMicros, to: start + 3 * hourMicros }])
     // What was said before the late event is still said below its offset.
     const { fromRolled } = await bothAnswers(meter, 3 as Offset, { part: period, starts: [period.from] })
@@ -179,12 +212,12 @@ describe('rolled hours', () => {
     const time = formatInstant((start + 5) as Micros)
     await log.append([arrivalOf({ seq: 1, kind: 'http_request', account: 'acme', time })], testNow)
     await projection.catchUp()
-    const meter = rolledMeterOf(standardMeters[0] as MeterDefinition)
-    if (meter === null) throw new Error('requests are rolled')
     const run = { from: start, to: (start + hourMicros) as Micros }
     // Killed after its rows and before its note, twice.
-    for (const left of [1_000_007, 1_000_008])
-      await rollHours(pipeline.engine, { rolled: meter, run, below: projection.position(), generation: left })
+    for (const rolled of rolledMetersOf(standardMeters[0] as MeterDefinition)) {
+      for (const generation of [1_000_007, 1_000_008])
+        await rollHours(pipeline.engine, { rolled, run, below: projection.position(), generation })
+    }
     await rollAll(projection.position())
     const { fromEvents, planned, fromRolled } = await bothAnswers(
       standardMeters[0] as MeterDefinition,
@@ -194,16 +227,33 @@ describe('rolled hours', () => {
         starts: [period.from],
       },
     )
-    expect(planned.rolled?.hours).toEqual([start])
+    expect(planned.rolled?.runs).toEqual([start, start + hourMicros])
     expect(fromRolled).toEqual(fromEvents)
   })
 
   test('windows that begin within an hour are counted from its events', () => {
     const touched = new Map([[start, 1 as Offset]])
-    const rolled = [{ hour: start, below: 1 as Offset, generation: 1, accounts: 1, digest: '1', rolled: start }]
-    const meter = { meter: 'x' as MeterKey, version: 1, dimensions: [] }
+    const rolled = [{ hour: start, below: 1 as Offset, generation: 7, groups: 1, digest: '1', rolled: start }]
+    const meter = { meter: 'x' as MeterKey, version: 1, definition: 1, dimensions: [] }
     const plan = (starts: Micros[]) => planRolled({ period, starts }, meter, { touched, rolled })
-    expect(plan([start])?.hours).toEqual([start])
+    expect(plan([start])?.generations).toEqual([7, 0])
     expect(plan([start, (start + 1) as Micros])).toBeNull()
+  })
+
+  test('a narrower question of the same name and version is not answered by the rolled hours of the wider one', async () => {
+    const { log, projection } = await pipeline.fresh()
+    const event = { kind: 'http_request', account: 'acme', time: formatInstant((start + 5) as Micros) }
+    await log.append([arrivalOf({ ...event, seq: 1, endpoint: 'a.example' }), arrivalOf({ ...event, seq: 2 })], testNow)
+    await projection.catchUp()
+    await rollAll(projection.position())
+    const [meter] = standardMeters
+    if (meter === undefined) throw new Error('there are standard meters')
+    const filter = [...meter.filter, { operator: 'in', field: 'endpoint', values: ['a.example'] } as const]
+    const question = { period, window: null, zone: 'UTC', below: projection.position() }
+    const [wide, narrow] = await Promise.all(
+      [meter, { ...meter, filter }].map((one) => usageByAccount(pipeline.engine, { ...question, meter: one })),
+    )
+    expect(wide?.get('acme' as AccountKey)?.total).toEqual(exact(2n))
+    expect(narrow?.get('acme' as AccountKey)?.total).toEqual(exact(1n))
   })
 })

@@ -34,7 +34,7 @@ export function partialRows(measure: PartialMeasure, part: MeasurePart): string 
 
 /** The same columns out of rolled hours. */
 function rolledRows(rolled: Rolled, { question, parameters, groups, fence }: MeasurePart): string {
-  const hours = parameters.add(rolled.hours, 'Array(Int64)')
+  const runs = parameters.add(rolled.runs, 'Array(Int64)')
   const generations = parameters.add(rolled.generations, 'Array(UInt64)')
   const values = question.dimensions.map((dimension) => `dimensions[${rolled.dimensions.indexOf(dimension) + 1}]`)
   const columns = [
@@ -46,9 +46,11 @@ function rolledRows(rolled: Rolled, { question, parameters, groups, fence }: Mea
     fence,
     `meter = ${parameters.add(rolled.meter, 'String')}`,
     `meter_version = ${parameters.add(rolled.version, 'UInt32')}`,
+    `definition = ${parameters.add(rolled.definition, 'UInt64')}`,
+    `hour_us >= ${parameters.add(rolled.runs[0] ?? question.period.to, 'Int64')}`,
     `hour_us >= ${parameters.add(question.period.from, 'Int64')}`,
     `hour_us < ${parameters.add(question.period.to, 'Int64')}`,
-    `generation = transform(hour_us, ${hours}, ${generations}, toUInt64(0))`,
+    `generation = transform(roundDown(hour_us, ${runs}), ${runs}, ${generations}, toUInt64(0))`,
   ]
   return `SELECT ${columns.join(', ')} FROM rollup WHERE ${where.join(' AND ')}`
 }

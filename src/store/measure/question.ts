@@ -59,12 +59,14 @@ export interface EventsWanted {
 export interface Rolled {
   readonly meter: MeterKey
   readonly version: number
+  readonly definition: number
   /** What each row of the rollup is grouped by. */
   readonly dimensions: readonly Dimension[]
-  readonly hours: readonly Micros[]
-  /** Beside `hours`. */
+  /** Where a run of hours of one generation begins, ascending; it ends where the next one begins. */
+  readonly runs: readonly Micros[]
+  /** The generation of each run; 0, of which there are no rows: these hours are counted or empty. */
   readonly generations: readonly number[]
-  /** Parts of the period, ascending, that `hours` do not cover; each begins with a clock hour or with the period. */
+  /** Parts of the period, ascending, that the runs do not cover; each begins with a clock hour or with the period. */
   readonly rest: readonly Period[]
 }
 
