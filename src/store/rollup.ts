@@ -103,8 +103,8 @@ const touchedSql = `SELECT 'touched' AS kind, hour, max(latest) AS latest, 0 AS 
       AND (hour = ${notNoted} OR (hour >= {from:Int64} AND hour < {to:Int64})) GROUP BY hour
   ) GROUP BY hour`
 
-const rolledSql = `SELECT 'rolled' AS kind, hour_us AS hour, max(below) AS latest, argMax(generation, (below, rolled_us)) AS made,
-    argMax(groups, (below, rolled_us)) AS amount, argMax(digest, (below, rolled_us)) AS sum, argMax(rolled_us, (below, rolled_us)) AS at
+const rolledSql = `SELECT 'rolled' AS kind, hour_us AS hour, max(below) AS latest, argMax(generation, (below, rolled_us, generation = 0)) AS made,
+    argMax(groups, (below, rolled_us, generation = 0)) AS amount, argMax(digest, (below, rolled_us, generation = 0)) AS sum, argMax(rolled_us, (below, rolled_us, generation = 0)) AS at
   FROM rolled_hour WHERE meter = {meter:String} AND meter_version = {version:UInt32} AND definition = {definition:UInt64}
     AND hour_us >= {from:Int64} AND hour_us < {to:Int64} AND below <= {below:UInt64}
   GROUP BY hour_us`
