@@ -21,9 +21,8 @@ ENGINE = MergeTree
 ORDER BY next
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
--- A meter's usage of a clock hour, by account, and once more by account and declared dimensions: `definition` is a hash of
--- what is measured, of which events, by which dimensions. Rows of a generation count only when `rolled_hour` names it:
--- what an interruption left behind is never read.
+-- A meter's usage of a clock hour by account; `definition` is a hash of what is measured, of which events. Rows of a
+-- generation count only when `rolled_hour` names it: what an interruption left behind is never read.
 CREATE TABLE rollup
 (
     meter LowCardinality(String),
@@ -32,7 +31,6 @@ CREATE TABLE rollup
     account LowCardinality(String),
     hour_us Int64 CODEC(Delta, ZSTD),
     generation UInt64 CODEC(Delta, ZSTD),
-    dimensions Array(LowCardinality(Nullable(String))),
     events UInt64,
     without UInt64,
     amount Nullable(Decimal(76, 18)) CODEC(ZSTD),
@@ -53,7 +51,7 @@ CREATE TABLE rolled_hour
     hour_us Int64,
     below UInt64,
     generation UInt64,
-    groups UInt64,
+    accounts UInt64,
     digest UInt64,
     rolled_us Int64
 )

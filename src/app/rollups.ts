@@ -9,17 +9,15 @@ import { listMeters } from '../meter/catalogue.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
 import { raiseDiscrepancy } from '../meter/discrepancy.ts'
 import type { Difference } from '../meter/discrepancy.ts'
-import { everyEvent, hasRows, hoursToRoll, isClean, rolledMetersOf } from '../meter/rollups.ts'
+import { everyEvent, hoursToRoll, isClean, rolledMeterOf, runHoursOf } from '../meter/rollups.ts'
 import {
   askHourStates,
   askHoursTouchedSince,
   drawRolledHour,
-  isWorthRolling,
   noteRolledHours,
   noteTouchedHours,
   recountHours,
   rollHours,
-  skippedGeneration,
   sumRolledHours,
   voidGeneration,
 } from '../store/rollup.ts'
@@ -36,7 +34,7 @@ export interface RollPorts extends Pick<Service, 'engine' | 'projection' | 'worl
 
 /** What is rolled of these meters. */
 export function rolledOf(meters: readonly MeterDefinition[]): readonly RolledMeter[] {
-  return [everyEvent, ...meters.flatMap(rolledMetersOf)]
+  return [everyEvent, ...meters.flatMap((meter) => rolledMeterOf(meter) ?? [])]
 }
 
 /** A whole number below `sides`. */
@@ -46,18 +44,18 @@ function drawn({ random }: Service['world'], sides: number): number {
 }
 
 interface Told {
-  readonly groups: number
+  readonly accounts: number
   readonly digest: string
 }
 
-const nothing: Told = { groups: 0, digest: '0' }
+const nothing: Told = { accounts: 0, digest: '0' }
 
 function hourOf(sums: readonly HourSum[], hour: Micros): Told {
   return sums.find((sum) => sum.hour === hour) ?? nothing
 }
 
-function told({ groups, digest }: Told): string {
-  return `${groups} groups, digest ${digest}`
+function told({ accounts, digest }: Told): string {
+  return `${accounts} accounts, digest ${digest}`
 }
 
 /** Raises what a recount finds other than it was rolled. True: nothing. */
@@ -66,10 +64,9 @@ async function compare(
   { rolled, hour }: { readonly rolled: RolledMeter; readonly hour: Micros },
   { expected, found }: { readonly expected: Told; readonly found: Told },
 ): Promise<boolean> {
-  if (expected.groups === found.groups && expected.digest === found.digest) return true
-  const { meter, version, dimensions } = rolled
-  const by = dimensions.length === 0 ? '' : ` by ${dimensions.join(', ')}`
-  const about = `${meter} version ${version}${by}, hour ${formatInstant(hour)}`
+  if (expected.accounts === found.accounts && expected.digest === found.digest) return true
+  const { meter, version } = rolled
+  const about = `${meter} version ${version}, hour ${formatInstant(hour)}`
   await raise({
     kind: 'rolled_hour',
     subject: about,
@@ -84,12 +81,8 @@ async function compare(
 async function rollRun(ports: RollPorts, rolled: RolledMeter, run: Period): Promise<number> {
   const { engine, projection, world } = ports
   const below = projection.position()
-  if (!(await isWorthRolling(engine, { rolled, run, below }))) {
-    await noteRolledHours(engine, { rolled, run, below, generation: skippedGeneration }, [], world.now())
-    return 0
-  }
   // 48 bits at random: no other attempt at these hours has them.
-  const generation = Math.max(2, Buffer.from(world.random(6)).readUIntBE(0, 6))
+  const generation = Math.max(1, Buffer.from(world.random(6)).readUIntBE(0, 6))
   const rolling = { rolled, run, below, generation }
   await rollHours(engine, rolling)
   const made = await sumRolledHours(engine, rolling)
@@ -172,8 +165,9 @@ export class Roller {
     const span = this.#span()
     if (span === null) return 0
     const { touched, rolled } = await askHourStates(engine, meter, span, projection.position())
+    const runHours = runHoursOf({ events: projection.position(), hours: touched?.size ?? 1 })
     let hours = 0
-    for (const run of hoursToRoll(touched ?? new Map(), rolled, world.now())) {
+    for (const run of hoursToRoll(touched ?? new Map(), rolled, { now: world.now(), runHours })) {
       if (isOver()) break
       hours += await rollOrHalve(this.#ports, meter, run)
     }
@@ -231,7 +225,7 @@ export async function auditHours(ports: RollPorts, most: number): Promise<Audite
     if (hour === null) continue
     const span = { from: hour, to: (hour + hourMicros) as Micros }
     const [version] = (await askHourStates(engine, rolled, span, projection.position())).rolled
-    if (version === undefined || !hasRows(version)) continue
+    if (version === undefined || version.generation === voidGeneration) continue
     hours += 1
     if (!(await auditHour(ports, rolled, version))) differing += 1
   }

@@ -10,7 +10,7 @@ import type { Micros, Period } from '../core/time.ts'
 import type { Engine } from '../store/engine.ts'
 import { isPartial } from '../store/measure/partial.ts'
 import type { FactQuestion, Rolled } from '../store/measure/question.ts'
-import { askHourStates, skippedGeneration, voidGeneration } from '../store/rollup.ts'
+import { askHourStates, voidGeneration } from '../store/rollup.ts'
 import type { RolledHour, RolledMeter, TouchedHours } from '../store/rollup.ts'
 import type { MeterDefinition } from './definition.ts'
 
@@ -19,18 +19,19 @@ export const limits = {
   settleMicros: 120_000_000,
   /** An hour that is touched again and again is rolled no more often than this. */
   againMicros: 300_000_000,
-  /** Hours that are rolled together. */
-  runHours: 24,
+  /** About so many events are rolled together, in so many hours at most: reading them costs much the same. */
+  runEvents: 8_000_000,
+  runHours: 744,
   /** Parts of a period that are counted from their events; with more of them, all of it is. */
   restMax: 50,
 } as const
 
 type RolledWhat = Omit<RolledMeter, 'definition'>
 
-/** A number out of 48 bits that says what is measured, of which events, by which dimensions. */
+/** A number out of 48 bits that says what is measured, of which events. */
 function withDefinition(what: RolledWhat): RolledMeter {
-  const { measure, conditions, dimensions } = what
-  const text = JSON.stringify([measure, conditions, dimensions])
+  const { measure, conditions } = what
+  const text = JSON.stringify([measure, conditions])
   return { ...what, definition: createHash('sha256').update(text).digest().readUIntBE(0, 6) }
 }
 
@@ -41,25 +42,12 @@ export const everyEvent: RolledMeter = withDefinition({
   version: 1,
   measure: { kind: 'count' },
   conditions: [],
-  dimensions: [],
 })
 
-/** A meter as it is rolled: by account, and by account and all dimensions. None: it cannot be put together out of hours. */
-export function rolledMetersOf({
-  key,
-  version,
-  aggregation,
-  filter,
-  groupBy,
-}: MeterDefinition): readonly RolledMeter[] {
-  if (!isPartial(aggregation)) return []
-  const what = { meter: key, version, measure: aggregation, conditions: filter }
-  return (groupBy.length === 0 ? [[]] : [[], groupBy]).map((dimensions) => withDefinition({ ...what, dimensions }))
-}
-
-/** Whether there are rows to read: what was rolled holds, and was worth it. */
-export function hasRows({ generation }: RolledHour): boolean {
-  return generation !== voidGeneration && generation !== skippedGeneration
+/** A meter as it is rolled; null: its measure cannot be put together out of hours. */
+export function rolledMeterOf({ key, version, aggregation, filter }: MeterDefinition): RolledMeter | null {
+  if (!isPartial(aggregation)) return null
+  return withDefinition({ meter: key, version, measure: aggregation, conditions: filter })
 }
 
 /** Whether what was rolled of an hour is what its events come to: nothing has touched it since, and no audit objects. */
@@ -67,8 +55,18 @@ export function isClean({ hour, below, generation }: RolledHour, touched: Touche
   return generation !== voidGeneration && (touched.get(hour) ?? 0) <= below
 }
 
+/** How many hours of a log are rolled together, where it has so many events in so many hours. */
+export function runHoursOf({ events, hours }: { readonly events: number; readonly hours: number }): number {
+  const perHour = Math.max(1, Math.ceil(events / Math.max(1, hours)))
+  return Math.max(1, Math.min(limits.runHours, Math.floor(limits.runEvents / perHour)))
+}
+
 /** Ended hours that were touched and are not rolled as they are now, as runs of hours one after the other. */
-export function hoursToRoll(touched: TouchedHours, rolled: readonly RolledHour[], now: Micros): readonly Period[] {
+export function hoursToRoll(
+  touched: TouchedHours,
+  rolled: readonly RolledHour[],
+  { now, runHours }: { readonly now: Micros; readonly runHours: number },
+): readonly Period[] {
   const versions = new Map(rolled.map((hour) => [hour.hour, hour]))
   const due = [...touched.keys()].filter((hour) => {
     if (hour + hourMicros + limits.settleMicros > now) return false
@@ -79,7 +77,7 @@ export function hoursToRoll(touched: TouchedHours, rolled: readonly RolledHour[]
   for (const hour of due.toSorted((one, two) => one - two)) {
     const last = runs.at(-1)
     const end = (hour + hourMicros) as Micros
-    if (last?.to === hour && last.to - last.from < limits.runHours * hourMicros)
+    if (last?.to === hour && last.to - last.from < runHours * hourMicros)
       runs[runs.length - 1] = { from: last.from, to: end }
     else runs.push({ from: hour, to: end })
   }
@@ -116,7 +114,7 @@ function runsOf(usable: readonly RolledHour[]): Pick<Rolled, 'runs' | 'generatio
 /** What of a question rolled hours can answer, and what is left to be counted; null: all of it. */
 export function planRolled(
   question: Pick<FactQuestion, 'period' | 'starts'>,
-  { meter, version, definition, dimensions }: Pick<RolledMeter, 'meter' | 'version' | 'definition' | 'dimensions'>,
+  { meter, version, definition }: Pick<RolledMeter, 'meter' | 'version' | 'definition'>,
   { touched, rolled }: { readonly touched: TouchedHours; readonly rolled: readonly RolledHour[] },
 ): Rolled | null {
   const { period, starts } = question
@@ -129,25 +127,25 @@ export function planRolled(
     const found = versions.get(hour)
     const end = (hour + hourMicros) as Micros
     const isWhole = hour >= period.from && end <= period.to && !cut.has(hour)
-    if (isWhole && found !== undefined && hasRows(found) && isClean(found, touched)) usable.push(found)
+    if (isWhole && found !== undefined && isClean(found, touched)) usable.push(found)
     else rest.push({ from: Math.max(hour, period.from) as Micros, to: Math.min(end, period.to) as Micros })
   }
   const parts = joined(rest)
   if (usable.length === 0 || parts.length > limits.restMax) return null
-  return { meter, version, definition, dimensions, ...runsOf(usable), rest: parts }
+  return { meter, version, definition, ...runsOf(usable), rest: parts }
 }
 
 /** The same question, answered by rolled hours as far as they hold; the answer is the same. */
 export async function withRolled(
   engine: Engine,
-  { key, version, groupBy }: MeterDefinition,
+  { key, version }: MeterDefinition,
   question: FactQuestion,
 ): Promise<FactQuestion> {
   const { period, below, conditions, measure, dimensions, supposing } = question
   if (!isPartial(measure) || supposing !== undefined || period.to - period.from < hourMicros) return question
-  if (dimensions.some((name) => !groupBy.includes(name))) return question
-  const by = dimensions.length === 0 ? [] : groupBy
-  const asked = withDefinition({ meter: key, version, measure, conditions, dimensions: by })
+  // By groups an hour has about as many rows as events: those are counted.
+  if (dimensions.length > 0) return question
+  const asked = withDefinition({ meter: key, version, measure, conditions })
   const { touched, rolled } = await askHourStates(engine, asked, period, below)
   const plan = touched === null ? null : planRolled(question, asked, { touched, rolled })
   return plan === null ? question : { ...question, rolled: plan }
@@ -188,8 +186,8 @@ export async function sealedUntil(
   const settled = now - limits.settleMicros
   let until = Math.min(period.to, settled - (settled % hourMicros))
   const seen = { from: looksBack(meter) ? instantMin : period.from, to: period.to }
-  const [own] = rolledMetersOf(meter)
-  for (const asked of own === undefined ? [everyEvent] : [everyEvent, own]) {
+  const own = rolledMeterOf(meter)
+  for (const asked of own === null ? [everyEvent] : [everyEvent, own]) {
     const { touched, rolled } = await askHourStates(engine, asked, seen, below)
     if (touched === null) return null
     if (asked === own && rolled.length === 0) continue

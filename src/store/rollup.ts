@@ -8,7 +8,7 @@ import type { MeterKey, Offset } from '../core/ids.ts'
 import { hourMicros } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { Parameters } from './condition.ts'
-import type { Condition, Dimension } from './condition.ts'
+import type { Condition } from './condition.ts'
 import type { Engine } from './engine.ts'
 import { partialRows, partialSql } from './measure/partial.ts'
 import type { PartialMeasure } from './measure/plain.ts'
@@ -20,11 +20,10 @@ import { countedRows, fence } from './counted-rows.ts'
 export interface RolledMeter {
   readonly meter: MeterKey
   readonly version: number
-  /** A hash of measure, conditions and dimensions: another question of the same name never meets these rows. */
+  /** A hash of measure and conditions: another question of the same name never meets these rows. */
   readonly definition: number
   readonly measure: PartialMeasure
   readonly conditions: readonly Condition[]
-  readonly dimensions: readonly Dimension[]
 }
 
 /** A version of a rolled hour. */
@@ -32,10 +31,10 @@ export interface RolledHour {
   readonly hour: Micros
   /** What the log held below this offset is in it. */
   readonly below: Offset
-  /** `voidGeneration`: what was rolled does not hold; `skippedGeneration`: it was not worth it. */
+  /** `voidGeneration`: what was rolled does not hold. */
   readonly generation: number
-  /** Accounts, or groups of accounts, that have usage in it. */
-  readonly groups: number
+  /** Accounts that have usage in it. */
+  readonly accounts: number
   readonly digest: string
   readonly rolled: Micros
 }
@@ -104,7 +103,7 @@ const touchedSql = `SELECT 'touched' AS kind, hour, max(latest) AS latest, 0 AS 
   ) GROUP BY hour`
 
 const rolledSql = `SELECT 'rolled' AS kind, hour_us AS hour, max(below) AS latest, argMax(generation, (below, rolled_us, generation = 0)) AS made,
-    argMax(groups, (below, rolled_us, generation = 0)) AS amount, argMax(digest, (below, rolled_us, generation = 0)) AS sum, argMax(rolled_us, (below, rolled_us, generation = 0)) AS at
+    argMax(accounts, (below, rolled_us, generation = 0)) AS amount, argMax(digest, (below, rolled_us, generation = 0)) AS sum, argMax(rolled_us, (below, rolled_us, generation = 0)) AS at
   FROM rolled_hour WHERE meter = {meter:String} AND meter_version = {version:UInt32} AND definition = {definition:UInt64}
     AND hour_us >= {from:Int64} AND hour_us < {to:Int64} AND below <= {below:UInt64}
   GROUP BY hour_us`
@@ -114,7 +113,7 @@ function rolledHourOf(row: StateRow): RolledHour {
     hour: Number(row.hour) as Micros,
     below: Number(row.latest) as Offset,
     generation: Number(row.made),
-    groups: Number(row.amount),
+    accounts: Number(row.amount),
     digest: row.sum,
     rolled: Number(row.at) as Micros,
   }
@@ -172,8 +171,6 @@ export async function drawRolledHour(
 
 /** No rows have it: stands where what was rolled was not equal to a recount. */
 export const voidGeneration = 0
-/** No rows have it either: stands where a rollup would be about as large as the events, which are counted instead. */
-export const skippedGeneration = 1
 
 /** Which hours are rolled: a run of whole clock hours, one after the other. */
 export interface Rolling {
@@ -189,9 +186,9 @@ function hoursOf({ from, to }: Period): Micros[] {
 }
 
 function questionOf({ rolled, run, below }: Omit<Rolling, 'generation'>): FactQuestion {
-  const { measure, conditions, dimensions } = rolled
+  const { measure, conditions } = rolled
   const scope = { kind: 'operator', question: 'usage_by_account' } as const
-  return { scope, period: run, starts: hoursOf(run), below, measure, conditions, dimensions }
+  return { scope, period: run, starts: hoursOf(run), below, measure, conditions, dimensions: [] }
 }
 
 function partOf(question: FactQuestion, parameters: Parameters): MeasurePart {
@@ -209,7 +206,6 @@ export async function rollHours(engine: Engine, rolling: Rolling): Promise<void>
   const { rolled, generation } = rolling
   const parameters = new Parameters()
   const part = partOf(questionOf(rolling), parameters)
-  const dimensions = rolled.dimensions.map((_, index) => `d${index}`).join(', ')
   const columns = [
     `${parameters.add(rolled.meter, 'String')} AS meter`,
     `toUInt32(${parameters.add(rolled.version, 'UInt32')}) AS meter_version`,
@@ -217,7 +213,6 @@ export async function rollHours(engine: Engine, rolling: Rolling): Promise<void>
     'account',
     'window_us AS hour_us',
     `${parameters.add(generation, 'UInt64')} AS generation`,
-    `CAST([${dimensions}] AS Array(LowCardinality(Nullable(String)))) AS dimensions`,
     'events',
     'without',
     'amount',
@@ -230,23 +225,27 @@ export async function rollHours(engine: Engine, rolling: Rolling): Promise<void>
   )
 }
 
-/** What an hour comes to: how many groups have usage in it, and a digest over accounts, dimensions and quantities. */
+/** What an hour comes to: how many accounts have usage in it, and a digest over accounts and quantities. */
 export interface HourSum {
   readonly hour: Micros
-  readonly groups: number
+  readonly accounts: number
   readonly digest: string
 }
 
 async function sumsOf(engine: Engine, question: FactQuestion, measure: PartialMeasure): Promise<readonly HourSum[]> {
   const parameters = new Parameters()
   const part = partOf(question, parameters)
-  const rows = await engine.recount<Record<'hour' | 'groups' | 'digest', string>>(
-    `SELECT window_us AS hour, count() AS groups,
-       groupBitXor(cityHash64(account, ${part.groups.name}, toString(measured), toString(divisor), missing)) AS digest
+  const rows = await engine.recount<Record<'hour' | 'accounts' | 'digest', string>>(
+    `SELECT window_us AS hour, count() AS accounts,
+       groupBitXor(cityHash64(account, toString(measured), toString(divisor), missing)) AS digest
      FROM (${partialSql(measure, part)}) GROUP BY window_us ORDER BY window_us`,
     parameters.values,
   )
-  return rows.map(({ hour, groups, digest }) => ({ hour: Number(hour) as Micros, groups: Number(groups), digest }))
+  return rows.map(({ hour, accounts, digest }) => ({
+    hour: Number(hour) as Micros,
+    accounts: Number(accounts),
+    digest,
+  }))
 }
 
 /** The hours of a run as their events give them, by the statement that answers questions. */
@@ -257,21 +256,9 @@ export function recountHours(engine: Engine, rolling: Omit<Rolling, 'generation'
 /** The hours of a run as the rows of a generation give them. */
 export function sumRolledHours(engine: Engine, rolling: Rolling): Promise<readonly HourSum[]> {
   const { rolled, run, generation } = rolling
-  const { meter, version, definition, dimensions, measure } = rolled
-  const rows = { meter, version, definition, dimensions, runs: [run.from], generations: [generation], rest: [] }
+  const { meter, version, definition, measure } = rolled
+  const rows = { meter, version, definition, runs: [run.from], generations: [generation], rest: [] }
   return sumsOf(engine, { ...questionOf(rolling), rolled: rows }, measure)
-}
-
-/** Whether rows by dimensions would be about as many as the events of a run: then they answer nothing faster. */
-export async function isWorthRolling(engine: Engine, rolling: Omit<Rolling, 'generation'>): Promise<boolean> {
-  if (rolling.rolled.dimensions.length === 0) return true
-  const parameters = new Parameters()
-  const { groups, rows } = partOf(questionOf(rolling), parameters)
-  const [row] = await engine.recount<{ events: string; different: string }>(
-    `SELECT count() AS events, uniq(account, intDiv(time_us, ${hourMicros})${groups.values.map((value) => `, ${value}`).join('')}) AS different ${rows()}`,
-    parameters.values,
-  )
-  return Number(row?.different ?? 0) * 2 <= Number(row?.events ?? 0)
 }
 
 const rolledHourColumns = [
@@ -281,12 +268,12 @@ const rolledHourColumns = [
   'hour_us',
   'below',
   'generation',
-  'groups',
+  'accounts',
   'digest',
   'rolled_us',
 ]
 
-/** Makes rolled hours readable; under `voidGeneration` or `skippedGeneration`: says that there is nothing to read. An hour without usage has no sum and is noted as well: it is known to be empty. */
+/** Makes rolled hours readable; under `voidGeneration`: says that there is nothing to read. An hour without usage has no sum and is noted as well: it is known to be empty. */
 export async function noteRolledHours(
   engine: Engine,
   { rolled, run, below, generation }: Rolling,
@@ -296,8 +283,8 @@ export async function noteRolledHours(
   const { meter, version, definition } = rolled
   const byHour = new Map(sums.map((sum) => [sum.hour, sum]))
   const rows = hoursOf(run).map((hour) => {
-    const { groups = 0, digest = '0' } = byHour.get(hour) ?? {}
-    return `[${JSON.stringify(meter)},${version},${definition},${hour},${below},${generation},${groups},${digest},${now}]`
+    const { accounts = 0, digest = '0' } = byHour.get(hour) ?? {}
+    return `[${JSON.stringify(meter)},${version},${definition},${hour},${below},${generation},${accounts},${digest},${now}]`
   })
   await engine.insert({
     table: 'rolled_hour',

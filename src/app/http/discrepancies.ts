@@ -4,7 +4,7 @@ import type { Micros } from '../../core/time.ts'
 import { findMeter } from '../../meter/catalogue.ts'
 import { listDiscrepancies, resolveDiscrepancy } from '../../meter/discrepancy.ts'
 import type { Discrepancy } from '../../meter/discrepancy.ts'
-import { everyEvent, isClean, rolledMetersOf } from '../../meter/rollups.ts'
+import { everyEvent, isClean, rolledMeterOf } from '../../meter/rollups.ts'
 import { askHourStates } from '../../store/rollup.ts'
 import type { Service } from '../service.ts'
 import { requireOperator } from './access.ts'
@@ -54,7 +54,7 @@ function addWindows(server: Server, { database, engine, projection }: Service): 
       const meter = await findMeter(database, request.params.key)
       const from = readMoment('from', request.query.from, 'UTC')
       const period = { from: (from - (from % hourMicros)) as Micros, to: readMoment('to', request.query.to, 'UTC') }
-      const [rolled = everyEvent] = rolledMetersOf(meter)
+      const rolled = rolledMeterOf(meter) ?? everyEvent
       const below = projection.position()
       const { touched, rolled: versions } = await askHourStates(engine, rolled, period, below)
       const byHour = new Map(versions.map((version) => [version.hour, version]))
@@ -70,7 +70,7 @@ function addWindows(server: Server, { database, engine, projection }: Service): 
             to: formatInstant((hour + hourMicros) as Micros),
             version: version?.below ?? null,
             rolled_at: version === undefined ? null : formatInstant(version.rolled),
-            accounts: version?.groups ?? null,
+            accounts: version?.accounts ?? null,
             sealed: version !== undefined && touched !== null && isClean(version, touched),
           }
         }),

@@ -32,14 +32,13 @@ export function partialRows(measure: PartialMeasure, part: MeasurePart): string 
   return measure.kind === 'active_hours' ? activeHoursRows(measure, part) : plainRows(measure, part)
 }
 
-/** The same columns out of rolled hours. */
+/** The same columns out of rolled hours, which are by account alone. */
 function rolledRows(rolled: Rolled, { question, parameters, groups, fence }: MeasurePart): string {
   const runs = parameters.add(rolled.runs, 'Array(Int64)')
   const generations = parameters.add(rolled.generations, 'Array(UInt64)')
-  const values = question.dimensions.map((dimension) => `dimensions[${rolled.dimensions.indexOf(dimension) + 1}]`)
   const columns = [
     `roundDown(hour_us, ${parameters.add(question.starts, 'Array(Int64)')}) AS window_us`,
-    ...groups.columns(values),
+    ...groups.columns([]),
     ...partialColumns,
   ]
   const where = [

@@ -24,10 +24,13 @@ function valuesSql(measure: PlainMeasure, parameters: Parameters): readonly stri
       'toUInt64(0) AS at_offset',
     ]
   }
-  const { sql } = expressionSql(measure.value, parameters)
+  const { value } = measure
+  const { sql, whole } = expressionSql(value, parameters)
+  // A plain count of bytes fits 128 bits for 10^19 events of the largest size, and is added up twice as fast in them.
+  const summed = value.kind === 'field' && whole ? `toInt128(${value.field})` : sql
   const amount = {
-    sum: `sumOrNull(${sql})`,
-    average: `sumOrNull(${sql})`,
+    sum: `sumOrNull(${summed})`,
+    average: `sumOrNull(${summed})`,
     min: `minOrNull(${sql})`,
     max: `maxOrNull(${sql})`,
     // argMax passes over rows whose value is absent.
@@ -37,7 +40,7 @@ function valuesSql(measure: PlainMeasure, parameters: Parameters): readonly stri
   const at = `maxOrNullIf((time_us, offset), isNotNull(${sql}))`
   return [
     'count() AS events',
-    `countIf(isNull(${sql})) AS without`,
+    `toUInt64(count() - count(${value.kind === 'field' ? value.field : sql})) AS without`,
     `toDecimal256(${amount}, 18) AS amount`,
     isLatest ? `ifNull(tupleElement(${at}, 1), 0) AS at_us` : 'toInt64(0) AS at_us',
     isLatest ? `ifNull(tupleElement(${at}, 2), 0) AS at_offset` : 'toUInt64(0) AS at_offset',

@@ -60,8 +60,6 @@ export interface Rolled {
   readonly meter: MeterKey
   readonly version: number
   readonly definition: number
-  /** What each row of the rollup is grouped by. */
-  readonly dimensions: readonly Dimension[]
   /** Where a run of hours of one generation begins, ascending; it ends where the next one begins. */
   readonly runs: readonly Micros[]
   /** The generation of each run; 0, of which there are no rows: these hours are counted or empty. */
