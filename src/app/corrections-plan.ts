@@ -10,7 +10,7 @@ import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { lookedUpBy, lookedUpText } from '../ingest/address-facts.ts'
 import type { DescribeAddress } from '../ingest/address-facts.ts'
-import { parseEvent } from '../ingest/event.ts'
+import { parseEvent, saidText } from '../ingest/event.ts'
 import type { OwnerAt, PaidBy } from '../ingest/event.ts'
 import { ExactNumber } from '../ingest/json.ts'
 
@@ -78,10 +78,9 @@ export interface Door {
  * What was looked up about an address stays with it, whatever the lists say today; with another address it is looked up
  * anew, and what the change says is not looked up any more.
  */
-function stillTrue(fields: Fields, change: Fields): Fields {
+function stillTrue(fields: Fields, change: Fields, hasMoved: boolean): Fields {
   const lookedUp = lookedUpBy(fields['ip_version'])
   if (lookedUp.length === 0) return fields
-  const hasMoved = Object.hasOwn(change, 'client_address')
   const kept = hasMoved ? [] : lookedUp.filter((field) => !Object.hasOwn(change, field))
   if (kept.length === lookedUp.length) return fields
   const [version = ''] = String(fields['ip_version']).split('/')
@@ -93,7 +92,12 @@ function stillTrue(fields: Fields, change: Fields): Fields {
 function amended({ version, content }: Base, change: Fields, door: Door): Result<ParsedEvent, Problem> {
   const problem = problemOf(change)
   if (problem !== null) return fail(problem)
-  const input = { ...stillTrue(fieldsOf(content), change), ...change }
+  const before = fieldsOf(content)
+  // The same address again is no other one: the same correction stays the same, whatever the lists say by now (L2).
+  const hasMoved =
+    Object.hasOwn(change, 'client_address') && (change['client_address'] ?? null) !== (before['client_address'] ?? null)
+  const kept = stillTrue(before, change, hasMoved)
+  const input = { ...kept, ...change }
   // Who pays stays who paid, unless the change says otherwise; `account: null` asks who owned the endpoint.
   const ownerAt: OwnerAt = Object.hasOwn(change, 'account') ? door.ownerAt : () => version.account
   const { now, paidBy, describeAddress } = door
@@ -102,7 +106,8 @@ function amended({ version, content }: Base, change: Fields, door: Door): Result
     ownerAt,
     oldest: 0 as Micros,
     ...(paidBy === undefined ? {} : { paidBy }),
-    ...(describeAddress === undefined || !Object.hasOwn(change, 'client_address') ? {} : { describeAddress }),
+    keptIpVersion: kept['ip_version'],
+    ...(describeAddress === undefined || !hasMoved ? {} : { describeAddress }),
   }
   const arrival = parseEvent(input, JSON.stringify(input), context)
   if (arrival.kind === 'held') return fail(arrival.held.problem)
@@ -135,10 +140,11 @@ function newVersion(base: Base, wanted: Wanted, door: Door): Result<ParsedEvent 
   }
 }
 
+/** Whether both say the same; what was looked up about the address is no part of that. */
 function isSame({ version }: Base, event: ParsedEvent | null): boolean {
   const { fact, inspection, account } = version
   if (event === null || fact === null) return event === null && fact === null
-  return event.fact === fact && event.inspection === inspection && event.account === account
+  return saidText(event.fact) === saidText(fact) && event.inspection === inspection && event.account === account
 }
 
 /** What is to be appended, and `unchanged` when the event is that way already. */

@@ -5,9 +5,7 @@
  * A change is compiled and checked before it is a version; what fails leaves everything as it was. A fact that was
  * recorded keeps what was known when it came in, whatever becomes of the lists.
  */
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import type { Database } from '../account/database.ts'
 import { Refusal } from '../core/errors.ts'
@@ -15,17 +13,19 @@ import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 import { ipVersionText } from '../ingest/address-facts.ts'
 import type { DescribeAddress } from '../ingest/address-facts.ts'
-import { addVersion, findVersion, readContent } from '../ip/catalogue.ts'
+import { addVersion, findVersion } from '../ip/catalogue.ts'
 import type { Member, Source, Version } from '../ip/catalogue.ts'
 import { describerOf } from '../ip/describe.ts'
-import { embeddedSources } from '../ip/embedded.ts'
-import type { Embedded } from '../ip/embedded.ts'
 import type { LookupTable } from '../ip/lookup.ts'
-import type { SourceForm } from '../ip/read-source.ts'
 import { runTask } from '../ip/run-task.ts'
-import { keptTable, packTable } from '../ip/task.ts'
-import type { KeptTable, Task, TaskResult, TaskSource } from '../ip/task.ts'
+import type { Task, TaskResult } from '../ip/task.ts'
+import { compiledOf, openCompiled } from './ip-compiled.ts'
+import type { CompilePorts } from './ip-compiled.ts'
+import { withEmbedded } from './ip-embedded.ts'
 import { IpFiles, compiledKey } from './ip-files.ts'
+import { nameProblem, readSupply } from './ip-supply.ts'
+import type { SuppliedTable, Supply } from './ip-supply.ts'
+import { Turns } from './ip-turns.ts'
 import type { World } from './world.ts'
 
 export const limits = {
@@ -37,6 +37,11 @@ export const limits = {
   followMillis: 5_000,
   /** Two changes at the same moment: the later one is made anew, so often. */
   attemptsMax: 5,
+  /** Files that are taken in at once, up to 256 MiB of disk each; one of them is read, which takes the memory. */
+  suppliesMax: 4,
+  /** What could not be prepared is tried again after this time, and after twice as long each time, up to the second. */
+  retryMillis: 5_000,
+  retryMillisMax: 300_000,
 } as const
 
 export interface IpPorts {
@@ -45,6 +50,8 @@ export interface IpPorts {
   readonly logger: Logger
   /** The data directory. */
   readonly folder: string
+  /** Throws DISK_FULL. */
+  readonly checkDisk: () => Promise<void>
   /** Whether other processes may change the versions. */
   readonly isShared: boolean
 }
@@ -57,52 +64,28 @@ export interface OpenVersion {
   readonly describe: DescribeAddress
 }
 
-/** A file that somebody wants to be a source. */
-export interface Supply {
-  readonly name: string
-  readonly body: Readable
-  readonly form: SourceForm | null
-  readonly category: string | null
-  /** Null: as the file says, or when it was taken in. */
-  readonly version: string | null
-  readonly by: string
-}
-
 /** What a change came to: the version in force, and whether it is a new one. */
 export interface Changed {
   readonly version: Version
   readonly changed: boolean
 }
 
-interface SuppliedTable {
-  readonly form: SourceForm
-  readonly built: string | null
-  readonly table: KeptTable
-}
-
 /** Packages that were installed together are asked for their tables together. */
 const sharedFolder = join(import.meta.dirname, '../../node_modules/.cache/crossfoot-ip')
 
-/** `2.3.2026061719` precedes `2.3.2026060120`: numbers in it are compared as numbers. */
-function isOlder(version: string, than: string): boolean {
-  return version.localeCompare(than, 'en', { numeric: true }) < 0
+function membersOf({ sources }: Version): readonly Member[] {
+  return sources.map((source) => ({ kind: 'kept', source }))
 }
 
-function isSame(kept: Source, version: string, table: KeptTable | null): boolean {
-  return kept.version === version && (table === null || table.sha256 === kept.sha256)
-}
-
-function nameProblem(name: string): string | null {
-  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name))
-    return `${name.slice(0, 64)} is no name of a source; use small letters, digits, dots, _ and -`
-  if (embeddedSources().some((embedded) => embedded.name === name))
-    return `${name} is a source that comes with Crossfoot; a source of another name precedes it`
-  return null
+function openVersion(version: Version, table: LookupTable): OpenVersion {
+  const text = ipVersionText(version.number)
+  return { version, text, table, describe: describerOf(table, text) }
 }
 
 export class IpMetadata {
   readonly #ports: IpPorts
   readonly #files: IpFiles
+  readonly #compiling: CompilePorts
   readonly #ended = new AbortController()
   readonly #past: OpenVersion[] = []
   #current: OpenVersion | null = null
@@ -110,26 +93,87 @@ export class IpMetadata {
   /** Changes are made one after the other. */
   #changing: Promise<unknown> = Promise.resolve()
   #opening: Promise<unknown> = Promise.resolve()
+  readonly #supplies = new Turns(
+    limits.suppliesMax,
+    'too many sources are being taken in at once; send it again shortly',
+  )
+  readonly #inForce = Promise.withResolvers<void>()
   #timer: NodeJS.Timeout | null = null
+  #retry: NodeJS.Timeout | null = null
+  #failures = 0
+  #lastFailure = ''
+  /** The version that could not describe an address, so that the log says so once. */
+  #mute: OpenVersion | null = null
 
   constructor(ports: IpPorts) {
     this.#ports = ports
     this.#files = new IpFiles(join(ports.folder, 'ip'), sharedFolder)
+    this.#compiling = {
+      database: ports.database,
+      files: this.#files,
+      task: (task) => this.#task(task),
+      passingName: () => this.#passingName(),
+    }
   }
 
-  /** Prepares the version in force, in the background; again after it failed. Nothing waits for it. */
+  /**
+   * Opens the newest version where that is only reading its compiled file, some 50 ms: before the first event comes in,
+   * so that a restart records no event without what was known before it. Never throws; what is missing is prepared later.
+   */
+  async openNewest(): Promise<void> {
+    try {
+      const version = await findVersion(this.#ports.database, null)
+      const table = version === null ? null : openCompiled(this.#files, membersOf(version))
+      if (version !== null && table !== null) this.#setCurrent(openVersion(version, table))
+    } catch (error) {
+      this.#ports.logger.warn({ err: error }, 'the newest version of IP metadata could not be opened at once')
+    }
+  }
+
+  /** Prepares the version in force, then what is newer, in the background; again after it failed. Nothing waits for it. */
   start(): void {
-    this.#starting ??= this.#prepare().catch((error: unknown) => {
-      if (this.#ended.signal.aborted) return
+    if (this.#ended.signal.aborted) return
+    this.#starting ??= this.#prepare().catch((error: unknown) => this.#startLater(error))
+  }
+
+  /** A failure that stays is one line of the log, and no work for the machine. */
+  #startLater(error: unknown): void {
+    if (this.#ended.signal.aborted) return
+    const text = String(error)
+    if (text !== this.#lastFailure) {
+      const version = this.#current?.text ?? 'none, so events come in without'
+      const what = `IP metadata could not be prepared and is tried again from time to time; in force: ${version}`
+      this.#ports.logger.warn({ err: error }, what)
+    }
+    this.#lastFailure = text
+    const wait = Math.min(limits.retryMillis * 2 ** this.#failures, limits.retryMillisMax)
+    this.#failures += 1
+    this.#retry = setTimeout(() => {
       this.#starting = null
-      this.#ports.logger.warn({ err: error }, 'IP metadata could not be prepared; events come in without')
-    })
+      this.start()
+    }, wait)
+    this.#retry.unref()
   }
 
   /** What facts keep of an address; null: the text is no address, or nothing can be said yet (L13). */
   readonly describe: DescribeAddress = (address) => {
-    if (this.#current === null) this.start()
-    return this.#current?.describe(address) ?? null
+    const current = this.#current
+    if (current === null) {
+      this.start()
+      return null
+    }
+    try {
+      return current.describe(address)
+    } catch (error) {
+      // An event is worth more than what is known of its address.
+      if (this.#mute !== current)
+        this.#ports.logger.error(
+          { err: error, version: current.text },
+          'an address could not be described; it is not known',
+        )
+      this.#mute = current
+      return null
+    }
   }
 
   /** The version in force now, or at a past time; null: none was then. Throws IP_NOT_READY. */
@@ -140,14 +184,21 @@ export class IpMetadata {
     return version === null ? null : this.#open(version)
   }
 
-  /** Takes a file in. Throws IP_SOURCE_INVALID, and the version before stays in force. */
+  /** Takes a file in. Throws IP_SOURCE_INVALID, TOO_MANY_REQUESTS or DISK_FULL, and the version before stays in force. */
   async add(supply: Supply): Promise<Changed> {
     const problem = nameProblem(supply.name)
     if (problem !== null) throw new Refusal('IP_SOURCE_INVALID', problem)
+    return this.#supplies.within(async () => {
+      await this.#ports.checkDisk()
+      return this.#take(supply)
+    })
+  }
+
+  async #take(supply: Supply): Promise<Changed> {
     const { world } = this.#ports
     const incoming = await this.#files.receive(this.#passingName(), supply.body)
     try {
-      const read = await this.#read(incoming.path, supply)
+      const read = await this.#supplies.alone(() => this.#readSupply(incoming.path, supply))
       const { table } = read
       const now = world.now()
       const source = {
@@ -169,6 +220,9 @@ export class IpMetadata {
         const kept = members.map((member): Member => ({ kind: 'kept', source: member }))
         const fresh: Member = { kind: 'new', source }
         const before = members.findIndex(({ name }) => name === supply.name)
+        // Without a version of its own, the same content is what is there already.
+        const old = members[before]
+        if (supply.version === null && old?.form === source.form && old.sha256 === source.sha256) return kept
         return before < 0 ? [fresh, ...kept] : kept.with(before, fresh)
       }
       return await this.#change(`source ${supply.name} ${source.version}`, supply.by, place)
@@ -190,6 +244,7 @@ export class IpMetadata {
   async close(): Promise<void> {
     this.#ended.abort()
     if (this.#timer !== null) clearInterval(this.#timer)
+    if (this.#retry !== null) clearTimeout(this.#retry)
     await this.#starting
     await this.#changing.catch(() => undefined)
     await this.#opening.catch(() => undefined)
@@ -199,7 +254,7 @@ export class IpMetadata {
     this.start()
     const waited = Promise.withResolvers<void>()
     const timer = setTimeout(() => waited.resolve(), limits.readyMillis)
-    await Promise.race([this.#starting, waited.promise])
+    await Promise.race([this.#inForce.promise, this.#starting, waited.promise])
     clearTimeout(timer)
     if (this.#current !== null) return this.#current
     throw new Refusal('IP_NOT_READY', 'IP metadata is being prepared; ask again in a few seconds', {
@@ -215,79 +270,30 @@ export class IpMetadata {
     return Buffer.from(this.#ports.world.random(12)).toString('hex')
   }
 
-  async #read(file: string, { form, category }: Supply): Promise<SuppliedTable> {
-    const path = this.#files.passing(this.#passingName())
-    try {
-      const task: Task = { kind: 'read', file, form, category, path }
-      const result = await this.#task(task).catch((error: unknown): TaskResult => {
-        if (this.#ended.signal.aborted) throw error
-        return { kind: 'refused', why: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` }
-      })
-      if (result.kind === 'refused') throw new Refusal('IP_SOURCE_INVALID', `the source was not taken: ${result.why}`)
-      const table = this.#files.table(path)
-      assert(result.kind === 'read' && table !== null, 'a file is read or refused')
-      return { form: result.form, built: result.built, table }
-    } finally {
-      this.#files.discard(path)
-    }
+  #readSupply(file: string, supply: Supply): Promise<SuppliedTable> {
+    return readSupply({ ...this.#compiling, isEnded: () => this.#ended.signal.aborted }, file, supply)
   }
 
+  /** What is in force comes first: what comes with a newer program may be broken, and takes its time. */
   async #prepare(): Promise<void> {
-    const { database, isShared, logger } = this.#ports
-    await this.#change('sources that come with Crossfoot', 'crossfoot', (members) => this.#withEmbedded(members))
-    if (!isShared || this.#ended.signal.aborted) return
+    const { database, isShared, world } = this.#ports
+    const newest = await findVersion(database, null)
+    if (newest !== null) await this.#bringIntoForce(newest)
+    if (isShared) this.#follow()
+    const ports = { ...this.#compiling, world }
+    await this.#change('sources that come with Crossfoot', 'crossfoot', (members) => withEmbedded(ports, members))
+  }
+
+  /** Brings into force what other processes have added. */
+  #follow(): void {
+    if (this.#timer !== null || this.#ended.signal.aborted) return
+    const { database, logger } = this.#ports
     this.#timer = setInterval(() => {
       findVersion(database, null)
         .then((version) => (version === null ? undefined : this.#bringIntoForce(version)))
         .catch((error: unknown) => logger.warn({ err: error }, 'the versions of IP metadata could not be read'))
     }, limits.followMillis)
     this.#timer.unref()
-  }
-
-  /** Members with the embedded sources of this program; a newer program that shares the installation has brought newer ones. */
-  async #withEmbedded(members: readonly Source[]): Promise<readonly Member[]> {
-    const supplied = members.filter(({ origin }) => origin === 'supplied')
-    const embedded: Member[] = []
-    // One after the other: each takes a hundred megabytes while it is read.
-    for (const own of embeddedSources()) {
-      const kept = members.find(({ name, origin }) => origin === 'embedded' && name === own.name)
-      const table = own.isOwn ? keptTable(own.read()) : null
-      const isKept = kept !== undefined && (isOlder(own.version, kept.version) || isSame(kept, own.version, table))
-      embedded.push(isKept ? { kind: 'kept', source: kept } : { kind: 'new', source: await this.#embedded(own, table) })
-    }
-    return [...supplied.map((source): Member => ({ kind: 'kept', source })), ...embedded]
-  }
-
-  async #embedded(
-    { name, version, about }: Embedded,
-    own: KeptTable | null,
-  ): Promise<Extract<Member, { kind: 'new' }>['source']> {
-    const table = own ?? (await this.#embeddedTable(name, version))
-    return {
-      name,
-      origin: 'embedded',
-      form: 'embedded',
-      version,
-      about,
-      networks: table.networks,
-      says: table.says,
-      fileSha256: null,
-      fileBytes: null,
-      takenAt: this.#ports.world.now(),
-      takenBy: 'crossfoot',
-      sha256: table.sha256,
-      content: table.bytes,
-    }
-  }
-
-  async #embeddedTable(name: string, version: string): Promise<KeptTable> {
-    const path = this.#files.tablePath(name, version)
-    const before = this.#files.table(path)
-    if (before !== null) return before
-    await this.#task({ kind: 'embedded', name, path })
-    const made = this.#files.table(path)
-    assert(made !== null, 'the table was written')
-    return made
   }
 
   /** Makes the next version of what `next` makes of the members of the newest one, unless nothing would be different. */
@@ -325,7 +331,7 @@ export class IpMetadata {
       members.length === after.sources.length
     if (!isSame) {
       // Compiled before it is a version: what cannot be compiled never is one.
-      await this.#compiled(members)
+      await compiledOf(this.#compiling, members)
       const added = await addVersion(database, { after, members, change: what, by, now: world.now() })
       if (!added) return null
     }
@@ -335,48 +341,18 @@ export class IpMetadata {
     return { version, changed: !isSame }
   }
 
-  /** The compiled form of sources, from disk or made anew. */
-  async #compiled(members: readonly Member[]): Promise<LookupTable> {
-    const sources = members.map(({ source }) => source)
-    const isEmbedded = sources.every(({ origin }) => origin === 'embedded')
-    const path = this.#files.compiledPath(compiledKey(sources), isEmbedded)
-    const before = this.#files.open(path)
-    if (before !== null) return before
-    await this.#compile(members, path)
-    this.#files.prune()
-    const table = this.#files.open(path)
-    assert(table !== null, 'what was compiled can be opened')
-    return table
-  }
-
-  async #compile(members: readonly Member[], path: string): Promise<void> {
-    const passing: string[] = []
-    try {
-      const sources: TaskSource[] = []
-      for (const { kind, source } of members) {
-        const { name, version, sha256, networks, says } = source
-        const bytes = kind === 'new' ? source.content : await readContent(this.#ports.database, source.id)
-        const place = this.#files.passing(this.#passingName())
-        passing.push(place)
-        writeFileSync(place, packTable({ bytes, sha256, networks, says }), { mode: 0o600 })
-        sources.push({ name, version, path: place })
-      }
-      await this.#task({ kind: 'compile', sources, path })
-    } finally {
-      for (const place of passing) this.#files.discard(place)
-    }
-  }
-
   async #openNow(version: Version): Promise<OpenVersion> {
-    const table = await this.#compiled(version.sources.map((source): Member => ({ kind: 'kept', source })))
-    const text = ipVersionText(version.number)
-    return { version, text, table, describe: describerOf(table, text) }
+    return openVersion(version, await compiledOf(this.#compiling, membersOf(version)))
+  }
+
+  #setCurrent(opened: OpenVersion): void {
+    if (this.#current === null || this.#current.version.number < opened.version.number) this.#current = opened
+    this.#inForce.resolve()
   }
 
   async #bringIntoForce(version: Version): Promise<void> {
     if (this.#current !== null && this.#current.version.number >= version.number) return
-    const opened = await this.#openNow(version)
-    if (this.#current === null || this.#current.version.number < version.number) this.#current = opened
+    this.#setCurrent(await this.#openNow(version))
   }
 
   /** A past version, kept for the next question about it. One is opened at a time, however many ask (L12). */

@@ -57,6 +57,9 @@ async function serve(config: Config): Promise<void> {
   })
   const company = role === 'all' ? await sampleToLoad(service) : null
   if (company !== null) await describeSample(service, company)
+  const describes = dutiesOf[role].routes.size > 1
+  // An event that comes in right after a restart is described as those before it were.
+  if (describes) await service.ip.openNewest()
   const server = await buildServer(service)
   const stopHousekeeping = startHousekeeping(service)
   const stopRollups = startRollups(service)
@@ -90,7 +93,7 @@ async function serve(config: Config): Promise<void> {
     process.stdout.write(`development API key: ${service.newKey}\n  (also in ${config.dataDirectory}/dev-api-key)\n`)
   }
   // After the start, so that nobody waits for it.
-  if (dutiesOf[role].routes.size > 1) service.ip.start()
+  if (describes) service.ip.start()
   if (company !== null) await loadSample(service, company, address)
 }
 

@@ -6,7 +6,7 @@
  * contradicts stored traffic until somebody moves it, by name and with a reason (docs/decisions/0036).
  */
 import { attributionOf } from '../account/attribution.ts'
-import type { Attribution } from '../account/attribution.ts'
+import type { Attribution, AttributionRules } from '../account/attribution.ts'
 import { ownerNames } from '../account/endpoint-name.ts'
 import { Refusal } from '../core/errors.ts'
 import { add, exact, formatExact, subtract, zero } from '../core/exact.ts'
@@ -134,6 +134,17 @@ function startsOf({ rules }: Attribution, period: Period): readonly Micros[] {
   return [...instants].toSorted((a, b) => a - b)
 }
 
+/** The accounts and all that they were merged into, one after the other: whose splits say who pays for what names them. */
+function withMerged({ merges }: AttributionRules, accounts: readonly AccountKey[]): ReadonlySet<AccountKey> {
+  const into = new Map(merges.map((merge) => [merge.account, merge.into]))
+  const names = new Set(accounts)
+  for (const name of names) {
+    const next = into.get(name)
+    if (next !== undefined) names.add(next)
+  }
+  return names
+}
+
 /** Only rules that can say anything about the touched traffic, so that other endpoints’ changes cut no windows. */
 function relevant(
   attribution: Attribution,
@@ -141,7 +152,8 @@ function relevant(
   { endpoints, accounts }: Touched,
 ): Attribution {
   const { owned, merges, splits } = attribution.rules
-  const isTouched = (account: AccountKey): boolean => endpoints === null || accounts.includes(account)
+  const named = withMerged(attribution.rules, accounts)
+  const isTouched = (account: AccountKey): boolean => endpoints === null || named.has(account)
   const splitOff = new Set(splits.filter(({ account }) => isTouched(account)).map(({ endpoint }) => endpoint))
   const names = new Set([...spellings, ...splitOff].flatMap((endpoint) => ownerNames(endpoint)))
   const isSplit = (endpoint: string): boolean => ownerNames(endpoint).some((name) => splitOff.has(name))

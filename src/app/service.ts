@@ -183,9 +183,10 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     const ownership = await followOwnership(database)
     if (config.kafka !== null) closers.push(followChanges(ownership, logger))
     const isShared = config.databaseUrl !== null
-    const ip = new IpMetadata({ database, world, logger, folder: directory.path, isShared })
-    closers.push(() => ip.close())
     const disk = new DiskGuard(directory.path, config.diskReserveBytes, world)
+    const checkDisk = (): Promise<void> => disk.check()
+    const ip = new IpMetadata({ database, world, logger, folder: directory.path, isShared, checkDisk })
+    closers.push(() => ip.close())
     const append: Append = async (arrivals, sender) => {
       await disk.check()
       const appended = await log.append(arrivals, world.now(), sender)

@@ -27,7 +27,7 @@ import type { Service } from './service.ts'
 
 export const limits = { topMax: 200, candidatesMax: 5, spellingsShown: 5 } as const
 
-type Ports = Pick<Service, 'database' | 'engine' | 'projection' | 'readUsage' | 'ownership'>
+type Ports = Pick<Service, 'database' | 'engine' | 'projection' | 'readUsage' | 'ownership' | 'world'>
 
 /** Why an account may be the owner. */
 export type CandidateReason = 'owner_then' | 'owned_before' | 'owns_after' | 'wildcard' | 'pays_there'
@@ -95,6 +95,8 @@ function groupsOf(rows: readonly AttributedRow[]): Group[] {
 interface Asked {
   readonly period: Period
   readonly below: Offset
+  /** The moment of the question: while the period still runs, levels and peaks count up to here. */
+  readonly until: Micros
 }
 
 type Grouping = 'endpoint' | null
@@ -102,7 +104,7 @@ type Grouping = 'endpoint' | null
 /** The usage function for a part of the traffic (L9): the meter with one more condition. */
 async function usageOf(
   { readUsage }: Ports,
-  { period, below }: Asked,
+  { period, below, until }: Asked,
   part: { readonly meter: MeterDefinition; readonly condition: Condition | null; readonly by: Grouping },
 ): Promise<ReadonlyMap<string | null, Exact>> {
   const { meter, condition, by } = part
@@ -114,6 +116,7 @@ async function usageOf(
     zone: 'UTC',
     groupBy: by === null ? [] : [by],
     below,
+    ...(until < period.to ? { until } : {}),
   })
   if (by === null) return new Map([[null, answer.total ?? zero]])
   return new Map(answer.rows.map(({ group, quantity }) => [group[by] ?? null, quantity ?? zero]))
@@ -212,14 +215,20 @@ async function payersThere(
 
 async function valueOf(
   { database, readUsage }: Ports,
-  { period, below }: Asked,
+  { period, below, until }: Asked,
 ): Promise<Pick<UnattributedReport, 'value' | 'noValue'>> {
   try {
     const account = await getAccount(database, unattributed)
     const contract = await contractFor(database, account, period)
     const billed = { ...period, zone: 'UTC', month: formatInstant(period.from) }
     const source = { readUsage, findMeter: (key: MeterDefinition['key']) => findMeter(database, key) }
-    const usage = await collectUsage(source, { account: unattributed, plan: contract.plan, period: billed, below })
+    const usage = await collectUsage(source, {
+      account: unattributed,
+      plan: contract.plan,
+      period: billed,
+      below,
+      until,
+    })
     const { total, currency } = planInvoice({ account, contract, period: billed, usage })
     return { value: { amount: formatMinor(total, currency), currency, plan: contract.plan.name }, noValue: null }
   } catch (error) {
@@ -236,9 +245,9 @@ export async function unattributedReport(
   ports: Ports,
   { period, top: most }: { readonly period: Period; readonly top: number },
 ): Promise<UnattributedReport> {
-  const asked = { period, below: ports.projection.position() }
+  const asked = { period, below: ports.projection.position(), until: ports.world.now() }
   const scope = { kind: 'account', account: unattributed } as const
-  const question = { scope, ...asked, starts: [period.from], conditions: [], measures: [] }
+  const question = { scope, period, below: asked.below, starts: [period.from], conditions: [], measures: [] }
   const groups = groupsOf(await askAttributed(ports.engine, question))
   const top = groups.slice(0, most)
   const standard = new Set<string>(standardMeters.map(({ key }) => key))

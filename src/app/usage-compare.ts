@@ -14,7 +14,7 @@ export interface Compared {
   readonly samePart: { readonly to: Micros; readonly total: Exact | null } | null
   /** What stands in the place of a row; null: the period before has no such window. */
   readonly rowBefore: (row: UsageRow) => UsageRow | null
-  /** Rows of groups that this period does not have in that window. */
+  /** Rows that stand beside no row of the answer: of other groups, and of windows that have not begun here. */
   readonly onlyThen: readonly UsageRow[]
 }
 
@@ -36,13 +36,16 @@ async function samePartOf(read: ReadUsage, question: UsageQuestion, before: Peri
   return { to, total }
 }
 
-/** Null: there is no period before. The groups that stand apart are those of the answer. */
+/**
+ * Null: there is no period before. The groups that stand apart are those of the answer; it has the rows that are shown,
+ * so that the earlier rows beside them and `onlyThen` are all there are.
+ */
 export async function compareUsage(
   read: ReadUsage,
   question: UsageQuestion,
   answer: UsageAnswer,
 ): Promise<Compared | null> {
-  const before = previousPeriod(question.period, question.zone)
+  const before = previousPeriod(question.period, question.periodZone ?? question.zone)
   if (before === null) return null
   const { apart } = answer
   const asked = { ...question, period: before, ...(apart === undefined ? {} : { apart }) }

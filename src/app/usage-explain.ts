@@ -93,8 +93,12 @@ async function explainLevel(asking: Asking, measure: Extract<Measure, { kind: 'l
 }
 
 async function explainUnique(asking: Asking, measure: Extract<Measure, { kind: 'unique' }>): Promise<Explanation> {
-  const { engine, question } = asking
-  const keys = await askKeys({ engine, question, most: limits.listedMax + 1 }, measure)
+  const { engine, question: asked, until } = asking
+  const isRunning = measure.membership !== null && until < asked.period.to
+  const question = isRunning ? { ...asked, period: { from: asked.period.from, to: until } } : asked
+  // Of a period that has not begun nobody is in.
+  const hasBegun = question.period.from < question.period.to
+  const keys = hasBegun ? await askKeys({ engine, question, most: limits.listedMax + 1 }, measure) : []
   return {
     how:
       measure.membership === null

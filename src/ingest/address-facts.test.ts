@@ -1,124 +1,43 @@
-import { describe, expect, test } from 'vitest'
-import { factFields } from '../core/event.ts'
-import type { ParsedEvent } from '../core/record.ts'
+import { expect, test } from 'vitest'
+import type { Arrival } from '../core/record.ts'
 import type { Micros } from '../core/time.ts'
-import type { AddressFacts, DescribeAddress } from './address-facts.ts'
-import { contentHash, parseEvent, saidText } from './event.ts'
+import type { AddressFacts } from './address-facts.ts'
+import { parseEvent } from './event.ts'
+import type { ParseContext } from './event.ts'
 
-const now = (Date.parse('2026-11-21T00:00:00Z') * 1_000) as Micros
-const base = {
-  source: 'edge',
-  id: 'a',
-  kind: 'http_request',
-  time: '2026-11-20T00:00:00Z',
-  client_address: '8.8.8.8',
-} as const
+const now = Date.parse('2026-06-01T12:00:00Z') * 1_000
 
-function versionOf(number: number, facts: Partial<AddressFacts> = {}): DescribeAddress {
-  return (address) =>
-    address === '8.8.8.8'
-      ? { country: 'US', asn: '15169', categories: 'com.google', version: `crossfoot:${number}`, ...facts }
-      : null
+function arrive(more: Readonly<Record<string, unknown>>, context: Partial<ParseContext> = {}): Arrival {
+  const input = { source: 's', id: '1', kind: 'http_request', account: 'acme', time: '2026-06-01T11:00:00Z', ...more }
+  return parseEvent(input, JSON.stringify(input), { now: now as Micros, ownerAt: () => null, ...context })
 }
 
-function parsed(input: Record<string, unknown>, describeAddress?: DescribeAddress): ParsedEvent {
-  const arrival = parseEvent(input, '', {
-    now,
-    ownerAt: () => null,
-    ...(describeAddress === undefined ? {} : { describeAddress }),
-  })
+function factOf(arrival: Arrival): string {
   if (arrival.kind !== 'event') throw new Error(JSON.stringify(arrival))
-  return arrival.event
+  return arrival.event.fact
 }
 
-function factsOf({ fact }: ParsedEvent): Record<string, unknown> {
-  const values = JSON.parse(fact) as unknown[]
-  const wanted = new Set<string>(['country', 'asn', 'ip_categories', 'ip_version'])
-  return Object.fromEntries(
-    factFields.flatMap(({ name }, index) => (wanted.has(name) ? [[name, values[index] ?? null]] : [])),
-  )
-}
+const known: AddressFacts = { country: 'DE', asn: '64512', categories: 'com.example', version: 'crossfoot:1' }
 
-describe('what is known of an address', () => {
-  test('is filled in where the sender says nothing, with the version that said so', () => {
-    expect(factsOf(parsed(base, versionOf(7)))).toEqual({
-      country: 'US',
-      asn: '15169',
-      ip_categories: 'com.google',
-      ip_version: 'crossfoot:7',
+test.each(['1.5', '-1', '1e+300', 'NaN', '18446744073709551616'])(
+  'a number %s that no sender could say is not written into a fact, and the rest of what is known is',
+  (asn) => {
+    const context = { describeAddress: () => ({ ...known, asn }) }
+    const fact = factOf(arrive({ client_address: '1.2.3.4' }, context))
+    const right = factOf(arrive({ client_address: '1.2.3.4' }, { describeAddress: () => ({ ...known, asn: null }) }))
+    expect(fact).toBe(right)
+    expect(fact).toContain('"DE"')
+  },
+)
+
+test('only Crossfoot says that Crossfoot looked an address up: what it looked up is no part of an event’s content', () => {
+  for (const version of ['crossfoot:1', 'crossfoot:', 'crossfoot:1/country'])
+    expect(arrive({ ip_version: version, country: 'DE' })).toMatchObject({
+      kind: 'held',
+      held: { problem: { code: 'EVENT_FIELD_INVALID', field: 'ip_version' } },
     })
-  })
-
-  test('looked up and not known is not the same as not looked up (L13)', () => {
-    const nothing = { country: null, asn: null, categories: null }
-    expect(factsOf(parsed(base, versionOf(7, nothing)))).toEqual({
-      country: null,
-      asn: null,
-      ip_categories: null,
-      ip_version: 'crossfoot:7',
-    })
-    expect(factsOf(parsed({ ...base, client_address: 'no address' }, versionOf(7)))['ip_version']).toBeNull()
-  })
-
-  test('leaves alone what the sender says, and names what it filled in', () => {
-    expect(factsOf(parsed({ ...base, country: 'DE' }, versionOf(7)))).toEqual({
-      country: 'DE',
-      asn: '15169',
-      ip_categories: 'com.google',
-      ip_version: 'crossfoot:7/asn,ip_categories',
-    })
-    expect(factsOf(parsed({ ...base, country: 'DE', ip_version: 'maxmind 2026-11' }, versionOf(7)))).toEqual({
-      country: 'DE',
-      asn: null,
-      ip_categories: null,
-      ip_version: 'maxmind 2026-11',
-    })
-  })
-
-  test('L2: is no part of the content: the same event under other lists has the same hash', () => {
-    const plain = parsed(base)
-    const enriched = [versionOf(1), versionOf(2, { country: 'CH' }), versionOf(3, { country: null, asn: null })].map(
-      (describeAddress) => parsed(base, describeAddress),
-    )
-    for (const event of enriched) {
-      expect(event.hash).toBe(plain.hash)
-      expect(event.fact).not.toBe(plain.fact)
-      expect(saidText(event.fact)).toBe(plain.fact)
-      // What a backfill makes of a stored text is what the door makes of the event.
-      expect(contentHash(event.fact, event.inspection)).toBe(plain.hash)
-    }
-  })
-
-  test('what the sender says is content', () => {
-    const [none, german, french] = [{}, { country: 'DE' }, { country: 'FR' }].map(
-      (own) => parsed({ ...base, ...own }, versionOf(1)).hash,
-    )
-    expect(new Set([none, german, french]).size).toBe(3)
-    expect(parsed({ ...base, country: 'DE' }).hash).toBe(german)
-    const other = parsed({ ...base, country: 'DE' }, versionOf(9))
-    expect(contentHash(other.fact, other.inspection)).toBe(german)
-  })
-
-  test('an event that comes back out of an export is the event that went in', () => {
-    const event = parsed(base, versionOf(7))
-    const facts = factsOf(event)
-    const again = parsed({ ...base, ...facts }, versionOf(8, { country: 'CH' }))
-    expect(again.hash).toBe(event.hash)
-    expect(again.fact).toBe(event.fact)
-  })
-
-  test('what is kept is canonical, however much the sender says', () => {
-    for (const more of [{}, { started: '2026-11-20T00:00:00Z' }, { client: 'ngrok' }, { country: 'DE' }]) {
-      const { fact } = parsed({ ...base, ...more }, versionOf(1))
-      expect(JSON.stringify(JSON.parse(fact))).toBe(fact)
-      expect((JSON.parse(fact) as unknown[]).length).toBe(32)
-    }
-  })
-
-  test('an event without anything to look up keeps the text and the hash that it had before there was a look-up', () => {
-    const { client_address: _, ...without } = base
-    const event = parsed(without, versionOf(7))
-    expect((JSON.parse(event.fact) as unknown[]).length).toBe(24)
-    expect(event.hash).toBe(parsed(without).hash)
-  })
+  expect(arrive({ ip_version: 'maxmind 2026-06', country: 'DE' }).kind).toBe('event')
+  const kept = { ip_version: 'crossfoot:1', country: 'DE' }
+  expect(arrive(kept, { keptIpVersion: 'crossfoot:1' }).kind).toBe('event')
+  expect(arrive(kept, { keptIpVersion: 'crossfoot:2' }).kind).toBe('held')
 })

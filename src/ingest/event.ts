@@ -7,7 +7,7 @@ import { heldLengthMax } from '../core/record.ts'
 import type { Arrival, HeldInput } from '../core/record.ts'
 import { dayMicros, secondMicros } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
-import { lookedUpBy, lookedUpFields, lookedUpText } from './address-facts.ts'
+import { lookedUpBy, lookedUpFields, lookedUpText, ownMark } from './address-facts.ts'
 import type { AddressFacts, DescribeAddress, LookedUpField } from './address-facts.ts'
 import { Bad, readCount, readText, readerOf } from './field.ts'
 import type { Value } from './field.ts'
@@ -33,6 +33,8 @@ export interface ParseContext {
   readonly oldest?: Micros
   /** What is known of the visitor's address; left out, nothing is looked up. */
   readonly describeAddress?: DescribeAddress
+  /** The one `ip_version` of ours that the input may have: that of the version which a correction changes. */
+  readonly keptIpVersion?: unknown
 }
 
 interface Place {
@@ -214,6 +216,23 @@ const valueOfField: Readonly<Record<LookedUpField, (known: AddressFacts) => stri
   ip_categories: ({ categories }) => categories,
 }
 
+/** What was looked up passes the same reader as what senders say, so that no list writes what the store cannot hold. */
+function readLookedUp(field: LookedUpField, known: string | null): Value | null {
+  const value = known === null ? null : (places.get(field)?.read(known) ?? null)
+  return value instanceof Bad ? null : value
+}
+
+/** What was looked up is no part of an event's content, so only who looked it up may say so. */
+function checkIpVersion(fact: Values, { keptIpVersion }: ParseContext): Problem | null {
+  const given = fact[at.ip_version]
+  if (typeof given !== 'string' || !given.startsWith(ownMark) || given === keptIpVersion) return null
+  return {
+    code: 'EVENT_FIELD_INVALID',
+    field: 'ip_version',
+    message: `ip_version begins with ${ownMark}, which only Crossfoot writes, where it has looked the address up itself; leave it out, or name your own list`,
+  }
+}
+
 /**
  * Fills in what is known of the visitor's address, where the sender says nothing; true when it did. Who names a version
  * of metadata has looked the address up, and is not contradicted.
@@ -223,7 +242,7 @@ function lookUpAddress(fact: Values, address: Value | null, { describeAddress }:
   const absent = lookedUpFields.filter((field) => fact[at[field]] === null)
   const known = absent.length === 0 ? null : describeAddress(address)
   if (known === null) return false
-  for (const field of absent) fact[at[field]] = valueOfField[field](known)
+  for (const field of absent) fact[at[field]] = readLookedUp(field, valueOfField[field](known))
   fact[at.ip_version] = lookedUpText(known.version, absent)
   return true
 }
@@ -268,7 +287,7 @@ export function parseEvent(input: unknown, raw: string, context: ParseContext): 
   const row = readFields(object)
   if ('code' in row) return holdInput(input, raw, row)
   const { fact, inspection, inspected } = row
-  const problem = checkWhole(fact, context)
+  const problem = checkWhole(fact, context) ?? checkIpVersion(fact, context)
   if (problem !== null) return holdInput(input, raw, problem)
   const seq = seqOf(fact[at.seq] ?? null)
   if (seq !== null && typeof seq === 'object') return holdInput(input, raw, seq)

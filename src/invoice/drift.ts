@@ -6,7 +6,7 @@
 import { getAccount } from '../account/accounts.ts'
 import type { Queryable } from '../account/database.ts'
 import { Refusal } from '../core/errors.ts'
-import { exact, formatExact, formatQuantity, subtract, zero } from '../core/exact.ts'
+import { exact, formatQuantity, subtract, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, InvoiceId, MeterKey, Offset } from '../core/ids.ts'
 import { formatMinor, readMinor } from '../core/money.ts'
@@ -164,11 +164,18 @@ export async function driftOf(source: DriftSource, invoice: Invoice, below: Offs
   return { invoice, countedNow: below, lines, issued: readMinor(document.total, document.currency), now: plan.total }
 }
 
-/** Whether anything of the invoice would be another number now. */
+/** Whether anything of the invoice would be another number now. An issued quantity has the decimals that are printed. */
 export function isDrifted({ lines }: Drift): boolean {
   return lines.some(
-    ({ issued, now }) => issued.amount !== now.amount || formatExact(issued.quantity) !== formatExact(now.quantity),
+    ({ issued, now }) =>
+      issued.amount !== now.amount || formatQuantity(issued.quantity) !== formatQuantity(now.quantity),
   )
+}
+
+/** What was printed then beside what would be printed now, so that the difference is that of the two texts. */
+function quantityJson({ issued, now }: DriftLine): object {
+  const [then, next] = [formatQuantity(issued.quantity), formatQuantity(now.quantity)]
+  return { issued: then, now: next, difference: formatQuantity(subtract(exact(next), exact(then))) }
 }
 
 /** The drift as the API answers it. Differences are now minus issued: below zero, too much was charged. */
@@ -187,11 +194,7 @@ export function driftJson(drift: Drift): object {
       description: line.description,
       meter: line.meter,
       unit: line.unit,
-      quantity: {
-        issued: formatQuantity(line.issued.quantity),
-        now: formatQuantity(line.now.quantity),
-        difference: formatQuantity(subtract(line.now.quantity, line.issued.quantity)),
-      },
+      quantity: quantityJson(line),
       amount: {
         issued: money(line.issued.amount),
         now: money(line.now.amount),

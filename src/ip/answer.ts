@@ -89,9 +89,13 @@ function providerIn({ labels }: Placed['about']): IpAnswer['provider'] {
   return { name: narrowest.name, region: region?.region ?? null, hosting: narrowest.hosting }
 }
 
-function flagsOf({ complete }: Pick<LookupTable, 'complete'>, { labels }: Placed['about']): IpAnswer['flags'] {
+function flagsOf(
+  { complete }: Pick<LookupTable, 'complete'>,
+  { family, about: { labels } }: Placed,
+): IpAnswer['flags'] {
+  const known = family === 4 ? complete.four : complete.six
   const of = (flag: Flag): boolean | null =>
-    labels.some(({ category }) => hasFlag(flag, category)) ? true : complete.includes(flag) ? false : null
+    labels.some(({ category }) => hasFlag(flag, category)) ? true : known.includes(flag) ? false : null
   return Object.fromEntries(flags.map((flag) => [flag, of(flag)])) as Record<Flag, boolean | null>
 }
 
@@ -117,7 +121,7 @@ export function answerOf(version: string, table: LookupTable, placed: Placed): I
     },
     provider: providerIn(about),
     categories: categoriesOf(sources, about),
-    flags: flagsOf(table, about),
+    flags: flagsOf(table, placed),
     confidence:
       anonymity === null || confidence === null ? null : { value: confidence, ...listOf(sources, anonymity.by) },
     list_last_seen: anonymity?.lastSeen ?? null,

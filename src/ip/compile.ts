@@ -18,10 +18,16 @@ export interface CompileSource {
   readonly table: SourceTable
 }
 
+export interface CompleteFlags {
+  readonly four: readonly Flag[]
+  readonly six: readonly Flag[]
+}
+
 /** What is written into the compiled file; `profiles` are what ranges point at. */
 export interface Compiled {
   readonly sources: readonly { readonly name: string; readonly version: string }[]
-  readonly complete: readonly Flag[]
+  /** Flags that a source knows of every address of a family. */
+  readonly complete: CompleteFlags
   readonly four: Ranges
   readonly six: Ranges
   /** For each profile the number of its `asn`, `countries` and `about`. */
@@ -97,6 +103,11 @@ function labelsOfAsns(sources: readonly CompileSource[]): LabelsOfAsn {
   return all
 }
 
+function completeIn(sources: readonly CompileSource[], family: 'four' | 'six'): readonly Flag[] {
+  const speaking = sources.filter(({ table }) => table[family].records.some((record) => record !== 0))
+  return flags.filter((flag) => speaking.some(({ table }) => table.complete.includes(flag)))
+}
+
 /** Compiles the sources of a version; the first precedes the second, and so on. */
 export function compile(sources: readonly CompileSource[]): Compiled {
   const empty: Layer = { four: noRanges(4), six: noRanges(6), records: [{}] }
@@ -113,7 +124,7 @@ export function compile(sources: readonly CompileSource[]): Compiled {
   })
   return {
     sources: sources.map(({ name, version }) => ({ name, version })),
-    complete: flags.filter((flag) => sources.some(({ table }) => table.complete.includes(flag))),
+    complete: { four: completeIn(sources, 'four'), six: completeIn(sources, 'six') },
     four,
     six,
     profiles,

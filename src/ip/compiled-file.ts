@@ -9,10 +9,9 @@ import type { AboutPart, AsnPart, Compiled, CountryPart } from './compile.ts'
 import { wordsOf } from './ranges.ts'
 import type { Ranges } from './ranges.ts'
 import type { Family } from './address.ts'
-import type { Flag } from './said.ts'
 
 /** Raised when the form or its meaning changes; a file of another form is compiled again. */
-export const formVersion = 1
+export const formVersion = 2
 
 /** Texts one behind the other, read one by one when they are needed: a version has a hundred thousand of them. */
 export class TextList {
@@ -35,7 +34,7 @@ export class TextList {
 
 export interface CompiledFile {
   readonly sources: Compiled['sources']
-  readonly complete: readonly Flag[]
+  readonly complete: Compiled['complete']
   readonly four: Ranges
   readonly six: Ranges
   readonly profiles: Uint32Array
@@ -47,7 +46,7 @@ export interface CompiledFile {
 interface Head {
   readonly form: number
   readonly sources: Compiled['sources']
-  readonly complete: readonly Flag[]
+  readonly complete: Compiled['complete']
   readonly four: number
   readonly six: number
   readonly profiles: number

@@ -1,7 +1,7 @@
 /** What an event keeps of its visitor's address, so that a price may depend on it and a bill can be replayed. */
 import type { AddressFacts, DescribeAddress } from '../ingest/address-facts.ts'
 import type { LookupTable } from './lookup.ts'
-import { mostSpecific } from './said.ts'
+import { isAsn, mostSpecific } from './said.ts'
 
 export const limits = { categoriesLengthMax: 255 } as const
 
@@ -24,9 +24,10 @@ export function describerOf(table: LookupTable, version: string): DescribeAddres
     const before = known.get(profile)
     if (before !== undefined) return before
     const { labels } = table.aboutAt(table.aboutNumberOf(profile))
+    const asn = table.asnOf(profile)?.number
     const facts = {
       country: table.countriesOf(profile).located?.country ?? null,
-      asn: table.asnOf(profile)?.number.toString() ?? null,
+      asn: isAsn(asn) ? String(asn) : null,
       categories: categoriesText(labels.map(({ category }) => category)),
       version,
     }

@@ -4,7 +4,6 @@ import type { Family } from './address.ts'
 import type { AboutPart, AsnPart, CountryPart } from './compile.ts'
 import type { CompiledFile, TextList } from './compiled-file.ts'
 import type { Ranges } from './ranges.ts'
-import type { Flag } from './said.ts'
 
 /** The first position of ranges for the upper bits of an address, so that the search has little left to do. */
 const fourShift = 16
@@ -64,7 +63,7 @@ export interface Placed extends Found {
 
 export class LookupTable {
   readonly sources: CompiledFile['sources']
-  readonly complete: readonly Flag[]
+  readonly complete: CompiledFile['complete']
   readonly #four: Ranges
   readonly #six: Ranges
   readonly #sixStarts: readonly [Uint32Array, Uint32Array, Uint32Array, Uint32Array]

@@ -3,6 +3,7 @@ import { readAddress } from './address.ts'
 import type { Family } from './address.ts'
 import type { Ranges } from './ranges.ts'
 import { wordsOf } from './ranges.ts'
+import { isAsn } from './said.ts'
 import { OrderedRanges, Records } from './source-table.ts'
 import type { SourceTable } from './source-table.ts'
 
@@ -26,10 +27,11 @@ function readRanges(family: Family, text: string, records: Records): Ranges {
     const one = row.indexOf(',')
     const two = row.indexOf(',', one + 1)
     const three = row.indexOf(',', two + 1)
-    const number = Number(row.slice(two + 1, three < 0 ? row.length : three))
+    const digits = row.slice(two + 1, three < 0 ? row.length : three)
+    const number = Number(digits)
     const isRange =
       readAddress(row.slice(0, one), first) === family && readAddress(row.slice(one + 1, two), last) === family
-    if (!isRange || !Number.isSafeInteger(number) || number < 0)
+    if (!isRange || !/^\d{1,10}$/.test(digits) || !isAsn(number))
       throw new Error(`line ${line} is not "first address,last address,number,organisation"`)
     const organisation = three < 0 ? '' : unquoted(row.slice(three + 1).trim())
     const record = records.numberOf({ asn: { number, organisation: organisation === '' ? null : organisation } })

@@ -11,7 +11,8 @@ import type { SourceTable } from './source-table.ts'
 import { noRanges, wordsOf } from './ranges.ts'
 import type { Ranges } from './ranges.ts'
 import type { Family } from './address.ts'
-import type { Anonymity, Flag, Label, Said } from './said.ts'
+import { isAsn } from './said.ts'
+import type { Anonymity, Asn, Flag, Label, Said } from './said.ts'
 
 export const limits = {
   /** A tree whose parts are reached on several ways is no tree; a few more visits than nodes are the aliases of IPv4. */
@@ -71,7 +72,10 @@ interface Walk {
   readonly tree: Tree
   readonly family: Family
   readonly recordAt: RecordAt
-  /** The subtree of IPv4 in a tree of IPv6; reached on other ways it is an alias (6to4, Teredo), which is left out. */
+  /**
+   * The subtree of IPv4 in a tree of IPv6; reached on other ways it is an alias (6to4, Teredo), which is left out. -1:
+   * there is none. What only covers IPv4 from above is a record like others, or nothing: wherever else it stands, it counts.
+   */
   readonly aliased: number
 }
 
@@ -140,11 +144,21 @@ const anonymousFields: readonly (readonly [field: string, category: string, flag
 function anonymityOf(fields: Fields): Anonymity | null {
   const { anonymizer_confidence: confidence, network_last_seen: seen, provider_name: provider } = fields
   const found = {
-    confidence: typeof confidence === 'number' ? confidence : null,
+    confidence: typeof confidence === 'number' && Number.isFinite(confidence) ? confidence : null,
     lastSeen: textOf(seen),
     provider: textOf(provider),
   }
   return Object.values(found).every((value) => value === null) ? null : found
+}
+
+/** Throws on what is no number of an autonomous system: facts of events and prices are made of it. */
+function asnOf({ autonomous_system_number: number, autonomous_system_organization: organisation }: Fields): Asn | null {
+  if (number === undefined) return null
+  if (!isAsn(number)) {
+    const text = typeof number === 'number' || typeof number === 'bigint' ? String(number) : `a ${typeof number}`
+    throw new Error(`one of its records has ${text} where the number of an autonomous system is`)
+  }
+  return { number, organisation: textOf(organisation) }
 }
 
 /** The fields of a record that Crossfoot answers with. */
@@ -153,7 +167,7 @@ export type SaidBy = (fields: Fields) => Said
 function saidOf(wanted: 'located' | 'registered' | 'all'): SaidBy {
   return (fields) => {
     const traits = { ...fieldsOf(fields['traits']), ...fields }
-    const [asn, organisation] = [traits['autonomous_system_number'], traits['autonomous_system_organization']]
+    const asn = asnOf(traits)
     const own = countryOf(fields['country_code'])
     const located = countryOf(fieldsOf(fields['country'])['iso_code']) ?? (wanted === 'registered' ? null : own)
     const registered =
@@ -163,7 +177,7 @@ function saidOf(wanted: 'located' | 'registered' | 'all'): SaidBy {
     )
     const anonymity = anonymityOf(traits)
     return {
-      ...(typeof asn === 'number' ? { asn: { number: asn, organisation: textOf(organisation) } } : {}),
+      ...(asn === null ? {} : { asn }),
       ...(located === null ? {} : { located }),
       ...(registered === null ? {} : { registered }),
       ...(anonymity === null ? {} : { anonymity }),
@@ -217,7 +231,7 @@ export function readMmdb(file: Buffer, wanted: 'located' | 'registered' | 'all' 
   const walkOf = (family: Family, aliased: number): Walk => ({ tree, family, recordAt, aliased })
   const table = {
     four: walk(walkOf(4, -1), { node: four }),
-    six: hasSix ? walk(walkOf(6, four), { node: 0 }) : noRanges(6),
+    six: hasSix ? walk(walkOf(6, four < tree.nodeCount ? four : -1), { node: 0 }) : noRanges(6),
     records: records.list,
     asns: [],
     complete: completeFlags(databaseType),

@@ -14,6 +14,11 @@ export interface Asn {
   readonly organisation: string | null
 }
 
+/** RFC 6793: 32 bits. What a file says beyond them is no number of an autonomous system, and facts could not hold it. */
+export function isAsn(number: unknown): number is number {
+  return Number.isInteger(number) && Number(number) >= 0 && Number(number) <= 0xffff_ffff
+}
+
 /** What a source that knows about anonymity adds to its labels. */
 export interface Anonymity {
   /** As the source counts it; MaxMind from 0 to 99. */
@@ -56,7 +61,8 @@ export interface Merged {
 export function mergedOf(said: Said, by: number): Merged {
   const { asn, located, registered, anonymity, labels, nobody } = said
   return {
-    ...(asn === undefined ? {} : { asn: { ...asn, by } }),
+    // Tables that were kept before numbers were checked are compiled without what is none.
+    ...(asn === undefined || !isAsn(asn.number) ? {} : { asn: { ...asn, by } }),
     ...(located === undefined ? {} : { located: { country: located, by } }),
     ...(registered === undefined ? {} : { registered: { country: registered, by } }),
     ...(anonymity === undefined ? {} : { anonymity: { ...anonymity, by } }),

@@ -26,7 +26,10 @@ export interface SourceTable {
   readonly records: readonly Said[]
   /** What is said of all addresses of an autonomous system. */
   readonly asns: readonly (readonly [number, readonly Label[]])[]
-  /** Flags that the source knows of every address: what it does not list, does not have them. */
+  /**
+   * Flags that the source knows of every address of the families it lists any of: what it does not list there, does not
+   * have them. A database of IPv4 says nothing of IPv6 (L13).
+   */
   readonly complete: readonly Flag[]
 }
 

@@ -5,7 +5,7 @@
 import type { Label } from './said.ts'
 
 /** Raised with every change of the table. */
-export const specialVersion = '2026-11-22'
+export const specialVersion = '2026-11-22.2'
 
 type Special = readonly [network: string, name: string, reference: string]
 
@@ -33,6 +33,13 @@ const notReachable: readonly Special[] = [
   ['64:ff9b:1::/48', 'local-use-translation', 'RFC 8215'],
   ['100::/64', 'discard-only', 'RFC 6666'],
   ['100:0:0:1::/64', 'dummy-prefix', 'RFC 9780'],
+  // Of 2001::/23 what IANA does not list as reachable: not Teredo, anycast, AMT, AS112, ORCHIDv2, DET.
+  ['2001:1::/128', 'ietf-protocol-assignments', 'RFC 2928'],
+  ['2001:1::4-2001:1:ffff:ffff:ffff:ffff:ffff:ffff', 'ietf-protocol-assignments', 'RFC 2928'],
+  ['2001:2:1::-2001:2:ffff:ffff:ffff:ffff:ffff:ffff', 'ietf-protocol-assignments', 'RFC 2928'],
+  ['2001:4::-2001:4:111:ffff:ffff:ffff:ffff:ffff', 'ietf-protocol-assignments', 'RFC 2928'],
+  ['2001:4:113::-2001:f:ffff:ffff:ffff:ffff:ffff:ffff', 'ietf-protocol-assignments', 'RFC 2928'],
+  ['2001:40::-2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff', 'ietf-protocol-assignments', 'RFC 2928'],
   ['2001:2::/48', 'benchmarking', 'RFC 5180'],
   ['2001:10::/28', 'orchid', 'RFC 4843'],
   ['2001:db8::/32', 'documentation', 'RFC 3849'],

@@ -4,8 +4,9 @@ import { heldLengthMax } from '../core/record.ts'
 import type { Arrival, Correction, HeldInput, LogRecord, Outcome, ParsedEvent } from '../core/record.ts'
 import { unreachable } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
+import { saidText } from '../ingest/event.ts'
 import { balanceOf, BalanceSheet, writeBatch } from './balance.ts'
-import { encodeChunks } from './chunk.ts'
+import { decodeChunk, encodeChunks } from './chunk.ts'
 import type { Command, CommandOf, Effect } from './command.ts'
 import { Identities } from './identities.ts'
 import { numberKey, numberOf } from './keys.ts'
@@ -14,6 +15,14 @@ import { Numbering, withdrawCheckpoint, writeCheckpoint } from './numbering.ts'
 import { dayName, holdInput, readHeld, resolveHeld } from './quarantine.ts'
 import { countUp } from './tables.ts'
 import type { Tables } from './tables.ts'
+
+type Corrected = Pick<LogRecord, 'account' | 'fact' | 'inspection'>
+
+/** What a correction came to, without what was looked up about the address: that is no part of what was said (L2). */
+function saidOf(correction: Correction | null, event: Corrected | null): string {
+  const { account = null, fact = null, inspection = null } = event ?? {}
+  return JSON.stringify([correction, account, fact === null ? null : saidText(fact), inspection])
+}
 
 /** Applies one group of commands; lives as long as its transaction. */
 class GroupWriter {
@@ -89,6 +98,28 @@ class GroupWriter {
     return this.#record({ time, account, fact, inspection, correction: null }, now)
   }
 
+  /** A record of the log, also one that this very group has accepted. */
+  #recordAt(offset: Offset): LogRecord | undefined {
+    const accepted = this.#accepted[offset - (this.#accepted[0]?.offset ?? this.#next)]
+    if (accepted !== undefined) return accepted
+    const start = numberKey(offset)
+    for (const { key, value } of this.#tables.chunks.getRange({ start, reverse: true, limit: 1 })) {
+      const first = numberOf(key) as Offset
+      return decodeChunk(value, first)[offset - first]
+    }
+    return undefined
+  }
+
+  /**
+   * The remembered hash is of everything, as it has always been; where it differs, what was said is compared with the
+   * record itself. The log alone decides, so that every copy of it decides the same.
+   */
+  #saysTheSame(offset: Offset, correction: Correction, event: ParsedEvent | null): boolean {
+    const record = this.#recordAt(offset)
+    if (record === undefined || (record.fact === null) !== (event === null)) return false
+    return saidOf(record.correction, event === null ? null : record) === saidOf(correction, event)
+  }
+
   /** L2 for corrections: the version that is superseded is their identity. */
   #correct(correction: Correction, event: ParsedEvent | null, now: Micros): Outcome {
     if (correction.supersedes >= this.#next) return { kind: 'unknown' }
@@ -96,7 +127,11 @@ class GroupWriter {
     const text = JSON.stringify([correction, event?.account ?? null, event?.fact ?? null, event?.inspection ?? null])
     const content = hash('sha256', text, 'buffer').subarray(0, 8)
     const stored = this.#tables.superseded.get(key)
-    if (stored !== undefined) return { kind: stored.subarray(8).equals(content) ? 'duplicate' : 'conflict' }
+    if (stored !== undefined) {
+      const isSame =
+        stored.subarray(8).equals(content) || this.#saysTheSame(numberOf(stored) as Offset, correction, event)
+      return { kind: isSame ? 'duplicate' : 'conflict' }
+    }
     this.#tables.superseded.putSync(key, Buffer.concat([numberKey(this.#next), content]))
     const { account, time } = event ?? correction.was
     const { fact = null, inspection = null } = event ?? {}

@@ -79,12 +79,21 @@ describe('times that are not known', () => {
 describe('the period before', () => {
   const text = (period: Period | null) => period && [formatInstant(period.from), formatInstant(period.to)]
 
-  test('of a month the month before, in its zone; of anything else the same length before', () => {
+  test('of a month the month before, in its zone; of whole days as many; of anything else the same length', () => {
     const march = calendarMonth(at('2026-03-15T00:00:00Z'), 'Europe/Berlin')
     expect(text(previousPeriod(march, 'Europe/Berlin'))).toEqual(['2026-01-31T23:00:00Z', '2026-02-28T23:00:00Z'])
     expect(text(previousPeriod(march, 'UTC'))).toEqual(['2026-01-29T00:00:00Z', '2026-02-28T23:00:00Z'])
     const week = { from: at('2026-03-09T00:00:00Z'), to: at('2026-03-16T00:00:00Z') }
     expect(text(previousPeriod(week, 'UTC'))).toEqual(['2026-03-02T00:00:00Z', '2026-03-09T00:00:00Z'])
+    const quarter = { from: at('2026-01-01T00:00:00Z'), to: at('2026-04-01T00:00:00Z') }
+    expect(text(previousPeriod(quarter, 'UTC'))).toEqual(['2025-10-01T00:00:00Z', '2026-01-01T00:00:00Z'])
+    // Of 167 and of 169 hours, each after a week of 168.
+    const spring = { from: at('2026-03-22T23:00:00Z'), to: at('2026-03-29T22:00:00Z') }
+    expect(text(previousPeriod(spring, 'Europe/Berlin'))).toEqual(['2026-03-15T23:00:00Z', '2026-03-22T23:00:00Z'])
+    const autumn = { from: at('2025-10-19T22:00:00Z'), to: at('2025-10-26T23:00:00Z') }
+    expect(text(previousPeriod(autumn, 'Europe/Berlin'))).toEqual(['2025-10-12T22:00:00Z', '2025-10-19T22:00:00Z'])
+    // No ends of days there.
+    expect(text(previousPeriod(spring, 'Asia/Tokyo'))).toEqual(['2026-03-16T00:00:00Z', '2026-03-22T23:00:00Z'])
     expect(previousPeriod(calendarMonth(0 as Micros, 'UTC'), 'UTC')).toBeNull()
     expect(previousPeriod(span(5, 20), 'UTC')).toBeNull()
   })

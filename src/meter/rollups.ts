@@ -61,7 +61,13 @@ export function runHoursOf({ events, hours }: { readonly events: number; readonl
   return Math.max(1, Math.min(limits.runHours, Math.floor(limits.runEvents / perHour)))
 }
 
-/** Ended hours that were touched and are not rolled as they are now, as runs of hours one after the other. */
+/** Whether no event lies in any hour between two others: they may be rolled with them, as empty ones. */
+function isEmpty({ from, to }: Period, touched: TouchedHours): boolean {
+  for (let hour = from; hour < to; hour = (hour + hourMicros) as Micros) if (touched.has(hour)) return false
+  return true
+}
+
+/** Ended hours that were touched and are not rolled as they are now, as runs of hours one after the other; empty hours between them belong to the run. */
 export function hoursToRoll(
   touched: TouchedHours,
   rolled: readonly RolledHour[],
@@ -77,7 +83,7 @@ export function hoursToRoll(
   for (const hour of due.toSorted((one, two) => one - two)) {
     const last = runs.at(-1)
     const end = (hour + hourMicros) as Micros
-    if (last?.to === hour && last.to - last.from < runHours * hourMicros)
+    if (last !== undefined && end - last.from <= runHours * hourMicros && isEmpty({ from: last.to, to: hour }, touched))
       runs[runs.length - 1] = { from: last.from, to: end }
     else runs.push({ from: hour, to: end })
   }

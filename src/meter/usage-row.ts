@@ -24,6 +24,8 @@ export interface UsageQuestion {
   /** Without a window there is one row for the whole period (and group). */
   readonly window: WindowSize | null
   readonly zone: string
+  /** The zone that the period is a month of, where it is another one than `zone`. */
+  readonly periodZone?: string
   readonly groupBy: readonly Dimension[]
   /** Only events with a log offset below this: usage is a pure function of the log up to an offset (L5). */
   readonly below: Offset

@@ -181,6 +181,14 @@ export interface EventsPage {
   readonly cursor: string | null
 }
 
+function cursorOf(text: string): { readonly time: Micros; readonly offset: Offset } {
+  const match = /^(\d{1,16})-(\d{1,16})$/.exec(text)
+  const [time, offset] = [Number(match?.[1]), Number(match?.[2])]
+  if (!Number.isSafeInteger(time) || !Number.isSafeInteger(offset))
+    throw new Refusal('REQUEST_INVALID', 'cursor is not one that was given out')
+  return { time: time as Micros, offset: offset as Offset }
+}
+
 /** Opens a number down to its events (L10): those that the meter counts in the period, in order of time. */
 export async function usageEvents(
   engine: Engine,
@@ -190,16 +198,14 @@ export async function usageEvents(
     most: number
   },
 ): Promise<EventsPage> {
-  const match = question.cursor === null ? null : /^(\d{1,16})-(\d{1,16})$/.exec(question.cursor)
-  if (question.cursor !== null && match === null)
-    throw new Refusal('REQUEST_INVALID', 'cursor is not one that was given out')
+  const after = question.cursor === null ? null : cursorOf(question.cursor)
   const most = Math.min(question.most, limits.eventsMax)
   const events = await askEvents(engine, {
     scope: question.scope,
     period: question.period,
     below: question.below,
     conditions: [...question.meter.filter, ...onlyConditions(question.only ?? [])],
-    after: match === null ? null : { time: Number(match[1]) as Micros, offset: Number(match[2]) as Offset },
+    after,
     most: most + 1,
   })
   const page = events.slice(0, most)

@@ -8,21 +8,21 @@ import type { Scope } from './query.ts'
 export interface AddressSeen {
   readonly first: Micros
   readonly last: Micros
-  /** Records with it, corrected ones included. */
+  /** Events with it. */
   readonly records: number
 }
 
-/** Asks for all spellings of an address; null: it is in no record that is kept. L11: of the scope only. */
-export async function askAddressSeen(
-  engine: Engine,
-  scope: Scope,
-  spellings: readonly string[],
-): Promise<AddressSeen | null> {
+/**
+ * Asks for an address in whatever spelling senders wrote it, of the newest versions of events; null: it is in no record that
+ * is kept. L11: of the scope only.
+ */
+export async function askAddressSeen(engine: Engine, scope: Scope, address: string): Promise<AddressSeen | null> {
   const parameters = new Parameters()
   const where = fence(scope, parameters)
   const [row] = await engine.query<{ first: string; last: string; records: string }>(
     `SELECT min(time_us) AS first, max(time_us) AS last, count() AS records FROM inspection
-     WHERE ${where} AND client_address IN ${parameters.add(spellings, 'Array(String)')}`,
+     WHERE ${where} AND toIPv6OrNull(client_address) = toIPv6OrNull(${parameters.add(address, 'String')})
+       AND offset NOT IN (SELECT supersedes FROM correction WHERE ${where})`,
     parameters.values,
   )
   if (row === undefined || row.records === '0') return null

@@ -49,6 +49,7 @@ describe('IP metadata', () => {
     }
     const world = { ...systemWorld, now: (): Micros => now }
     service = await openService({ config: config.value, world, logger: pino({ level: 'silent' }), onFatal })
+    await service.ip.openNewest()
     server = await buildServer(service)
     await server.ready()
     if (service.newKey !== null) operator = service.newKey

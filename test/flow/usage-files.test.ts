@@ -5,6 +5,7 @@ import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { limits as fileLimits } from '../../src/app/http/usage-export.ts'
 import { startCli } from '../support/cli.ts'
 import { at } from '../support/invoice-desk.ts'
 import { removeDirectory, temporaryDirectory } from '../support/service.ts'
@@ -198,6 +199,43 @@ describe('usage as files', () => {
     expect(objectsOf(all.stdout).map(({ account }) => account)).toEqual(['acme', 'globex', 'many'])
     expect([wrong.code, refused.code, existsSync(join(folder, 'none.csv'))]).toEqual([2, 1, false])
     expect(refused.stderr).toContain('is not grouped by account')
+  })
+
+  test('who hangs up before the first row gives the place back too, and the question ends', async () => {
+    const headers = { authorization: `Bearer ${api.service.newKey ?? ''}`, accept: 'text/csv' }
+    const path = `/v1/usage?${june}&window=day&group_by=endpoint`
+    const { engine } = api.service
+    const ask = engine.stream.bind(engine)
+    const answerable = Promise.withResolvers<void>()
+    let [asked, ended, closed] = [0, 0, 0]
+    const slow = vi.spyOn(engine, 'stream').mockImplementation(async function* (sql, parameters) {
+      asked += 1
+      try {
+        await answerable.promise
+        yield* ask(sql, parameters) as AsyncIterable<never>
+      } finally {
+        ended += 1
+      }
+    })
+    api.server.server.on('connection', (socket) => socket.once('close', () => (closed += 1)))
+    const waiting = Array.from({ length: fileLimits.filesMax }, () => {
+      const call = request({ host: '127.0.0.1', port, path, headers, agent: false })
+      call.on('error', () => undefined).end()
+      return call
+    })
+    await until(() => asked === fileLimits.filesMax, 10_000, 'as many questions as there are places')
+    expect((await api.refused(`${path}&format=csv`))[1]).toBe('TOO_MANY_REQUESTS')
+    for (const call of waiting) call.destroy()
+    await until(() => closed === fileLimits.filesMax, 10_000, 'the service to see that they hung up')
+    answerable.resolve()
+    await until(() => ended === fileLimits.filesMax, 10_000, 'the questions to end')
+    slow.mockRestore()
+    const rows = await until(
+      async () => (await api.server.inject({ method: 'GET', url: path, headers })).statusCode === 200,
+      10_000,
+      'a place for the next file',
+    )
+    expect(rows).toBe(true)
   })
 
   test('who hangs up ends the question and gives the place back; a whole file has every group once', async () => {

@@ -117,7 +117,12 @@ function questionIn({ period, zone, sizes }: Setting): fc.Arbitrary<Question> {
     size: fc.constantFrom(...sizes),
     groupBy: fc.constantFrom([], [], ['endpoint'] as const, ['endpoint', 'attributes.tag'] as const),
     top: fc.constantFrom(null, null, 1, 2),
-    until: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: instant }),
+    until: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(null) },
+      { weight: 1, arbitrary: instant },
+      // Also of a period that has not begun by then.
+      { weight: 1, arbitrary: fc.constantFrom(0, 1, dayMicros).map((before) => (period.from - before) as Micros) },
+    ),
     endpoints: fc.constantFrom(null, null, ['a.example']),
     cuts: fc.array(instant, { minLength: 1, maxLength: 3 }),
   })

@@ -235,23 +235,24 @@ describe('directions', () => {
     expect(await rateOf('apart', { period, measure: { direction: 'higher', combine: 'after' } })).toBe('0')
   })
 
-  test('an event that carries one direction is a sample of it; one that carries neither is said to be missing', async () => {
+  test('an event is a sample of what it carries; one that lacks a direction that is measured is said to be missing', async () => {
     await fillFacts(pipeline.engine, 3, {
       account: "'one-way'",
       time_us: `${begin} + number`,
       bytes_in_wire: `if(number = 0, ${mbit(3)}, NULL)`,
       bytes_out_wire: `if(number = 1, ${mbit(4)}, NULL)`,
     })
-    const answer = await pipeline.readUsage({
-      account: 'one-way' as AccountKey,
-      meter: meterOf({ ...p95, direction: 'sum' }),
-      period: intervals(1),
-      window: null,
-      zone: 'UTC',
-      groupBy: [],
-      below: belowFilled,
-    })
-    expect([formatExact(answer.total ?? zero), answer.eventsWithoutValue]).toEqual(['7000000', 1n])
+    const one = { account: 'one-way' as AccountKey, period: intervals(1), window: null, zone: 'UTC', groupBy: [] }
+    const said = async (direction: PercentileMeasure['direction']) => {
+      const meter = meterOf({ ...p95, direction })
+      const answer = await pipeline.readUsage({ ...one, meter, below: belowFilled })
+      return [formatExact(answer.total ?? zero), answer.eventsWithoutValue]
+    }
+    // One event has the one direction, one the other, and one neither.
+    expect(await said('in')).toEqual(['3000000', 2n])
+    expect(await said('out')).toEqual(['4000000', 2n])
+    expect(await said('higher')).toEqual(['4000000', 3n])
+    expect(await said('sum')).toEqual(['7000000', 3n])
   })
 })
 

@@ -125,18 +125,22 @@ function unique({ field, membership }: Unique, events: readonly KnownEvent[], sp
     return { quantity: [BigInt(new Set(keys).size), 1n], missing: BigInt(inside.length - keys.length) }
   }
   const end = Math.min(span.to, span.until)
+  if (end <= span.from) return null
   const last = new Map<string, KnownEvent>()
+  let missing = 0n
   for (const event of inOrder(events)) {
     const [key, operation] = [keyOf(event, field), keyOf(event, membership.field)]
-    if (key === null || operation === null || event.time >= end) continue
-    if (!membership.carried && event.time < span.from) continue
-    if (membership.add.includes(operation) || membership.remove.includes(operation)) last.set(key, event)
+    if (operation === null || event.time >= end) continue
+    if (!membership.add.includes(operation) && !membership.remove.includes(operation)) continue
+    if (key === null && event.time >= span.from && pick(event)) missing += 1n
+    if (key === null || (!membership.carried && event.time < span.from)) continue
+    last.set(key, event)
   }
-  if (end <= span.from) return null
   const present = [...last.values()].filter(
     (event) => membership.add.includes(keyOf(event, membership.field) ?? '') && pick(event),
   )
-  return present.length === 0 ? null : { quantity: [BigInt(present.length), 1n], missing: 0n }
+  if (present.length === 0 && missing === 0n) return null
+  return { quantity: [BigInt(present.length), 1n], missing }
 }
 
 /** A level lasts from its event to the next one of its key. */
@@ -186,7 +190,8 @@ function percentile(
   let missing = 0n
   for (const event of inside) {
     const [inward, outward] = [valueOf(event, measure.inward), valueOf(event, measure.outward)]
-    if (inward === null && outward === null) missing += 1n
+    const used = { in: [inward], out: [outward], higher: [inward, outward], sum: [inward, outward] }[measure.direction]
+    if (used.includes(null)) missing += 1n
     const sample = samples[Math.floor((event.time - from) / length)]
     if (sample === undefined) throw new Error('every event lies in an interval')
     sample.in += inward ?? 0n

@@ -98,8 +98,13 @@ export async function issue(client: Client, id: string, waiver: WaiverBody | und
 
 export interface UsageAnswer {
   readonly unit: string
-  readonly rows: readonly { readonly from: string; readonly quantity: string; readonly events_without_value: string }[]
-  readonly total: string
+  readonly additive: boolean
+  readonly rows: readonly {
+    readonly from: string
+    readonly quantity: string | null
+    readonly events_without_value: string
+  }[]
+  readonly total: string | null
 }
 
 /** The hours of a meter, from the function that the invoice was computed with (L9). */

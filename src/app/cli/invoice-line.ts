@@ -34,11 +34,16 @@ function narrowed(usage: UsageQuery, day: string | null): UsageQuery {
   return { ...usage, from: formatInstant(from), to: formatInstant(to) }
 }
 
-function hoursText({ rows, unit, total }: UsageAnswer, { zone, meter }: LineExplanation): string {
-  const shown = rows.filter((row) => row.quantity !== '0' || row.events_without_value !== '0')
+const shownQuantity = (quantity: string | null): string => (quantity === null ? 'no value' : groupDigits(quantity))
+
+export function hoursText(
+  { rows, unit, total, additive }: UsageAnswer,
+  { zone, meter }: Pick<LineExplanation, 'zone' | 'meter'>,
+): string {
+  const shown = rows.filter((row) => (row.quantity ?? '0') !== '0' || row.events_without_value !== '0')
   const lines = shown.map(({ from, quantity, events_without_value: missing }) => {
     const note = missing === '0' ? '' : `   ${groupDigits(missing)} without a ${valueName(meter)}`
-    return `  ${momentOf(from, zone).padStart(18)}  ${groupDigits(quantity).padStart(28)}${note}`
+    return `  ${momentOf(from, zone).padStart(18)}  ${shownQuantity(quantity).padStart(28)}${note}`
   })
   const empty = rows.length - shown.length
   return [
@@ -46,7 +51,7 @@ function hoursText({ rows, unit, total }: UsageAnswer, { zone, meter }: LineExpl
     `Hours (${zone}), in ${unit}; ${empty} ${empty === 1 ? 'hour' : 'hours'} without any are left out`,
     ...lines,
     `  ${'─'.repeat(48)}`,
-    `  ${'Sum'.padStart(18)}  ${groupDigits(total).padStart(28)}`,
+    `  ${(additive ? 'Sum' : 'Whole').padStart(18)}  ${shownQuantity(total).padStart(28)}`,
     '',
   ].join('\n')
 }

@@ -43,6 +43,9 @@ interface Route {
   readonly config?: { readonly scope?: unknown } | undefined
 }
 
+/** A question that is too long for an address. */
+const postedQuestions: ReadonlySet<string> = new Set(['/v1/ip'])
+
 /**
  * Bounds how many questions and pages are answered at once. What senders, machines and writers ask is not counted, so
  * that readers never keep anybody else out. Has to be called before the routes are added, and after access: who has
@@ -51,7 +54,8 @@ interface Route {
 export function addOverload(server: Server): void {
   const [questions, pages] = [new Room(limits.questionsMax), new Room(limits.pagesMax)]
   const roomOf = ({ method, url, config }: Route): Room | undefined => {
-    const isQuestion = [method].flat().every((one) => one === 'GET' || one === 'HEAD')
+    const isPosted = url !== undefined && postedQuestions.has(url)
+    const isQuestion = [method].flat().every((one) => one === 'GET' || one === 'HEAD' || (one === 'POST' && isPosted))
     if (!isQuestion || url === undefined || groupOf('GET', url) !== 'questions') return undefined
     return config?.scope === undefined ? pages : questions
   }

@@ -23,7 +23,10 @@ const row = z.object({
   to: z.string(),
   group: z.record(z.string(), z.string().nullable()),
   others: z.literal(true).optional().meta({ description: 'all groups that are not among the top ones, as one' }),
-  quantity: decimal.nullable().meta({ description: 'null: no event has a value, which is not zero' }),
+  quantity: decimal.nullable().meta({
+    description:
+      'null: no event has a value, which is not zero. At most 18 decimals: where a quantity has more, as levels can, each row and the total are rounded by themselves, and the rows may differ from the total in the last of them',
+  }),
   events_without_value: decimal,
   intervals: z.number().optional().meta({ description: 'of a percentile: the intervals of the window so far' }),
   unknown_intervals: z.number().optional().meta({
@@ -91,7 +94,10 @@ export const usageAnswer = z.object({
   as_of: z
     .object({
       at: z.string(),
-      counted_below_offset: z.number(),
+      counted_below_offset: z
+        .number()
+        .nullable()
+        .meta({ description: 'for operators: how far the log had got says how much all accounts sent' }),
       total: decimal.nullable(),
       difference: decimal.nullable().meta({ description: 'what has been added since: total − as_of.total' }),
       rows: z.array(row),
@@ -121,7 +127,7 @@ function changeJson(now: Exact | null, then: Exact | null): { difference: string
   return { difference: quantityText(difference), percent }
 }
 
-export type RowNote = (row: UsageRow) => Partial<RowJson>
+export type RowNote = (row: Pick<UsageRow, 'from' | 'to'>) => Partial<RowJson>
 
 /** What a percentile says of its intervals (L13): those without traffic are samples of zero only where that is known. */
 export function intervalNote(
@@ -148,7 +154,7 @@ export function intervalNote(
 }
 
 /** What stood in the place of a row in the period before. */
-export function previousNote(compared: Compared | null | undefined): RowNote {
+export function previousNote(compared: Compared | null | undefined): (row: UsageRow) => Partial<RowJson> {
   if (compared === null || compared === undefined) return () => ({})
   return (row) => {
     const before = compared.rowBefore(row)
@@ -196,12 +202,16 @@ export function forecastJson(forecasted: Forecasted | null): NonNullable<UsageJs
   }
 }
 
-export function asOfJson({ at, below, answer }: AsOf, total: Exact | null): NonNullable<UsageJson['as_of']> {
+/** L11: offsets of any two instants would say how much all other accounts sent between them. */
+export function asOfJson(
+  { at, below, answer }: AsOf,
+  { total, isOperator }: { readonly total: Exact | null; readonly isOperator: boolean },
+): NonNullable<UsageJson['as_of']> {
   return {
     at: formatInstant(at),
-    counted_below_offset: below,
+    counted_below_offset: isOperator ? below : null,
     total: quantityText(answer.total),
     difference: changeJson(total, answer.total).difference,
-    rows: answer.rows.filter(({ from }) => from <= at).map(rowJson),
+    rows: answer.rows.filter(({ from }) => from < at).map(rowJson),
   }
 }

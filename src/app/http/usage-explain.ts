@@ -5,8 +5,9 @@ import type { Service } from '../service.ts'
 import { explainUsage } from '../usage-explain.ts'
 import { accountOf } from './access.ts'
 import type { Server } from './routes.ts'
-import { quantityText } from './usage-answer.ts'
+import { intervalNote, quantityText } from './usage-answer.ts'
 import { aboutNumber, queryOf, readAsked, readFilters } from './usage-query.ts'
+import { countedNow } from './usage-state.ts'
 
 const shape = aboutNumber
 
@@ -31,7 +32,9 @@ export function addUsageExplain(server: Server, service: Service): void {
       if (only.length > 0 && needsAllEvents(meter.aggregation)) {
         throw new Refusal('REQUEST_INVALID', `meter ${meter.key} is explained as a whole: leave the filter out`)
       }
-      const question = { ...asked, below: asked.below() }
+      const counted = await countedNow(service, { account, period, below: query.below })
+      const question = { ...asked, below: counted.below }
+      const intervals = intervalNote(meter.aggregation, { unknown: counted.unknown, until: asked.until })
       const { total, eventsWithoutValue } = await service.readUsage(question)
       return {
         account,
@@ -44,6 +47,7 @@ export function addUsageExplain(server: Server, service: Service): void {
         kind: meter.aggregation.kind,
         quantity: quantityText(total),
         events_without_value: String(eventsWithoutValue),
+        ...intervals(period),
         ...(await explainUsage(service.engine, question)),
       }
     },

@@ -11,6 +11,7 @@ import type { Service } from '../service.ts'
 import { accountOf, principalOf } from './access.ts'
 import type { Server } from './routes.ts'
 import { accountKey } from './schema.ts'
+import { intervalNote } from './usage-answer.ts'
 import { fileFormats, sendFile } from './usage-export.ts'
 import type { OpenFiles } from './usage-export.ts'
 import type { FileRows } from './usage-export-row.ts'
@@ -80,6 +81,7 @@ async function* exportRows(service: Service, asked: Export, counted: Counted): F
       below,
       completeUntil,
       sealedUntil: await sealedNow(service, { meter, period, counted }),
+      intervals: intervalNote(meter.aggregation, { unknown: counted.unknown, until }),
     }
     const question = { ...asked, meter, below }
     if (account === null) {
@@ -117,7 +119,9 @@ export function addUsageExportAll(server: Server, service: Service, open: OpenFi
         timezone: zone,
         counted_below_offset: String(counted.below),
       }
-      const file = { name: 'usage', period, about: { groupBy, facts }, rows: exportRows(service, asked, counted) }
+      const hasIntervals = meters.some(({ aggregation }) => aggregation.kind === 'percentile')
+      const about = { groupBy, hasIntervals, facts }
+      const file = { name: 'usage', period, about, rows: exportRows(service, asked, counted) }
       return sendFile(reply, { ...file, format: query.format }, open)
     },
   )

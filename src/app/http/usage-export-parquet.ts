@@ -40,13 +40,13 @@ function takeFrom(writer: ByteWriter): Buffer {
   return taken
 }
 
-export async function* parquetOf({ groupBy, facts }: FileAbout, pieces: FileRows): AsyncGenerator<Buffer> {
-  const columns = columnsOf(groupBy)
+export async function* parquetOf(about: FileAbout, pieces: FileRows): AsyncGenerator<Buffer> {
+  const columns = columnsOf(about)
   const writer = new ByteWriter()
   const file = new ParquetWriter({
     writer,
     schema: schemaOf(columns),
-    kvMetadata: Object.entries(facts).map(([key, value]) => ({ key, value })),
+    kvMetadata: Object.entries(about.facts).map(([key, value]) => ({ key, value })),
     createdBy: 'crossfoot',
   })
   let waiting: FileRow[] = []

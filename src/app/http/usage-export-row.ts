@@ -7,6 +7,7 @@ import type { Dimension, MeterDefinition } from '../../meter/definition.ts'
 import type { UsageRow } from '../../meter/usage.ts'
 import { whyNotAdditive } from '../../store/measure/measure.ts'
 import { instantOrNull } from './schema.ts'
+import type { RowNote } from './usage-answer.ts'
 
 /** What is true of all rows of one meter in a file. */
 export interface FilePart {
@@ -15,6 +16,8 @@ export interface FilePart {
   readonly below: Offset
   readonly completeUntil: Micros | null
   readonly sealedUntil: Micros | null
+  /** What a percentile says of the intervals of a row; nothing for other meters. */
+  readonly intervals: RowNote
 }
 
 export interface FileRow extends UsageRow {
@@ -28,6 +31,8 @@ export type FileRows = AsyncIterable<readonly FileRow[]>
 /** What a file is about as a whole. */
 export interface FileAbout {
   readonly groupBy: readonly Dimension[]
+  /** Whether there is a percentile among the meters: then rows say what is not known of their intervals. */
+  readonly hasIntervals: boolean
   readonly facts: Readonly<Record<string, string>>
 }
 
@@ -38,8 +43,18 @@ export interface Column {
   readonly of: (row: FileRow) => string | null
 }
 
-export function columnsOf(groupBy: readonly Dimension[]): readonly Column[] {
-  const own = (name: string, of: Column['of']): Column => ({ name, kind: 'own', of })
+const own = (name: string, of: Column['of']): Column => ({ name, kind: 'own', of })
+
+/** Null: the meter has no intervals. */
+const intervalColumns: readonly Column[] = [
+  own('lower_bound', (row) => {
+    const { unknown_intervals: unknown } = row.part.intervals(row)
+    return unknown === undefined ? null : String(unknown > 0)
+  }),
+  own('unknown_intervals', (row) => row.part.intervals(row).unknown_intervals?.toString() ?? null),
+]
+
+export function columnsOf({ groupBy, hasIntervals }: Pick<FileAbout, 'groupBy' | 'hasIntervals'>): readonly Column[] {
   return [
     { name: 'account', kind: 'given', of: ({ account }) => account },
     own('meter', ({ part }) => part.meter.key),
@@ -57,6 +72,7 @@ export function columnsOf(groupBy: readonly Dimension[]): readonly Column[] {
     own('others', ({ others }) => String(others === true)),
     own('quantity', ({ quantity }) => (quantity === null ? null : formatQuantity(quantity))),
     own('events_without_value', ({ eventsWithoutValue }) => String(eventsWithoutValue)),
+    ...(hasIntervals ? intervalColumns : []),
     own('counted_below_offset', ({ part }) => String(part.below)),
     own('complete_until', ({ part }) => instantOrNull(part.completeUntil)),
     own('sealed_until', ({ part }) => instantOrNull(part.sealedUntil)),

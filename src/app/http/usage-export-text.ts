@@ -15,8 +15,8 @@ export function csvCell(text: string | null, kind: Column['kind']): string {
   return safe === '' || /[",\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
-export async function* csvOf({ groupBy }: FileAbout, pieces: FileRows): AsyncGenerator<Buffer> {
-  const columns = columnsOf(groupBy)
+export async function* csvOf(about: FileAbout, pieces: FileRows): AsyncGenerator<Buffer> {
+  const columns = columnsOf(about)
   yield Buffer.from(`${columns.map(({ name }) => csvCell(name, 'own')).join(',')}\r\n`)
   for await (const rows of pieces) {
     const lines = rows.map((row) => columns.map(({ of, kind }) => csvCell(of(row), kind)).join(','))
@@ -24,20 +24,32 @@ export async function* csvOf({ groupBy }: FileAbout, pieces: FileRows): AsyncGen
   }
 }
 
+/** What is a number or yes and no in JSON; quantities stay texts. */
+function typed(name: string, text: string | null): string | number | boolean | null {
+  switch (name) {
+    case 'meter_version':
+    case 'counted_below_offset':
+    case 'unknown_intervals':
+      return text === null ? null : Number(text)
+    case 'additive':
+    case 'lower_bound':
+      return text === null ? null : text === 'true'
+    default:
+      return text
+  }
+}
+
 /** A row as GET /v1/usage has it, with what is said there once in every row. */
 function ndjsonLine(row: FileRow, columns: readonly Column[]): string {
   const { group, others } = row
   const cells = columns
-    .filter(({ name }) => !name.startsWith('group_') && name !== 'others' && name !== 'additive')
-    .map(({ name, of }) => [name, of(row)] as const)
-  const { meter_version: version, counted_below_offset: below, ...texts } = Object.fromEntries(cells)
-  const additive = columns.find(({ name }) => name === 'additive')?.of(row) === 'true'
-  const numbers = { meter_version: Number(version), counted_below_offset: Number(below), additive }
-  return JSON.stringify({ ...texts, ...numbers, group, ...(others === true ? { others } : {}) })
+    .filter(({ name }) => !name.startsWith('group_') && name !== 'others')
+    .map(({ name, of }) => [name, typed(name, of(row))] as const)
+  return JSON.stringify({ ...Object.fromEntries(cells), group, ...(others === true ? { others } : {}) })
 }
 
-export async function* ndjsonOf({ groupBy }: FileAbout, pieces: FileRows): AsyncGenerator<Buffer> {
-  const columns = columnsOf(groupBy)
+export async function* ndjsonOf(about: FileAbout, pieces: FileRows): AsyncGenerator<Buffer> {
+  const columns = columnsOf(about)
   for await (const rows of pieces) {
     if (rows.length > 0) yield Buffer.from(`${rows.map((row) => ndjsonLine(row, columns)).join('\n')}\n`)
   }

@@ -98,14 +98,6 @@ async function* continued<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): 
   }
 }
 
-async function* givingBack(bytes: AsyncIterable<Buffer>, giveBack: () => void): AsyncGenerator<Buffer> {
-  try {
-    yield* bytes
-  } finally {
-    giveBack()
-  }
-}
-
 export interface FileToSend {
   readonly format: FileFormat
   readonly name: string
@@ -117,16 +109,30 @@ export interface FileToSend {
 /**
  * Sends a file. An error half way breaks the connection off, so that no receiver takes a part for the whole. Nothing is
  * read ahead: the store is asked for more when the receiver has taken what there is.
+ *
+ * A place is held as long as its question. Who hangs up ends both, also before the first row: then nothing was read of
+ * the generators yet, and their own clean-up would never run.
  */
 export async function sendFile(reply: FastifyReply, file: FileToSend, open: OpenFiles): Promise<FastifyReply> {
   const giveBack = open.take()
   const { format, name, period, about } = file
   const rows = file.rows[Symbol.asyncIterator]()
+  // A step that is under way is waited for; what the end itself runs into concerns nobody any more.
+  const end = async (): Promise<void> => Promise.resolve(rows.return?.()).then(giveBack, giveBack)
+  reply.raw.once('close', () => void end())
   try {
-    const bytes = bytesOf(format, about, continued(await rows.next(), rows))
-    const body = Readable.from(givingBack(bytes, giveBack), { objectMode: false, highWaterMark: 1 })
+    const first = await rows.next()
+    if (reply.raw.destroyed) {
+      await end()
+      return reply.hijack()
+    }
+    const body = Readable.from(bytesOf(format, about, continued(first, rows)), {
+      objectMode: false,
+      highWaterMark: 1,
+    })
+    body.once('close', () => void end())
+    reply.raw.once('close', () => body.destroy())
     reply.raw.setTimeout(limits.idleMillis, () => body.destroy(new Error('the receiver takes nothing')))
-    reply.raw.once('close', giveBack)
     const [from, to] = [period.from, period.to].map((instant) => formatInstant(instant).replaceAll(/[:.]/g, ''))
     return await reply
       .header('content-type', mediaTypes[format])
@@ -134,8 +140,7 @@ export async function sendFile(reply: FastifyReply, file: FileToSend, open: Open
       .header('crossfoot-facts', JSON.stringify(about.facts).replaceAll(/[^\x20-\x7e]/g, '?'))
       .send(body)
   } catch (error) {
-    giveBack()
-    await rows.return?.()
+    await end()
     throw error
   }
 }

@@ -181,6 +181,7 @@ export async function readAsked(
     groupBy,
     until: world.now(),
     below,
+    ...(wanted.billing_period === undefined ? {} : { periodZone: billing }),
     ...(only.length === 0 ? {} : { only }),
     ...(wanted.top === undefined ? {} : { top: wanted.top }),
   }

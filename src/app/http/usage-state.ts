@@ -53,7 +53,7 @@ export async function sealedNow(
   return recounted === null ? null : (Math.min(recounted, completeUntil) as Micros)
 }
 
-/** L13: a window that has not begun is not known, which is not zero. */
+/** L13: a window of which nothing is over yet is not known, which is not zero. */
 export function hasBegun({ from, quantity }: UsageRow, now: Micros): boolean {
-  return from <= now || compare(quantity ?? zero, zero) !== 0
+  return from < now || compare(quantity ?? zero, zero) !== 0
 }

@@ -11,7 +11,7 @@ import type { Service } from '../service.ts'
 import { usageAsOf } from '../usage-as-of.ts'
 import { compareUsage } from '../usage-compare.ts'
 import { forecastUsage } from '../usage-forecast.ts'
-import { accountOf } from './access.ts'
+import { accountOf, principalOf } from './access.ts'
 import type { Server } from './routes.ts'
 import { instant, instantOrNull } from './schema.ts'
 import {
@@ -71,12 +71,16 @@ function checkSum(query: Query, { key, aggregation }: MeterDefinition): void {
   throw new Refusal('METER_NOT_ADDITIVE', `rows of meter ${key} are not added up: ${why}; take the total`)
 }
 
-async function answerJson(service: Service, query: Query, asked: Asked): Promise<UsageJson> {
+async function answerJson(
+  service: Service,
+  { query, asked, isOperator }: { readonly query: Query; readonly asked: Asked; readonly isOperator: boolean },
+): Promise<UsageJson> {
   const { account, meter, period, zone, until } = asked
   const why = whyNotAdditive(meter.aggregation)
   const counted = await countedNow(service, { account, period, below: query.below })
   const question = { ...asked, below: counted.below }
-  const answer = await service.readUsage(question)
+  const read = await service.readUsage(question)
+  const answer = { ...read, rows: read.rows.filter((row) => hasBegun(row, until)) }
   const { compared, forecasted, asOf } = await besides(service, question, { query, answer })
   const measured = { unknown: counted.unknown, until }
   const notes = [intervalNote(meter.aggregation, measured), previousNote(compared)]
@@ -97,14 +101,12 @@ async function answerJson(service: Service, query: Query, asked: Asked): Promise
     counted_below_offset: counted.below,
     events_not_yet_counted: Math.max(0, service.log.end() - counted.below),
     measured_until: formatInstant(Math.min(until, period.to) as Micros),
-    rows: answer.rows
-      .filter((row) => hasBegun(row, until))
-      .map((row) => notes.reduce((json, note) => ({ ...json, ...note(row) }), rowJson(row))),
+    rows: answer.rows.map((row) => notes.reduce((json, note) => ({ ...json, ...note(row) }), rowJson(row))),
     total: quantityText(total),
     events_without_value: String(answer.eventsWithoutValue),
     ...(compared === undefined ? {} : { compare: compareJson(compared, total) }),
     ...(forecasted === undefined ? {} : { forecast: forecastJson(forecasted) }),
-    ...(asOf === undefined ? {} : { as_of: asOfJson(asOf, total) }),
+    ...(asOf === undefined ? {} : { as_of: asOfJson(asOf, { total, isOperator }) }),
   }
 }
 
@@ -113,7 +115,8 @@ async function* fileRows(service: Service, asked: Asked, counted: Counted): File
   const { account, meter, zone, period, until } = asked
   const { below, completeUntil } = counted
   const sealedUntil = await sealedNow(service, { meter, period, counted })
-  const part = { meter, zone, below, completeUntil, sealedUntil }
+  const intervals = intervalNote(meter.aggregation, { unknown: counted.unknown, until })
+  const part = { meter, zone, below, completeUntil, sealedUntil, intervals }
   for await (const rows of streamUsage(service.engine, { ...asked, below })) {
     yield rows.filter((row) => hasBegun(row, until)).map((row) => ({ ...row, account, part }))
   }
@@ -128,6 +131,7 @@ async function answerFile(
   if (beside !== undefined)
     throw new Refusal('REQUEST_INVALID', `${beside} is answered as JSON; a file has rows and nothing else`)
   const { account, meter, period, groupBy } = asked
+  const hasIntervals = meter.aggregation.kind === 'percentile'
   const counted = await countedNow(service, { account, period, below: query.below })
   const facts = {
     account,
@@ -138,7 +142,11 @@ async function answerFile(
     counted_below_offset: String(counted.below),
   }
   const rows = fileRows(service, asked, counted)
-  return sendFile(reply, { format, name: `usage_${meter.key}`, period, about: { groupBy, facts }, rows }, open)
+  return sendFile(
+    reply,
+    { format, name: `usage_${meter.key}`, period, about: { groupBy, hasIntervals, facts }, rows },
+    open,
+  )
 }
 
 function addUsage(server: Server, service: Service, open: OpenFiles): void {
@@ -160,7 +168,8 @@ function addUsage(server: Server, service: Service, open: OpenFiles): void {
       const asked = await readAsked(service, accountOf(request, query.account), query, only)
       checkSum(query, asked.meter)
       const format = formatOf(query.format, request.headers.accept)
-      if (format === 'json') return answerJson(service, query, asked)
+      const isOperator = principalOf(request).account === null
+      if (format === 'json') return answerJson(service, { query, asked, isOperator })
       return answerFile(service, { query, asked, format }, { reply, open }) as never
     },
   )

@@ -20,7 +20,7 @@ export interface LiveWindows {
 export function liveWindows({ question, parameters }: Pick<MeasurePart, 'question' | 'parameters'>): LiveWindows {
   const { starts, period } = question
   const until = untilOf(question)
-  // One at least: of a period that has not begun it is empty, and holds nothing.
+  // One at least: a statement has no empty arrays. Of a period that has not begun it ends where it begins, and holds nothing.
   const live = starts.filter((start, index) => index === 0 || start < until)
   const end = Math.max(period.from, until)
   const full = live.map((start, index) => (starts[index + 1] ?? period.to) - start)

@@ -5,6 +5,24 @@ import type { PercentileMeasure } from './measure.ts'
 import { untilOf, windowsOf } from './question.ts'
 import type { MeasurePart } from './question.ts'
 
+/** L13: an event that lacks a direction that is measured has an amount there that is not known, which is not zero. */
+function unknownSql(
+  { direction }: PercentileMeasure,
+  { inward, outward }: Record<'inward' | 'outward', string>,
+): string {
+  switch (direction) {
+    case 'in':
+      return `isNull(${inward})`
+    case 'out':
+      return `isNull(${outward})`
+    case 'higher':
+    case 'sum':
+      return `isNull(${inward}) OR isNull(${outward})`
+    default:
+      return unreachable(direction)
+  }
+}
+
 /**
  * The percentile of interval rates: of N intervals of the window the highest floor(N × dropped) are dropped, and the
  * next is taken. Intervals without traffic are not stored: they are zeros, below those with traffic and above those
@@ -23,8 +41,7 @@ export function percentileSql(measure: PercentileMeasure, { question, parameters
     `intDiv(time_us - window_us, ${interval}) AS sample`,
     `${amount(inward)} AS inward`,
     `${amount(outward)} AS outward`,
-    // Events that carry neither.
-    `countIf(isNull(${inward}) AND isNull(${outward})) AS without`,
+    `countIf(${unknownSql(measure, { inward, outward })}) AS without`,
   ]
   const end = `${ends}[indexOf(${starts}, window_us)]`
   const count = `intDiv(${end} - window_us + ${interval - 1}, ${interval})`

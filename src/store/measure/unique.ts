@@ -21,7 +21,10 @@ function occurringSql({ field }: UniqueMeasure, { question, parameters, groups, 
   return `SELECT ${columns.join(', ')} ${rows()} GROUP BY ${['window_us', ...groups.names].join(', ')}`
 }
 
-/** The events that put keys in or take them out, as `member`, `is_in` and the groups' values. */
+/**
+ * The events that put keys in or take them out, as `member`, `is_in` and the groups' values. Whom an event without a key
+ * is about is not known (L13): it changes nothing, and is counted as missing.
+ */
 function operationsSql(
   { field }: UniqueMeasure,
   membership: Membership,
@@ -40,7 +43,6 @@ function operationsSql(
     ...groups.values.map((value, index) => `${value} AS k${index}`),
   ]
   const about = [
-    `isNotNull(${key})`,
     `ifNull(has(arrayConcat(${added}, ${removed}), ${operation}), 0)`,
     `time_us < ${parameters.add(untilOf(question), 'Int64')}`,
   ]
@@ -48,7 +50,7 @@ function operationsSql(
   return `SELECT ${columns.join(', ')} ${rows(from)} AND ${about.join(' AND ')}`
 }
 
-/** Keys whose last event of the window put them in. The group is that event's. */
+/** Keys whose last event of the window put them in. The group is that event's. Events without a key stay single. */
 function insideSql(operations: string, { question, parameters, groups }: MeasurePart): string {
   const keys = groups.values.map((_, index) => `k${index}`)
   const last = [
@@ -61,12 +63,13 @@ function insideSql(operations: string, { question, parameters, groups }: Measure
   const columns = [
     'window_us',
     ...groups.columns(keys.map((name) => `last_${name}`)),
-    'toDecimal256(count(), 18) AS measured',
+    'toDecimal256(countIf(isNotNull(member)), 18) AS measured',
     'toInt256(1) AS divisor',
-    'toUInt64(0) AS missing',
+    'countIf(isNull(member)) AS missing',
   ]
-  const members = `SELECT ${last.join(', ')} FROM (${operations}) GROUP BY window_us, account, member`
-  return `SELECT ${columns.join(', ')} FROM (${members}) WHERE stays_in GROUP BY ${['window_us', ...groups.names].join(', ')}`
+  const single = 'if(isNull(member), offset, 0)'
+  const members = `SELECT ${last.join(', ')} FROM (${operations}) GROUP BY window_us, account, member, ${single}`
+  return `SELECT ${columns.join(', ')} FROM (${members}) WHERE stays_in OR isNull(member) GROUP BY ${['window_us', ...groups.names].join(', ')}`
 }
 
 /**
@@ -79,25 +82,30 @@ function carriedSql(operations: string, part: MeasurePart): string {
   const keys = groups.values.map((_, index) => `k${index}`)
   const over = 'OVER (PARTITION BY account, member ORDER BY time_us, offset ROWS BETWEEN UNBOUNDED PRECEDING AND'
   const next = `leadInFrame(time_us, 1, ${lastInstant}) ${over} UNBOUNDED FOLLOWING) AS next_us`
-  const stays = `SELECT * FROM (SELECT *, ${next} FROM (${operations})) WHERE is_in AND next_us > ${windows.from}`
+  // Of a period that has not begun by the end of what is counted nothing is known yet.
+  const stays = `${windows.from} < ${windows.end} AND if(isNull(member), time_us >= ${windows.from}, is_in AND next_us > ${windows.from})`
+  const lasting = `SELECT * FROM (SELECT *, ${next} FROM (${operations})) WHERE ${stays}`
   const changes = [
     'account',
     ...keys,
-    'change',
+    'if(isNull(member), 0, change) AS step',
+    'toUInt64(isNull(member) AND change = 1) AS unknown',
     // A key that nothing takes out before the end of what is counted is counted down nowhere.
-    `if(change = -1 AND next_us >= ${windows.end}, 0, ${windows.placeOf('if(change = 1, time_us, next_us)')}) AS place`,
+    `if(change = -1 AND (isNull(member) OR next_us >= ${windows.end}), 0, ${windows.placeOf('if(change = 1, time_us, next_us)')}) AS place`,
   ]
-  const each = `SELECT ${changes.join(', ')} FROM (${stays}) ARRAY JOIN [1, -1] AS change`
-  const placed = ['place', ...groups.columns(keys), 'sum(toInt64(change)) AS members'].join(', ')
+  const each = `SELECT ${changes.join(', ')} FROM (${lasting}) ARRAY JOIN [1, -1] AS change`
+  const sums = ['sum(toInt64(step)) AS members', 'sum(unknown) AS without']
+  const placed = ['place', ...groups.columns(keys), ...sums].join(', ')
   const byPlace = `SELECT ${placed} FROM (${each}) WHERE place > 0 GROUP BY ${['place', ...groups.names].join(', ')}`
   const columns = [
-    `${windows.starts}[arrayJoin(range(place, next_place))] AS window_us`,
+    `${windows.starts}[at] AS window_us`,
     ...groups.names,
     'toDecimal256(members_before + members, 18) AS measured',
     'toInt256(1) AS divisor',
-    'toUInt64(0) AS missing',
+    'if(at = place, without, 0) AS missing',
   ]
-  return `SELECT ${columns.join(', ')} FROM (${overPlaces(byPlace, part, windows, ['members'])}) WHERE members_before + members > 0`
+  const filled = `SELECT *, arrayJoin(range(place, next_place)) AS at FROM (${overPlaces(byPlace, part, windows, ['members'])})`
+  return `SELECT ${columns.join(', ')} FROM (${filled}) WHERE measured > 0 OR missing > 0`
 }
 
 export function uniqueSql(measure: UniqueMeasure, part: MeasurePart): string {
