@@ -19,6 +19,7 @@ import { describerOf } from '../ip/describe.ts'
 import type { LookupTable } from '../ip/lookup.ts'
 import { runTask } from '../ip/run-task.ts'
 import type { Task, TaskResult } from '../ip/task.ts'
+import type { DiskGuard } from './disk.ts'
 import { compiledOf, openCompiled } from './ip-compiled.ts'
 import type { CompilePorts } from './ip-compiled.ts'
 import { withEmbedded } from './ip-embedded.ts'
@@ -50,8 +51,7 @@ export interface IpPorts {
   readonly logger: Logger
   /** The data directory. */
   readonly folder: string
-  /** Throws DISK_FULL. */
-  readonly checkDisk: () => Promise<void>
+  readonly disk: Pick<DiskGuard, 'check'>
   /** Whether other processes may change the versions. */
   readonly isShared: boolean
 }
@@ -189,7 +189,7 @@ export class IpMetadata {
     const problem = nameProblem(supply.name)
     if (problem !== null) throw new Refusal('IP_SOURCE_INVALID', problem)
     return this.#supplies.within(async () => {
-      await this.#ports.checkDisk()
+      await this.#ports.disk.check()
       return this.#take(supply)
     })
   }

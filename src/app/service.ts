@@ -184,8 +184,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     if (config.kafka !== null) closers.push(followChanges(ownership, logger))
     const isShared = config.databaseUrl !== null
     const disk = new DiskGuard(directory.path, config.diskReserveBytes, world)
-    const checkDisk = (): Promise<void> => disk.check()
-    const ip = new IpMetadata({ database, world, logger, folder: directory.path, isShared, checkDisk })
+    const ip = new IpMetadata({ database, world, logger, folder: directory.path, isShared, disk })
     closers.push(() => ip.close())
     const append: Append = async (arrivals, sender) => {
       await disk.check()

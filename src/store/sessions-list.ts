@@ -5,7 +5,7 @@ import type { Micros, Period } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
 import { fence } from './counted-rows.ts'
-import { limits as rules, livedSql, livesSql, orderSql, sessionRows, spanAround } from './sessions.ts'
+import { limits as rules, livedSql, livesSql, orderSql, querySessions, sessionRows, spanAround } from './sessions.ts'
 import type { SessionKind, SessionScope } from './sessions.ts'
 
 export const limits = {
@@ -218,7 +218,7 @@ async function askWhole(
     { parameters, rows: sessionRows({ scope, below }, parameters), span, columns: recordColumns, only },
     [...tellingColumns, `groupArrayIf(offset, has(${offsets}, offset)) AS held`],
   )
-  const rows = await engine.query<Row>(lives, parameters.values)
+  const rows = await querySessions<Row>(engine, lives, parameters)
   return rows.map((row) => ({ session: sessionOf(row), held: (row['held'] as readonly unknown[]).map(Number) }))
 }
 
@@ -252,9 +252,9 @@ export async function askSessions(
     after === null
       ? ''
       : ` WHERE (start_us, first_offset) > (${parameters.add(after.started, 'Int64')}, ${parameters.add(after.offset, 'UInt64')})`
-  const rows = await engine.query<Row>(
+  const rows = await querySessions<Row>(engine, 
     `SELECT * FROM (${lives})${cursor} ORDER BY start_us, first_offset LIMIT ${parameters.add(most + 1, 'UInt32')}`,
-    parameters.values,
+    parameters,
   )
   const seen = rows.slice(0, most).map((row) => ({
     name: row['session_name'] as string,
@@ -292,9 +292,9 @@ export async function askSession(
 ): Promise<FoundSession | null> {
   const parameters = new Parameters()
   const where = fence(scope, parameters)
-  const [row] = await engine.query<{ time_us: string; kind: string; source: string; name: string }>(
+  const [row] = await querySessions<{ time_us: string; kind: string; source: string; name: string }>(engine, 
     `SELECT time_us, toString(kind) AS kind, toString(source) AS source, ifNull(session, id) AS name FROM fact WHERE ${where} AND offset = ${parameters.add(offset, 'UInt64')} AND offset < ${parameters.add(below, 'UInt64')}`,
-    parameters.values,
+    parameters,
   )
   if (row === undefined) return null
   const at = Number(row.time_us) as Micros
@@ -339,9 +339,9 @@ export async function askSessionWindows(
 ): Promise<ReadonlyMap<Micros, { readonly records: string; readonly bytes: Bytes }>> {
   const parameters = new Parameters()
   const window = `roundDown(time_us, ${parameters.add(starts, 'Array(Int64)')}) AS window_us`
-  const rows = await engine.query<Row>(
+  const rows = await querySessions<Row>(engine, 
     `SELECT ${window}, count() AS records, ${byteColumns.join(', ')} ${recordsOf(found, scope, parameters)} GROUP BY window_us`,
-    parameters.values,
+    parameters,
   )
   return new Map(
     rows.map((row) => [Number(row['window_us']) as Micros, { records: String(row['records']), bytes: bytesOf(row) }]),
@@ -366,8 +366,8 @@ export async function askSessionRecords(
     after === null
       ? ''
       : ` AND (time_us, offset) > (${parameters.add(after.time, 'Int64')}, ${parameters.add(after.offset, 'UInt64')})`
-  return engine.query<SessionRecord>(
+  return querySessions<SessionRecord>(engine, 
     `SELECT ${columns.join(', ')} ${records}${cursor} ORDER BY time_us, offset LIMIT ${parameters.add(most, 'UInt32')}`,
-    parameters.values,
+    parameters,
   )
 }

@@ -2,7 +2,7 @@ import type { Micros } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
 import type { FactQuestion, Groups } from './measure/question.ts'
-import { livesSql, sessionFields, sessionRows, spanAround } from './sessions.ts'
+import { livesSql, querySessions, sessionFields, sessionRows, spanAround } from './sessions.ts'
 import type { SessionScope } from './sessions.ts'
 
 export type PeaksQuestion = SessionScope & Pick<FactQuestion, 'period' | 'starts' | 'until' | 'conditions'>
@@ -74,9 +74,9 @@ export interface Peak {
 export async function askPeaks(engine: Engine, question: PeaksQuestion): Promise<readonly Peak[]> {
   const parameters = new Parameters()
   const groups = { values: [], names: [], columns: () => [] }
-  const found = await engine.query<Record<string, string>>(
+  const found = await querySessions<Record<string, string>>(engine, 
     peaksSql({ question, parameters, groups }),
-    parameters.values,
+    parameters,
   )
   return found.map((row) => ({
     window: Number(row['window_us']) as Micros,

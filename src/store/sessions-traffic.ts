@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts'
 import { whereOf } from './counted-rows.ts'
 import { byteColumns, bytesOf, wantedLives } from './sessions-list.ts'
 import type { Bytes, SessionsQuestion, StoredSession } from './sessions-list.ts'
+import { querySessions } from './sessions.ts'
 import type { SessionScope } from './sessions.ts'
 
 /** What other events say that they belong to a session: requests on a connection, all that went through an agent. */
@@ -47,13 +48,13 @@ export async function askSessionTraffic(
   }
   const where = whereOf({ scope, below, period, conditions: [] }, parameters, period.from)
   const belongs = `if(s_kind = 'session', kind IN ('http_request', 'tcp_connection', 'tls_connection'), kind = 'http_request' AND source = s_origin)`
-  const rows = await engine.query<Record<string, string | null>>(
+  const rows = await querySessions<Record<string, string | null>>(engine, 
     `SELECT toString(n) AS number, toString(countIf(kind = 'http_request' AND phase = 'final')) AS requests,
        toString(countIf(kind != 'http_request' AND phase = 'final')) AS connections, ${byteColumns.join(', ')}
      FROM (SELECT ifNull(session, '') AS named, * FROM fact WHERE ${where} AND isNotNull(session)) AS event
      INNER JOIN (${table}) AS list ON event.named = list.s_name
      WHERE time_us >= s_from AND time_us <= s_to AND ${belongs} GROUP BY n`,
-    parameters.values,
+    parameters,
   )
   const byNumber = new Map(rows.map((row) => [Number(row['number']), row]))
   return new Map(
@@ -84,11 +85,11 @@ export async function askClients(engine: Engine, question: SessionsQuestion): Pr
   const lives = wantedLives(question, parameters, { clients: true })
   const pairs =
     'arrayJoin(if(empty(clients), [(CAST(NULL AS Nullable(String)), CAST(NULL AS Nullable(String)))], clients))'
-  return engine.query<ClientSummary>(
+  return querySessions<ClientSummary>(engine, 
     `SELECT pair.1 AS client, pair.2 AS version, toString(count()) AS sessions,
        toString(countIf(end_us > ${parameters.add(question.until, 'Int64')})) AS open
      FROM (SELECT ${pairs} AS pair, end_us FROM (${lives}))
      GROUP BY client, version ORDER BY count() DESC, client, version LIMIT ${limits.clientsMax}`,
-    parameters.values,
+    parameters,
   )
 }

@@ -5,12 +5,14 @@
  * The rules are in docs/decisions/0035-sessions.md; test/property/sessions.test.ts holds them to a plain loop, session-rules.test.ts has each at its edge.
  */
 import type { EventKind } from '../core/event.ts'
+import { Refusal } from '../core/errors.ts'
 import { dayMicros, instantMin, secondMicros } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import type { Offset } from '../core/ids.ts'
 import { conditionSql, dimensionSql } from './condition.ts'
 import type { Condition, Parameters } from './condition.ts'
 import { countedRows } from './counted-rows.ts'
+import type { Engine } from './engine.ts'
 import type { Scope, Supposition } from './measure/question.ts'
 
 export const sessionKinds = [
@@ -53,6 +55,33 @@ const slackMicros = 5 * secondMicros
 export function spanAround({ from, to }: Period): Period {
   const back = from - limits.silenceMaxMicros - limits.stragglerMicros
   return { from: Math.max(instantMin, back) as Micros, to: (to + limits.silenceMaxMicros) as Micros }
+}
+
+const memory = {
+  max_bytes_before_external_sort: 150_000_000,
+  max_bytes_before_external_group_by: 300_000_000,
+  max_block_size: 8_192,
+  max_threads: 2,
+}
+
+/** Records are sorted and grouped on disk where they do not fit: an agent that is always connected has 8,640 a day. */
+const onDisk = ` SETTINGS ${Object.entries(memory)
+  .map(([name, value]) => `${name} = ${value}`)
+  .join(', ')}`
+
+/** Asks for sessions. What is too much to be answered in the time is refused with what to do, and is no fault (L12). */
+export async function querySessions<Row>(engine: Engine, sql: string, parameters: Parameters): Promise<Row[]> {
+  try {
+    return await engine.query<Row>(`${sql}${onDisk}`, parameters.values)
+  } catch (error) {
+    const tooMuch = /memory limit|MEMORY_LIMIT_EXCEEDED|TIMEOUT_EXCEEDED|Timeout exceeded/i
+    if (!(error instanceof Error) || !tooMuch.test(error.message)) throw error
+    throw new Refusal(
+      'QUERY_TOO_LARGE',
+      'there are too many records of sessions around this time; ask for a shorter period, one endpoint, kind or session, or fewer at once with limit',
+      { cause: error },
+    )
+  }
 }
 
 /** Whose sessions, and of which facts. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/app/config.ts'
 import { buildServer } from '../../src/app/http/server.ts'
 import type { Server } from '../../src/app/http/routes.ts'
+import { rollDue, rollPortsOf } from '../../src/app/rollups.ts'
 import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
 import { systemWorld } from '../../src/app/world.ts'
@@ -37,6 +38,17 @@ const accounts = async (...keys: string[]) => {
   for (const key of keys) await post('/v1/accounts', { key })
 }
 
+/** One dollar for so much of a meter. */
+const planOf = (key: string, meter: string, per: string) => ({
+  key,
+  name: key,
+  currency: 'USD',
+  effective_from: '2020-01-01T00:00:00Z',
+  prices: [
+    { key: 'all', name: 'All', meter, unit: { name: 'unit', per }, model: { kind: 'per_unit', unit_amount: '1' } },
+  ],
+})
+
 beforeAll(async () => {
   database = await freshDatabase()
   const env = { DATABASE_URL: database.url, CROSSFOOT_DATA: data, LOG_LEVEL: 'silent' }
@@ -64,8 +76,8 @@ describe('a merge into an account that was split', () => {
   const may = 'from=2026-05-01T00:00:00Z&to=2026-06-01T00:00:00Z'
   const own = (endpoint: string, account: string, from: string) =>
     post(`/v1/endpoints/${endpoint}/owners`, { ...who, account, from })
-  const part = (from: string, to: string, day: string) => ({
-    names: 'a',
+  const part = (names: string, [from, to]: readonly [string, string], day: string) => ({
+    names,
     from_account: from,
     to_account: to,
     events: '1',
@@ -74,7 +86,7 @@ describe('a merge into an account that was split', () => {
   })
 
   test('is previewed and settled by the owner at the time of each event', async () => {
-    await accounts('a', 'b', 'c', 'd', 'last')
+    await accounts('a', 'b', 'c', 'd')
     await own('e.example', 'b', '2026-01-01T00:00:00Z')
     const split = { ...who, into: 'c', endpoints: ['e.example'], at: '2026-02-01T00:00:00Z' }
     await post('/v1/accounts/b/split', split)
@@ -84,7 +96,7 @@ describe('a merge into an account that was split', () => {
     const merge = { ...who, into: 'b', at: '2026-05-01T00:00:00Z' }
     const planned = await post('/v1/accounts/a/merge?dry_run=true', merge)
     expect(planned).toMatchObject({
-      traffic: { events: '2', parts: [part('a', 'c', '10'), part('a', 'd', '20')] },
+      traffic: { events: '2', parts: [part('a', ['a', 'c'], '10'), part('a', ['a', 'd'], '20')] },
       left: '2',
     })
     expect(await post('/v1/accounts/a/merge', merge)).toMatchObject({ status: 'done', moved: 2, left: '0' })
@@ -92,69 +104,119 @@ describe('a merge into an account that was split', () => {
     expect(await get(`/v1/ownership/contradictions?${may}`)).toMatchObject({ events: '0' })
   })
 
-  test('is checked by the accounts that are named as it is without them, through every merge that followed', async () => {
+  test('is checked by the accounts that events name as it is by all, through every merge that followed', async () => {
+    await accounts('x', 'y')
+    await send({ account: 'x', endpoint: 'e.example', time: '2026-05-21T10:00:00Z', bytes_out_wire: 7 })
+    await post('/v1/accounts/x/merge', { ...who, into: 'y', at: '2026-05-01T00:00:00Z' })
+    const merge = { ...who, into: 'b', at: '2026-05-01T00:00:00Z' }
+    expect(await post('/v1/accounts/y/merge', merge)).toMatchObject({ moved: 1, left: '0' })
     // What d should pay is moved to c by hand.
-    const reattribute = { from: '2026-05-15', to: '2026-06-01', from_account: 'd', endpoint: 'e.example', account: 'c' }
-    expect(await post('/v1/corrections/reattribute', { ...reattribute, ...who })).toMatchObject({ left: 0 })
-    await accounts('z')
-    await post('/v1/accounts/z/merge', { ...who, into: 'a2', at: '2026-05-01T00:00:00Z' }).catch(() => null)
-    const one = { events: '1', parts: [part('c', 'd', '20')] }
-    expect(await get(`/v1/ownership/contradictions?${may}`)).toMatchObject(one)
-    expect(await get(`/v1/ownership/contradictions?${may}&accounts=a`)).toMatchObject(one)
-    const again = { ...who, from: '2026-05-01', to: '2026-06-01', accounts: ['a'] }
-    expect(await post('/v1/ownership/reattribute', again)).toMatchObject({ moved: 1, left: '0' })
+    const moved = { from: '2026-05-15', to: '2026-06-01', from_account: 'd', endpoint: 'e.example', account: 'c' }
+    expect(await post('/v1/corrections/reattribute', { ...moved, ...who })).toMatchObject({ left: 0 })
+    const [one, two] = [part('a', ['c', 'd'], '20'), part('x', ['c', 'd'], '21')]
+    const found = (more = '') => get(`/v1/ownership/contradictions?${may}${more}`)
+    expect(await found()).toMatchObject({ events: '2', parts: [one, two] })
+    expect(await found('&accounts=a')).toMatchObject({ events: '1', parts: [one] })
+    expect(await found('&accounts=x')).toMatchObject({ events: '1', parts: [two] })
+    const again = { ...who, from: '2026-05-01', to: '2026-06-01', accounts: ['x', 'a'] }
+    expect(await post('/v1/ownership/reattribute', again)).toMatchObject({ moved: 2, left: '0' })
+    expect(await found()).toMatchObject({ events: '0' })
   })
 })
 
 describe('a merge in a past that has invoices', () => {
-  test('probe', async () => {
+  const merge = { ...who, into: 'new', at: '2026-04-10T00:00:00Z' }
+  const event = (account: string, day: string, bytes: number) => ({
+    account,
+    time: `2026-${day}T10:00:00Z`,
+    bytes_out_wire: bytes,
+  })
+  const draft = (account: string, month: string) => post('/v1/invoices', { account, month })
+  const issue = async (account: string, month: string): Promise<string> => {
+    const { id } = await draft(account, month)
+    await post(`/v1/invoices/${String(id)}/issue`, {})
+    return String(id)
+  }
+  const drift = (id: string) => get(`/v1/invoices/${id}/drift`)
+  const total = (issued: string, wouldBe: string, difference: string) => ({
+    total: { issued, now: wouldBe, difference },
+  })
+
+  test('leaves those that are issued, shows their drift, and counts in those that are not (L6)', async () => {
     await accounts('old', 'new')
-    await post('/v1/plans', {
-      key: 'plan',
-      name: 'Plan',
-      currency: 'USD',
-      effective_from: '2020-01-01T00:00:00Z',
-      prices: [
+    await post('/v1/plans', planOf('plan', 'data_out_wire', '1000'))
+    for (const account of ['old', 'new'])
+      await post('/v1/subscriptions', { account, plan: 'plan', from: '2020-01-01T00:00:00Z' })
+    await send(
+      event('old', '03-10', 1_000),
+      event('old', '04-05', 500),
+      event('old', '04-20', 2_000),
+      event('new', '04-20', 3_000),
+      event('old', '05-20', 4_000),
+      event('new', '05-20', 8_000),
+    )
+    const march = await issue('old', '2026-03')
+    const april = { old: await issue('old', '2026-04'), new: await issue('new', '2026-04') }
+    const may = await draft('new', '2026-05')
+    expect(may).toMatchObject({ total: '8.00' })
+    const issued = () => Promise.all([march, april.old, april.new].map((id) => get(`/v1/invoices/${id}`)))
+    const before = await issued()
+    expect(before).toMatchObject([{ total: '1.00' }, { total: '2.50' }, { total: '3.00' }])
+
+    const planned = await post('/v1/accounts/old/merge?dry_run=true', merge)
+    expect(planned).toMatchObject({ traffic: { events: '2', invoices: [april.new, april.old] } })
+    expect(await drift(april.old)).toMatchObject({ drifted: false })
+    expect(await post('/v1/accounts/old/merge', merge)).toMatchObject({ moved: 2, left: '0' })
+
+    expect(await issued()).toEqual(before)
+    expect(await drift(march)).toMatchObject({ drifted: false })
+    expect(await drift(april.old)).toMatchObject({ drifted: true, ...total('2.50', '0.50', '-2.00') })
+    expect(await drift(april.new)).toMatchObject({ drifted: true, ...total('3.00', '5.00', '2.00') })
+    const drifted = (await get('/v1/drift?month=2026-04'))['invoices'] as { invoice: { id: string } }[]
+    expect(drifted.map(({ invoice }) => invoice.id)).toEqual([april.new, april.old])
+    // What is not issued yet is issued with what came over, and is not said to have drifted.
+    const id = String(may['id'])
+    expect(await get(`/v1/invoices/${id}`)).toMatchObject({ status: 'draft', total: '12.00' })
+    expect(await post(`/v1/invoices/${id}/issue`, {})).toMatchObject({ status: 'issued', total: '12.00' })
+    expect(await drift(id)).toMatchObject({ drifted: false })
+  })
+})
+
+describe('traffic that nobody owns', () => {
+  test('of a time that still runs: a level costs up to now', async () => {
+    await post('/v1/meters', {
+      key: 'seat_hours',
+      name: 'Seat hours',
+      unit: 'hours',
+      aggregation: { kind: 'level', value: 'quantity', mode: 'set', per: 'hour' },
+      filter: [{ field: 'kind', operator: 'in', values: ['usage'] }],
+      group_by: [],
+    })
+    await post('/v1/plans', planOf('seats', 'seat_hours', '1'))
+    await call('PUT', '/v1/default-plan', { plan: 'seats', from: '2020-01-01T00:00:00Z' })
+    await send({ kind: 'usage', name: 'seats', quantity: '3', time: '2026-06-15T10:00:00Z' })
+    // Three seats from 10 to 12 o'clock, which is now; to the end of June they would be 1122.
+    const june = 'from=2026-06-01T00:00:00Z&to=2026-07-01T00:00:00Z'
+    expect(await get(`/v1/unattributed?${june}`)).toMatchObject({ value: { amount: '6.00' }, no_value: null })
+  })
+
+  test('is the same by endpoint before and after its hours are rolled', async () => {
+    const event = { time: '2026-06-01T01:30:00Z', bytes_out_wire: 5 }
+    const named = { ...event, endpoint: 'nobody.example' }
+    await send(named, named, event, event, event)
+    const report = () => get('/v1/unattributed?from=2026-06-01T00:00:00Z&to=2026-06-02T00:00:00Z')
+    const before = await report()
+    expect(before).toMatchObject({
+      quantities: { http_requests: '5', data_out_wire: '25', active_endpoint_hours: '2' },
+      endpoints: [
+        { endpoint: null, quantities: { http_requests: '3', data_out_wire: '15', active_endpoint_hours: '1' } },
         {
-          key: 'out',
-          name: 'Data out',
-          meter: 'data_out_wire',
-          unit: { name: 'kB', per: '1000' },
-          model: { kind: 'per_unit', unit_amount: '1' },
+          endpoint: 'nobody.example',
+          quantities: { http_requests: '2', data_out_wire: '10', active_endpoint_hours: '1' },
         },
       ],
     })
-    for (const account of ['old', 'new'])
-      await post('/v1/subscriptions', { account, plan: 'plan', from: '2020-01-01T00:00:00Z' })
-    const event = (account: string, time: string, bytes: number) => ({ account, time: `2026-${time}T10:00:00Z`, bytes_out_wire: bytes })
-    await send(
-      event('old', '03-10', 1000),
-      event('old', '04-05', 500),
-      event('old', '04-20', 2000),
-      event('new', '04-20', 3000),
-      event('old', '05-20', 4000),
-      event('new', '05-20', 8000),
-    )
-    const draft = async (account: string, month: string) => await post('/v1/invoices', { account, month })
-    const issue = async (one: Json) => post(`/v1/invoices/${String(one['id'])}/issue`, {})
-    const issued = []
-    for (const [a, m] of [['old', '2026-03'], ['old', '2026-04'], ['new', '2026-04']] as const) issued.push(await issue(await draft(a, m)))
-    const drafts = [await draft('old', '2026-05'), await draft('new', '2026-05')]
-    const before = await Promise.all(issued.map((one) => get(`/v1/invoices/${String(one['id'])}`)))
-    const dry = await post('/v1/accounts/old/merge?dry_run=true', { ...who, into: 'new', at: '2026-04-10T00:00:00Z' })
-    console.log(JSON.stringify(dry, null, 1), issued.map((x) => x['id']))
-    console.log(JSON.stringify(await post('/v1/accounts/old/merge', { ...who, into: 'new', at: '2026-04-10T00:00:00Z' })).slice(0, 3000))
-    const after = await Promise.all(issued.map((one) => get(`/v1/invoices/${String(one['id'])}`)))
-    expect(after).toEqual(before)
-    for (const one of issued) console.log(JSON.stringify((await get(`/v1/invoices/${String(one['id'])}/drift`))['total']))
-    console.log(JSON.stringify(await get('/v1/drift?month=2026-04')))
-    for (const one of drafts) {
-      const headers = { authorization: `Bearer ${service.newKey ?? ''}` }
-      const answer = await server.inject({ method: 'GET', url: `/v1/invoices/${String(one['id'])}`, headers })
-      console.log(answer.statusCode, answer.body)
-      const i = await server.inject({ method: 'POST', url: `/v1/invoices/${String(one['id'])}/issue`, headers, payload: {} })
-      console.log(i.statusCode, i.body)
-    }
-    console.log(JSON.stringify((await get(`/v1/invoices/${String(drafts[1]?.['id'])}/drift`))['total']))
+    expect(await rollDue(rollPortsOf(service))).toBeGreaterThan(0)
+    expect(await report()).toEqual(before)
   })
 })

@@ -25,7 +25,7 @@ function encoded(value: MmdbValue): Buffer {
   if (typeof value === 'number') return unsigned(6, value, 4)
   if (typeof value === 'boolean') return Buffer.from([value ? 1 : 0, 7])
   if (typeof value['double'] === 'number' && Object.keys(value).length === 1) return double(value['double'])
-  return map(Object.entries(value).map(([key, one]) => [key, encoded(one as MmdbValue)]))
+  return map(Object.entries(value).map(([key, one]) => [key, encoded(one)]))
 }
 
 function map(entries: readonly (readonly [string, Buffer])[]): Buffer {
