@@ -3,7 +3,7 @@
  * function behind the page, the API, the command line and the invoice (L9). It does not own: prices.
  */
 import { Refusal } from '../core/errors.ts'
-import { sum } from '../core/exact.ts'
+import { subtract, sum, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, Offset } from '../core/ids.ts'
 import { assert } from '../core/result.ts'
@@ -63,6 +63,38 @@ export async function topGroups(
   return rows.map(({ groupName }) => groupName)
 }
 
+/**
+ * The top groups of one window of a measure that adds up: they are asked for once, and all others are what is left of the
+ * whole, which is asked without groups and so out of rolled hours. Null: the question is of another form.
+ */
+async function topOfOneWindow(
+  engine: Engine,
+  question: UsageQuestion,
+  asked: FactQuestion,
+): Promise<UsageAnswer | null> {
+  const { meter, top, only = [], groupBy } = question
+  const isPlain = meter.aggregation.kind === 'count' || meter.aggregation.kind === 'sum'
+  if (top === undefined || question.apart !== undefined || groupBy.length === 0) return null
+  if (!isPlain || asked.starts.length !== 1 || only.length > 0) return null
+  const largest = await askMeter(engine, meter, { ...asked, largest: top + 1 })
+  const rows = rowsOf(largest.slice(0, top), asked.starts, question)
+  const apart = largest.slice(0, top).map(({ groupName }) => groupName)
+  const told = addedUp(rows)
+  if (largest.length <= top) return { ...told, apart }
+  const whole = addedUp(
+    rowsOf(await askMeter(engine, meter, { ...asked, dimensions: [] }), asked.starts, { ...question, groupBy: [] }),
+  )
+  const others = {
+    from: question.period.from,
+    to: question.period.to,
+    group: {},
+    others: true as const,
+    quantity: subtract(whole.total ?? zero, told.total ?? zero),
+    eventsWithoutValue: whole.eventsWithoutValue - told.eventsWithoutValue,
+  }
+  return { ...whole, rows: [...rows, others], apart }
+}
+
 /** Refuses dimensions that the meter does not declare. */
 export function checkQuestion({ meter, groupBy, only = [] }: Pick<UsageQuestion, 'meter' | 'groupBy' | 'only'>): void {
   checkDimensions(meter, groupBy, 'grouped')
@@ -80,6 +112,8 @@ export function usageReader(engine: Engine): ReadUsage {
     checkQuestion(question)
     const starts = startsOf(question, limits.windowsMax)
     const asked = factQuestionOf(question, { kind: 'account', account })
+    const top = await topOfOneWindow(engine, question, { ...asked, starts })
+    if (top !== null) return top
     const apart = question.apart ?? (await topGroups(engine, asked, question))
     const kept = apart === null ? {} : { apart }
     const rows = rowsOf(await askMeter(engine, meter, { ...asked, starts, ...kept }, only), starts, question)

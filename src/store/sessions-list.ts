@@ -5,7 +5,7 @@ import type { Micros, Period } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
 import { fence } from './counted-rows.ts'
-import { limits as rules, livedSql, livesSql, orderSql, querySessions, sessionRows, spanAround } from './sessions.ts'
+import { limits as rules, livedSql, livesOfFewSql, livesSql, orderSql, querySessions, sessionRows, spanAround } from './sessions.ts'
 import type { SessionKind, SessionScope } from './sessions.ts'
 
 export const limits = {
@@ -164,11 +164,20 @@ export function wantedSql(question: SessionsQuestion, parameters: Parameters): s
   ].join(' AND ')
 }
 
+/**
+ * The records by which the lives of a question are known. Whether one is over as of `until` is known from those up to
+ * it, also where the period is long past.
+ */
+function seenSpan({ period, until, state }: SessionsQuestion, isOpenAsked = false): Period {
+  const isAsked = state !== null || isOpenAsked
+  return spanAround({ from: period.from, to: isAsked ? (Math.max(period.to, until) as Micros) : period.to })
+}
+
 /** The lives that a question is about, as they look from the records around its period. */
 export function wantedLives(
   question: SessionsQuestion,
   parameters: Parameters,
-  { clients = false }: { readonly clients?: boolean } = {},
+  { clients = false, open = false }: { readonly clients?: boolean; readonly open?: boolean } = {},
 ): string {
   const { kind, name, endpoint, client } = question
   const only = [
@@ -179,7 +188,7 @@ export function wantedLives(
     {
       parameters,
       rows: sessionRows(question, parameters),
-      span: spanAround(question.period),
+      span: seenSpan(question, open),
       columns: recordColumns,
       ...(only.length === 0 ? {} : { only: only.join(' AND ') }),
     },
@@ -214,7 +223,7 @@ async function askWhole(
     'Array(UInt64)',
   )
   const only = `has(${wanted}, ifNull(session, id))`
-  const lives = livesSql(
+  const lives = livesOfFewSql(
     { parameters, rows: sessionRows({ scope, below }, parameters), span, columns: recordColumns, only },
     [...tellingColumns, `groupArrayIf(offset, has(${offsets}, offset)) AS held`],
   )
@@ -226,9 +235,36 @@ export function keyText({ account, kind, origin, unnamed, name }: SessionKey): s
   return JSON.stringify([account, kind, origin, unnamed, name])
 }
 
-function historyOf({ from, to }: Period): Period {
-  const back = Math.max(instantMin, from - limits.historyMicros) as Micros
-  return { from: back, to: Math.min(instantMax, to + rules.silenceMaxMicros) as Micros }
+interface SeenLife extends NamedRecord {
+  readonly started: Micros
+  readonly first: Micros
+  readonly last: Micros
+}
+
+/**
+ * Seen lives told as a whole. Those that lie well within the records that were looked at are whole there: nothing
+ * before the longest silence is of them, nor after it. Only the others are looked for in the long history.
+ */
+async function askSeen(
+  engine: Engine,
+  question: SessionsQuestion,
+  seen: readonly SeenLife[],
+): Promise<ReadonlyMap<number, StoredSession>> {
+  const { period, until } = question
+  const looked = seenSpan(question)
+  const to = Math.min(instantMax, Math.max(period.to, until) + rules.silenceMaxMicros) as Micros
+  const begins = ({ first: firstRecord }: SeenLife): boolean => firstRecord >= period.from
+  const ends = ({ last }: SeenLife): boolean => last + rules.silenceMaxMicros < looked.to
+  const parts = Map.groupBy(seen, (life) => `${begins(life)} ${ends(life)}`)
+  const found = new Map<number, StoredSession>()
+  for (const lives of parts.values()) {
+    const isBegun = lives.every(begins)
+    const from = isBegun ? looked.from : (Math.max(instantMin, period.from - limits.historyMicros) as Micros)
+    const span = { from, to: lives.every(ends) ? looked.to : to }
+    for (const { session, held } of await askWhole(engine, { ...question, span }, lives))
+      for (const offset of held) found.set(offset, session)
+  }
+  return found
 }
 
 export interface SessionsFound {
@@ -260,11 +296,11 @@ export async function askSessions(
     name: row['session_name'] as string,
     offset: Number(row['first_offset']) as Offset,
     started: Number(row['start_us']) as Micros,
+    first: Number(row['first_us']) as Micros,
+    last: Number(row['last_us']) as Micros,
   }))
   const last = seen.at(-1)
-  const span = historyOf({ from: question.period.from, to: Math.max(question.period.to, question.until) as Micros })
-  const whole = await askWhole(engine, { ...question, span }, seen)
-  const byOffset = new Map(whole.flatMap(({ session, held }) => held.map((offset) => [offset, session] as const)))
+  const byOffset = await askSeen(engine, question, seen)
   const sessions = seen.map(({ offset }) => {
     const session = byOffset.get(offset)
     assert(session !== undefined, 'a session that was found is found again by its record')

@@ -82,7 +82,7 @@ export const limits = { clientsMax: 1_000 } as const
 /** Which clients there were, the most frequent first. A session that changed its version counts under each of them. */
 export async function askClients(engine: Engine, question: SessionsQuestion): Promise<readonly ClientSummary[]> {
   const parameters = new Parameters()
-  const lives = wantedLives(question, parameters, { clients: true })
+  const lives = wantedLives(question, parameters, { clients: true, open: true })
   const pairs =
     'arrayJoin(if(empty(clients), [(CAST(NULL AS Nullable(String)), CAST(NULL AS Nullable(String)))], clients))'
   return querySessions<ClientSummary>(engine, 

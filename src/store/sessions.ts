@@ -61,7 +61,8 @@ const memory = {
   max_bytes_before_external_sort: 150_000_000,
   max_bytes_before_external_group_by: 300_000_000,
   max_block_size: 8_192,
-  max_threads: 2,
+  // A window function holds the records of a whole name: of one name at a time.
+  max_threads: 1,
 }
 
 /** Records are sorted and grouped on disk where they do not fit: an agent that is always connected has 8,640 a day. */
@@ -79,7 +80,6 @@ export async function querySessions<Row>(engine: Engine, sql: string, parameters
     throw new Refusal(
       'QUERY_TOO_LARGE',
       'there are too many records of sessions around this time; ask for a shorter period, one endpoint, kind or session, or fewer at once with limit',
-      { cause: error },
     )
   }
 }
@@ -207,8 +207,28 @@ const lifeColumns = [
  * name` over its records). Requests that were answered and over are none.
  */
 export function livesSql(records: SessionRecords, columns: readonly string[] = []): string {
+  return lifeRows(livedSql(records), columns)
+}
+
+function lifeRows(lived: string, columns: readonly string[]): string {
   const isSession = "session_kind != 'http_request' OR max(is_upgrade OR record_phase != 'final')"
-  return `SELECT ${[...keyColumns, 'life', ...lifeColumns, ...columns].join(', ')} FROM (${livedSql(records)}) GROUP BY ${key}, life HAVING ${isSession}`
+  return `SELECT ${[...keyColumns, 'life', ...lifeColumns, ...columns].join(', ')} FROM (${lived}) GROUP BY ${key}, life HAVING ${isSession}`
+}
+
+/** The order of a session's records as one number: time, then tie, then log offset. */
+const placeSql = `CAST(toInt128(time_us) * 30000000000000000 + toInt128(tie) * 10000000000000000 + toInt128(offset) AS Decimal(38, 0))`
+
+/**
+ * The same for few names with very many records each. Where their lives begin is found from what decides it; all else
+ * of a record goes by without being sorted, each to the last life that had begun.
+ */
+export function livesOfFewSql(records: SessionRecords, columns: readonly string[] = []): string {
+  const { columns: _, ...narrow } = records
+  const begun = `SELECT ${key}, life, stop_us, ${placeSql} AS begun_at FROM (${livedSql(narrow)}) WHERE begins`
+  const given = `SELECT *, ${placeSql} AS place FROM (${recordsSql(records)})`
+  const same = keyColumns.map((column) => `record.${column} = begun.${column}`).join(' AND ')
+  const joined = `SELECT record.*, begun.life AS life, begun.stop_us AS stop_us FROM (${given}) AS record ASOF INNER JOIN (${begun}) AS begun ON ${same} AND record.place >= begun.begun_at`
+  return lifeRows(joined, columns)
 }
 
 /**

@@ -121,7 +121,7 @@ function questionIn({ period, zone, sizes }: Setting): fc.Arbitrary<Question> {
       { weight: 3, arbitrary: fc.constant(null) },
       { weight: 1, arbitrary: instant },
       // Also of a period that has not begun by then.
-      { weight: 1, arbitrary: fc.constantFrom(0, 1, dayMicros).map((before) => (period.from - before) as Micros) },
+      { weight: 2, arbitrary: fc.constantFrom(0, 1, dayMicros).map((before) => (period.from - before) as Micros) },
     ),
     endpoints: fc.constantFrom(null, null, ['a.example']),
     cuts: fc.array(instant, { minLength: 1, maxLength: 3 }),
