@@ -13,9 +13,9 @@ import type { Service } from './service.ts'
 const limits = { rowsMax: 100 } as const
 
 function rowOf(session: StoredSession, now: Micros): SessionRow {
-  const { unnamed, name, kind, started, startedBy, ends, endpoint, clients, bytes } = session
+  const { unnamed, name, kind, started, startedBy, ends, endpoint, newestClient, bytes } = session
   const state = stateOf(session, now)
-  const [client, version] = clients.at(-1) ?? [null, null]
+  const [client, version] = newestClient ?? [null, null]
   return {
     name: unnamed ? null : name,
     kind,

@@ -5,10 +5,11 @@ import { Refusal } from '../core/errors.ts'
 import { windowStarts } from '../core/time.ts'
 import type { Micros, Period, WindowSize } from '../core/time.ts'
 import type { Engine } from '../store/engine.ts'
-import { askSessionWindows, byteFields } from '../store/sessions-list.ts'
+import { byteFields } from '../store/sessions-list.ts'
 import type { Bytes, FoundSession } from '../store/sessions-list.ts'
 import { askPeaks } from '../store/sessions-peak.ts'
 import type { PeaksQuestion } from '../store/sessions-peak.ts'
+import { askSessionWindows } from '../store/sessions-records.ts'
 import type { SessionScope } from '../store/sessions.ts'
 
 export const limits = {
@@ -38,26 +39,33 @@ function nothingOf({ client, agent }: Bytes): Bytes {
   return { client: none(client), agent: none(agent) }
 }
 
+/** The finest of the windows that answers are usually told in, of which one answer can hold all. */
+function fittingWindow(period: Period, zone: string): WindowSize {
+  return (['hour', 'day'] as const).find((size) => windowStarts(period, size, zone, limits.windowsMax).ok) ?? 'month'
+}
+
 /**
  * The bytes of a session where they occurred: in the window of the record that brought them. The windows go from its
- * start to its last record, or its end as of an instant, and their bytes add up to the session's.
+ * start to its last record, or its end as of an instant, and their bytes add up to the session's. Window null: the finest that fits.
  */
 export async function sessionWindows(
   engine: Engine,
   found: FoundSession,
-  asked: SessionScope & { readonly until: Micros; readonly window: WindowSize; readonly zone: string },
-): Promise<readonly SessionWindow[]> {
+  asked: SessionScope & { readonly until: Micros; readonly window: WindowSize | null; readonly zone: string },
+): Promise<{ readonly window: WindowSize; readonly windows: readonly SessionWindow[] }> {
   const { started, lastRecord, ends, bytes } = found.session
-  const { scope, below, until, window, zone } = asked
+  const { scope, below, until, zone } = asked
   const period = { from: started, to: Math.max(lastRecord + 1, Math.min(ends, until)) as Micros }
+  const window = asked.window ?? fittingWindow(period, zone)
   const starts = startsOf(period, window, zone)
   const measured = await askSessionWindows(engine, found, { scope, below, starts })
   const nothing = nothingOf(bytes)
-  return starts.map((from, index) => ({
+  const windows = starts.map((from, index) => ({
     from,
     to: starts[index + 1] ?? period.to,
     ...(measured.get(from) ?? { records: '0', bytes: nothing }),
   }))
+  return { window, windows }
 }
 
 export interface PeakWindow extends Period {

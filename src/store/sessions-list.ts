@@ -5,7 +5,15 @@ import type { Micros, Period } from '../core/time.ts'
 import { Parameters } from './condition.ts'
 import type { Engine } from './engine.ts'
 import { fence } from './counted-rows.ts'
-import { limits as rules, livedSql, livesOfFewSql, livesSql, orderSql, querySessions, sessionRows, spanAround } from './sessions.ts'
+import {
+  limits as rules,
+  livesOfFewSql,
+  livesSql,
+  orderSql,
+  querySessions,
+  sessionRows,
+  spanAround,
+} from './sessions.ts'
 import type { SessionKind, SessionScope } from './sessions.ts'
 
 export const limits = {
@@ -48,11 +56,15 @@ export interface StoredSession extends SessionKey {
   /** When it ended, or will be presumed to have ended if nothing more comes. */
   readonly ends: Micros
   readonly isStopped: boolean
+  /** When the next life of the same name begins, if it does. */
+  readonly next: Micros | null
   readonly records: string
   readonly bytes: Bytes
   readonly endpoint: string | null
   readonly protocol: string | null
   readonly clients: readonly (readonly [client: string | null, version: string | null])[]
+  /** The one of the last record that says any: it may have changed its version meanwhile. */
+  readonly newestClient: readonly [client: string | null, version: string | null] | null
   readonly regions: readonly string[]
   readonly sources: readonly string[]
 }
@@ -63,7 +75,7 @@ export const byteColumns = legs.flatMap((leg) =>
   ),
 )
 
-type Row = Readonly<Record<string, string | null | readonly unknown[] | boolean | number>>
+export type Row = Readonly<Record<string, string | null | readonly unknown[] | boolean | number>>
 
 export function bytesOf(row: Row): Bytes {
   const of = (leg: string): Readonly<Record<ByteField, string | null>> =>
@@ -77,7 +89,7 @@ const first = (field: string): string => `argMinIf(${field}, ${orderSql}, isNotN
 const names = (value: string): string => `arraySlice(arraySort(groupUniqArray(${value})), 1, ${limits.namesMax})`
 
 /** Columns of a record that a session is told by. */
-const recordColumns = [
+export const recordColumns = [
   'toString(source) AS source',
   'toString(leg) AS leg',
   ...byteFields,
@@ -94,6 +106,7 @@ const tellingColumns = [
   first('endpoint'),
   first('protocol'),
   clientsColumn,
+  `argMaxIf((client, client_version), ${orderSql}, isNotNull(client) OR isNotNull(client_version)) AS newest_client`,
   `${names('region')} AS regions`,
   `${names('source')} AS sources`,
 ]
@@ -114,11 +127,14 @@ function sessionOf(row: Row): StoredSession {
     startedBy: row['started_by'] as StoredSession['startedBy'],
     ends: number('end_us'),
     isStopped: Number(row['stops_seen']) > 0,
+    next: null,
     records: String(row['records']),
     bytes: bytesOf(row),
     endpoint: (row['first_endpoint'] ?? null) as string | null,
     protocol: (row['first_protocol'] ?? null) as string | null,
     clients: row['clients'] as StoredSession['clients'],
+    newestClient:
+      (row['clients'] as unknown[]).length === 0 ? null : (row['newest_client'] as StoredSession['newestClient']),
     regions: row['regions'] as readonly string[],
     sources: row['sources'] as readonly string[],
   }
@@ -180,15 +196,22 @@ export function wantedLives(
   { clients = false, open = false }: { readonly clients?: boolean; readonly open?: boolean } = {},
 ): string {
   const { kind, name, endpoint, client } = question
+  const rows = sessionRows(question, parameters)
+  const span = seenSpan(question, open)
+  // A life that is wanted has a record that says so: other names need not be looked at (L12).
+  const saying = (field: string, value: string): string =>
+    `ifNull(session, id) IN (SELECT ifNull(session, id) ${rows(span)} AND ifNull(${field} = ${parameters.add(value, 'String')}, 0))`
   const only = [
     ...(kind === null ? [] : [`kind = ${parameters.add(kind, 'String')}`]),
     ...(name === null ? [] : [`session = ${parameters.add(name, 'String')}`]),
+    ...(endpoint === null ? [] : [saying('endpoint', endpoint)]),
+    ...(client === null ? [] : [saying('client', client)]),
   ]
   const lives = livesSql(
     {
       parameters,
-      rows: sessionRows(question, parameters),
-      span: seenSpan(question, open),
+      rows,
+      span,
       columns: recordColumns,
       ...(only.length === 0 ? {} : { only: only.join(' AND ') }),
     },
@@ -223,12 +246,19 @@ async function askWhole(
     'Array(UInt64)',
   )
   const only = `has(${wanted}, ifNull(session, id))`
-  const lives = livesOfFewSql(
+  const sql = livesOfFewSql(
     { parameters, rows: sessionRows({ scope, below }, parameters), span, columns: recordColumns, only },
     [...tellingColumns, `groupArrayIf(offset, has(${offsets}, offset)) AS held`],
   )
-  const rows = await querySessions<Row>(engine, lives, parameters)
-  return rows.map((row) => ({ session: sessionOf(row), held: (row['held'] as readonly unknown[]).map(Number) }))
+  const rows = await querySessions<Row>(engine, sql, parameters)
+  const lives = rows
+    .map((row) => ({ session: sessionOf(row), held: (row['held'] as readonly unknown[]).map(Number) }))
+    .toSorted((one, other) => one.session.firstRecord - other.session.firstRecord)
+  return [...Map.groupBy(lives, ({ session }) => keyText(session)).values()].flatMap((ofOne) =>
+    ofOne.map(({ session, held }, index) => {
+      return { session: { ...session, next: ofOne[index + 1]?.session.started ?? null }, held }
+    }),
+  )
 }
 
 export function keyText({ account, kind, origin, unnamed, name }: SessionKey): string {
@@ -288,7 +318,8 @@ export async function askSessions(
     after === null
       ? ''
       : ` WHERE (start_us, first_offset) > (${parameters.add(after.started, 'Int64')}, ${parameters.add(after.offset, 'UInt64')})`
-  const rows = await querySessions<Row>(engine, 
+  const rows = await querySessions<Row>(
+    engine,
     `SELECT * FROM (${lives})${cursor} ORDER BY start_us, first_offset LIMIT ${parameters.add(most + 1, 'UInt32')}`,
     parameters,
   )
@@ -328,7 +359,8 @@ export async function askSession(
 ): Promise<FoundSession | null> {
   const parameters = new Parameters()
   const where = fence(scope, parameters)
-  const [row] = await querySessions<{ time_us: string; kind: string; source: string; name: string }>(engine, 
+  const [row] = await querySessions<{ time_us: string; kind: string; source: string; name: string }>(
+    engine,
     `SELECT time_us, toString(kind) AS kind, toString(source) AS source, ifNull(session, id) AS name FROM fact WHERE ${where} AND offset = ${parameters.add(offset, 'UInt64')} AND offset < ${parameters.add(below, 'UInt64')}`,
     parameters,
   )
@@ -346,64 +378,4 @@ export async function askSession(
       .filter(({ kind, origin }) => kind === row.kind && (origin === '' || origin === row.source))
       .find(({ firstRecord, lastRecord }) => firstRecord <= at && at <= lastRecord)
   return session === undefined ? null : { session, span }
-}
-
-/** The records of one life: `FROM (…) WHERE …`. */
-function recordsOf({ session, span }: FoundSession, { scope, below }: SessionScope, parameters: Parameters): string {
-  const name = parameters.add(session.name, 'String')
-  const lived = livedSql({
-    parameters,
-    rows: sessionRows({ scope, below }, parameters),
-    span,
-    columns: [...recordColumns, 'id', 'duration_us'],
-    only: `ifNull(session, id) = ${name}`,
-  })
-  const is = [
-    `session_kind = ${parameters.add(session.kind, 'String')}`,
-    `origin = ${parameters.add(session.origin, 'String')}`,
-    `unnamed = ${session.unnamed ? 1 : 0}`,
-    `life = ${parameters.add(session.life, 'UInt64')}`,
-  ]
-  return `FROM (${lived}) WHERE ${is.join(' AND ')}`
-}
-
-/** Bytes of a session in windows, each where its record says that they went. Windows without records have no row. */
-export async function askSessionWindows(
-  engine: Engine,
-  found: FoundSession,
-  { starts, ...scope }: SessionScope & { readonly starts: readonly Micros[] },
-): Promise<ReadonlyMap<Micros, { readonly records: string; readonly bytes: Bytes }>> {
-  const parameters = new Parameters()
-  const window = `roundDown(time_us, ${parameters.add(starts, 'Array(Int64)')}) AS window_us`
-  const rows = await querySessions<Row>(engine, 
-    `SELECT ${window}, count() AS records, ${byteColumns.join(', ')} ${recordsOf(found, scope, parameters)} GROUP BY window_us`,
-    parameters,
-  )
-  return new Map(
-    rows.map((row) => [Number(row['window_us']) as Micros, { records: String(row['records']), bytes: bytesOf(row) }]),
-  )
-}
-
-/** One record of a session as it is stored. */
-export type SessionRecord = Readonly<Record<string, string | null>>
-
-const shown = ['offset', 'source', 'id', 'record_phase', 'time_us', 'duration_us', 'leg', ...byteFields] as const
-const alsoShown = ['endpoint', 'protocol', 'region', 'client', 'client_version'] as const
-
-export async function askSessionRecords(
-  engine: Engine,
-  found: FoundSession,
-  { after, most, ...scope }: SessionScope & { after: { time: Micros; offset: Offset } | null; most: number },
-): Promise<readonly SessionRecord[]> {
-  const parameters = new Parameters()
-  const columns = [...shown, ...alsoShown].map((name) => (name === 'record_phase' ? `${name} AS phase` : name))
-  const records = recordsOf(found, scope, parameters)
-  const cursor =
-    after === null
-      ? ''
-      : ` AND (time_us, offset) > (${parameters.add(after.time, 'Int64')}, ${parameters.add(after.offset, 'UInt64')})`
-  return querySessions<SessionRecord>(engine, 
-    `SELECT ${columns.join(', ')} ${records}${cursor} ORDER BY time_us, offset LIMIT ${parameters.add(most, 'UInt32')}`,
-    parameters,
-  )
 }

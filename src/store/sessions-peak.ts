@@ -74,7 +74,8 @@ export interface Peak {
 export async function askPeaks(engine: Engine, question: PeaksQuestion): Promise<readonly Peak[]> {
   const parameters = new Parameters()
   const groups = { values: [], names: [], columns: () => [] }
-  const found = await querySessions<Record<string, string>>(engine, 
+  const found = await querySessions<Record<string, string>>(
+    engine,
     peaksSql({ question, parameters, groups }),
     parameters,
   )

@@ -216,19 +216,24 @@ function lifeRows(lived: string, columns: readonly string[]): string {
 }
 
 /** The order of a session's records as one number: time, then tie, then log offset. */
-const placeSql = `CAST(toInt128(time_us) * 30000000000000000 + toInt128(tie) * 10000000000000000 + toInt128(offset) AS Decimal(38, 0))`
+const whole = (value: string): string => `toDecimal128(${value}, 0)`
+const placeSql = `${whole('time_us')} * ${whole('30000000000000000')} + ${whole('tie')} * ${whole('10000000000000000')} + ${whole('offset')}`
 
 /**
- * The same for few names with very many records each. Where their lives begin is found from what decides it; all else
+ * `livedSql` for few names with very many records each. Where their lives begin is found from what decides it; all else
  * of a record goes by without being sorted, each to the last life that had begun.
  */
-export function livesOfFewSql(records: SessionRecords, columns: readonly string[] = []): string {
+export function livedOfFewSql(records: SessionRecords): string {
   const { columns: _, ...narrow } = records
   const begun = `SELECT ${key}, life, stop_us, ${placeSql} AS begun_at FROM (${livedSql(narrow)}) WHERE begins`
   const given = `SELECT *, ${placeSql} AS place FROM (${recordsSql(records)})`
   const same = keyColumns.map((column) => `record.${column} = begun.${column}`).join(' AND ')
-  const joined = `SELECT record.*, begun.life AS life, begun.stop_us AS stop_us FROM (${given}) AS record ASOF INNER JOIN (${begun}) AS begun ON ${same} AND record.place >= begun.begun_at`
-  return lifeRows(joined, columns)
+  return `SELECT record.*, begun.life AS life, begun.stop_us AS stop_us FROM (${given}) AS record ASOF INNER JOIN (${begun}) AS begun ON ${same} AND record.place >= begun.begun_at`
+}
+
+/** `livesSql` for few names with very many records each. */
+export function livesOfFewSql(records: SessionRecords, columns: readonly string[] = []): string {
+  return lifeRows(livedOfFewSql(records), columns)
 }
 
 /**

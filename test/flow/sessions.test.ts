@@ -74,7 +74,8 @@ describe('sessions', () => {
     })
     server = await buildServer(service)
     await server.ready()
-    for (const account of ['acme', 'other']) await call('POST', '/v1/accounts', { key: account, time_zone: 'UTC' })
+    for (const account of ['acme', 'other', 'third'])
+      await call('POST', '/v1/accounts', { key: account, time_zone: 'UTC' })
   })
   afterAll(async () => {
     await server.close()
@@ -122,16 +123,98 @@ describe('sessions', () => {
       { ...request, time: '2026-06-02T11:00:01Z' },
       { ...request, time: '2026-06-02T11:00:02Z', source: 'edge-2', seq: 2 },
       { session: 'ts_2', phase: 'final', time: '2026-06-02T11:00:10Z' },
-      { ...request, time: '2026-06-02T11:00:11Z' },
+      // As late as a record may be, and later.
+      { ...request, time: '2026-06-02T11:00:45Z' },
+      { ...request, time: '2026-06-02T11:00:45.000001Z' },
     )
     const [session, ...more] = await list('from=2026-06-02&to=2026-06-03&session=ts_2')
     expect(more).toEqual([])
     expect(session).toMatchObject({ records: '2', bytes: { client: { bytes_out_wire: null } } })
     expect(session?.['traffic']).toMatchObject({
-      requests: '2',
+      requests: '3',
       connections: '0',
-      bytes: { client: { bytes_out_wire: '1000', bytes_in_body: null } },
+      bytes: { client: { bytes_out_wire: '1500', bytes_in_body: null } },
     })
+  })
+
+  test('traffic at the boundary of two lives is of the one that begins there, and of one only', async () => {
+    now = at('2026-06-02T16:00:00Z')
+    const request = { kind: 'http_request', session: 'ts_twice', bytes_out_wire: 1 }
+    await send(
+      { session: 'ts_twice', phase: 'start', time: '2026-06-02T14:00:00Z' },
+      { ...request, time: '2026-06-02T14:59:59.999999Z' },
+      { session: 'ts_twice', phase: 'final', duration_us: 3_600_000_000, time: '2026-06-02T15:00:00Z' },
+      { session: 'ts_twice', phase: 'start', time: '2026-06-02T15:00:00Z' },
+      { ...request, time: '2026-06-02T15:00:00Z', bytes_out_wire: 10 },
+      { ...request, time: '2026-06-02T15:00:20Z', bytes_out_wire: 100 },
+      { session: 'ts_twice', phase: 'final', time: '2026-06-02T15:30:00Z' },
+    )
+    const both = await list('from=2026-06-02&to=2026-06-03&session=ts_twice')
+    expect(both.map(({ traffic }) => traffic)).toMatchObject([
+      { requests: '1', bytes: { client: { bytes_out_wire: '1' } } },
+      { requests: '2', bytes: { client: { bytes_out_wire: '110' } } },
+    ])
+    // Told alone, each has the same.
+    const [first] = both
+    expect(await call('GET', `/v1/sessions/${first?.id}?account=acme`)).toMatchObject({ traffic: { requests: '1' } })
+  })
+
+  test('what is open now is known of a period long past, and a session of months is told by days', async () => {
+    now = at('2026-05-31T00:00:00Z')
+    const socket = { kind: 'http_request', session: 'ws_long', account: 'third' }
+    const days = ['02-01', '02-20', '03-10', '03-30', '04-20', '05-10', '05-30'].map((day) => ({
+      ...socket,
+      phase: 'interim',
+      client: day === '05-30' ? 'a-new' : 'z-old',
+      client_version: '1',
+      attributes: { heartbeat_seconds: '2000000' },
+      time: `2026-${day}T00:00:00Z`,
+    }))
+    await send({ ...socket, phase: 'start', time: '2026-01-05T00:00:00Z' }, ...days)
+    const january = 'from=2026-01-05&to=2026-01-06'
+    for (const state of ['open', 'presumed_closed'])
+      expect(await list(`${january}&state=${state}`, 'third'), state).toHaveLength(state === 'open' ? 1 : 0)
+    const clients = await call('GET', `/v1/sessions/clients?account=third&${january}`)
+    expect((clients['clients'] as { open: string }[]).map(({ open }) => open)).toEqual(['1', '1'])
+    const [session] = await list(january, 'third')
+    const told = await call('GET', `/v1/sessions/${session?.id}?account=third`)
+    // From 5 January to 30 May, and on until now.
+    expect([told['window'], (told['windows'] as unknown[]).length]).toEqual(['day', 146])
+    const tooMany = await ask('GET', `/v1/sessions/${session?.id}?account=third&window=hour`)
+    expect([tooMany.statusCode, tooMany.json<{ error: { code: string } }>().error.code]).toEqual([
+      422,
+      'QUERY_TOO_LARGE',
+    ])
+    const page = await server.inject({ url: '/accounts/third/sessions?month=2026-01', headers: { host: 'localhost' } })
+    const [table] = page.body.split('id="peaks"')
+    expect(table).toContain('a-new 1')
+    expect(table).not.toContain('z-old')
+  })
+
+  test('a cursor that no number can hold is not one that was given out', async () => {
+    const huge = '9999999999999999'
+    const day = 'account=acme&from=2026-06-04&to=2026-06-05'
+    for (const cursor of [`5-5-5-${huge}`, `5-5-${huge}-5`, `${huge}-5-5-5`, `5-${huge}-5-5`]) {
+      const answer = await ask('GET', `/v1/sessions?${day}&cursor=${cursor}`)
+      expect([answer.statusCode, answer.json<{ error: { code: string } }>().error.code]).toEqual([
+        400,
+        'REQUEST_INVALID',
+      ])
+    }
+    expect((await ask('GET', `/v1/sessions/${huge}?account=acme`)).statusCode).toBe(404)
+    const { paths } = (await call('GET', '/openapi.json')) as { paths: Record<string, { get: { responses: object } }> }
+    expect(JSON.stringify(paths['/v1/sessions']?.get.responses)).toContain('"presumed_closed"')
+  })
+
+  test('the page of the account leads to its sessions, and a long page says how to get the rest', async () => {
+    now = at('2026-04-15T12:00:00Z')
+    const page = async (url: string): Promise<string> =>
+      (await server.inject({ url, headers: { host: 'localhost' } })).body.replaceAll(/\s+/g, ' ')
+    expect(await page('/accounts/acme')).toContain('<a href="/accounts/acme/sessions">')
+    const one = { kind: 'tcp_connection', account: 'third', phase: 'final', time: '2026-04-14T10:00:00Z' }
+    await send(...Array.from({ length: 101 }, (_, n) => ({ ...one, session: `many_${n}` })))
+    const words = 'crossfoot sessions third --from DATE --to DATE'
+    expect(await page('/accounts/third/sessions?month=2026-04')).toContain(words)
   })
 
   test('bytes of a websocket lie where they occurred: over a month’s end and over the hour that Berlin skips', async () => {
@@ -213,6 +296,9 @@ describe('sessions', () => {
       { from: '2026-05-10T12:00:00Z', to: '2026-05-10T13:00:00Z', sessions: '0', at: null },
     ])
     expect(answer['peak']).toEqual({ sessions: '2', at: '2026-05-10T09:00:00Z' })
+    const only = 'from=2026-05-10&to=2026-05-11&endpoint=tcp.example.com:1'
+    expect((await list(only, 'other')).map(({ session }) => session)).toEqual(['a', 'b', 'c'])
+    expect(await list(`${only}&client=agent`, 'other')).toEqual([])
     const later = 'from=2026-05-11&to=2026-05-12&window=hour'
     expect(await call('GET', `/v1/sessions/concurrency?account=other&${later}`)).toMatchObject({ rows: [], peak: null })
   })

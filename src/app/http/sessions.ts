@@ -5,23 +5,17 @@ import { Refusal } from '../../core/errors.ts'
 import type { AccountKey, Offset } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { Micros, Period } from '../../core/time.ts'
-import { ownerOfSource } from '../../ingest/receive.ts'
 import { concurrency, highest, sessionWindows } from '../../meter/sessions.ts'
 import type { Condition } from '../../store/condition.ts'
 import { sessionKinds } from '../../store/sessions.ts'
-import {
-  askSession,
-  askSessionRecords,
-  askSessions,
-  byteFields,
-  sessionStates,
-  stateOf,
-} from '../../store/sessions-list.ts'
-import type { Bytes, FoundSession, SessionRecord, SessionsPage, StoredSession } from '../../store/sessions-list.ts'
+import { askSession, askSessions, sessionStates } from '../../store/sessions-list.ts'
+import type { FoundSession, SessionsPage } from '../../store/sessions-list.ts'
+import { askSessionRecords } from '../../store/sessions-records.ts'
+import type { SessionRecord } from '../../store/sessions-records.ts'
 import { askClients, askSessionTraffic } from '../../store/sessions-traffic.ts'
-import type { SessionTraffic } from '../../store/sessions-traffic.ts'
 import type { Service } from '../service.ts'
 import { accountOf, principalOf } from './access.ts'
+import { bytesJson, isShown, listAnswer, sessionJson } from './sessions-answer.ts'
 import type { Server } from './routes.ts'
 import { accountKey, instantOrNull, moment, pageSize, readMoment, timeZone, windowSize } from './schema.ts'
 
@@ -86,53 +80,16 @@ function periodOf(query: z.output<typeof during>, zone: string): Period {
 }
 
 /** What every answer says about how much it knows (L13). */
-function knownJson({ log }: Service, { account, zone, below, until }: Asked): Record<string, unknown> {
+function knownJson(
+  { log }: Service,
+  { account, zone, below, until }: Asked,
+): Omit<z.input<typeof listAnswer>, 'sessions' | 'cursor'> {
   return {
     account,
     timezone: zone,
     as_of: formatInstant(until),
     counted_below_offset: below,
     events_not_yet_counted: Math.max(0, log.end() - below),
-  }
-}
-
-const legBytes = (bytes: Bytes['client']): Record<string, string | null> =>
-  Object.fromEntries(byteFields.map((field) => [field, bytes[field]]))
-const bytesJson = ({ client, agent }: Bytes): object => ({ client: legBytes(client), agent: legBytes(agent) })
-
-/** L11: the name of a customer's own source is for that customer and for operators. */
-function isShown(source: string, viewer: AccountKey | null): boolean {
-  const owner = ownerOfSource(source)
-  return viewer === null || owner === null || owner === viewer
-}
-
-function sessionJson(
-  session: StoredSession,
-  { until, viewer }: Asked,
-  traffic: SessionTraffic | undefined,
-): Record<string, unknown> {
-  const state = stateOf(session, until)
-  return {
-    id: String(session.firstOffset),
-    kind: session.kind,
-    session: session.unnamed ? null : session.name,
-    state,
-    started: formatInstant(session.started),
-    started_by: session.startedBy,
-    ended: state === 'open' ? null : formatInstant(session.ends),
-    last_record: formatInstant(session.lastRecord),
-    duration_us: String(Math.max(0, (state === 'open' ? until : session.ends) - session.started)),
-    endpoint: session.endpoint,
-    protocol: session.protocol,
-    clients: session.clients.map(([client, version]) => ({ client, version })),
-    regions: session.regions,
-    sources: session.sources.filter((source) => isShown(source, viewer)),
-    records: session.records,
-    bytes: bytesJson(session.bytes),
-    traffic:
-      traffic === undefined
-        ? null
-        : { requests: traffic.requests, connections: traffic.connections, bytes: bytesJson(traffic.bytes) },
   }
 }
 
@@ -143,12 +100,19 @@ interface Cursor {
   readonly until?: Micros
 }
 
+/** So many whole numbers, with `-` between them. Above 2^53 a number is not the one that was written. */
+function cursorNumbers(text: string, count: number): readonly number[] {
+  const parts = text.split('-')
+  const numbers = parts.map(Number)
+  const isGiven = parts.every((part) => /^\d{1,16}$/.test(part)) && numbers.every(Number.isSafeInteger)
+  if (parts.length === count && isGiven) return numbers
+  throw new Refusal('REQUEST_INVALID', 'cursor is not one that was given out')
+}
+
 /** `BELOW-UNTIL-STARTED-OFFSET`, all pages of one answer being of one state of the log and one instant. */
 function readCursor(text: string | undefined): Cursor {
   if (text === undefined) return { after: null }
-  const match = /^(\d{1,16})-(\d{1,16})-(\d{1,16})-(\d{1,16})$/.exec(text)
-  if (match === null) throw new Refusal('REQUEST_INVALID', 'cursor is not one that was given out')
-  const [below, until, started, offset] = match.slice(1).map(Number)
+  const [below, until, started, offset] = cursorNumbers(text, 4)
   return {
     below: below as Offset,
     until: until as Micros,
@@ -167,6 +131,7 @@ function addList(server: Server, service: Service): void {
         description:
           'In the order in which they started. `presumed_closed`: its stop never came; it ended a stated grace after its last record, until a later record proves otherwise. `bytes` are of its own records, `traffic` of other events that name it; null: nothing says.',
         querystring: listQuery,
+        response: { 200: listAnswer },
       },
     },
     async (request) => {
@@ -204,7 +169,7 @@ function addList(server: Server, service: Service): void {
 const byId = z.object({ id: z.string() })
 
 async function find({ engine }: Service, { scope, below }: Asked, id: string): Promise<FoundSession> {
-  const offset = /^\d{1,16}$/.test(id) ? (Number(id) as Offset) : null
+  const offset = /^\d{1,16}$/.test(id) && Number.isSafeInteger(Number(id)) ? (Number(id) as Offset) : null
   const found = offset === null ? null : await askSession(engine, { scope, below, offset })
   // L11: a session of another account is not there.
   if (found === null) {
@@ -224,7 +189,9 @@ function addOne(server: Server, service: Service): void {
         description:
           'The bytes of a record lie in the window of its time; an interim record brings those since the record before. The windows add up to the session.',
         params: byId,
-        querystring: whose.extend({ window: windowSize.default('hour') }),
+        querystring: whose.extend({
+          window: windowSize.optional().meta({ description: 'by default hour, or day where there are too many hours' }),
+        }),
       },
     },
     async (request) => {
@@ -233,10 +200,12 @@ function addOne(server: Server, service: Service): void {
       const { scope, below, until, zone } = asked
       const found = await find(service, asked, params.id)
       const traffic = await askSessionTraffic(engine, { scope, below }, [found.session])
-      const windows = await sessionWindows(engine, found, { scope, below, until, window: query.window, zone })
+      const about = { scope, below, until, window: query.window ?? null, zone }
+      const { window, windows } = await sessionWindows(engine, found, about)
       return {
         ...knownJson(service, asked),
         ...sessionJson(found.session, asked, traffic.get(found.session)),
+        window,
         windows: windows.map(({ from, to, records, bytes }) => ({
           from: formatInstant(from),
           to: formatInstant(to),
@@ -269,10 +238,8 @@ function addRecords(server: Server, service: Service): void {
       const { params, query } = request
       const asked = await asking(service, request, query)
       const found = await find(service, asked, params.id)
-      const match = query.cursor === undefined ? null : /^(\d{1,16})-(\d{1,16})$/.exec(query.cursor)
-      if (query.cursor !== undefined && match === null)
-        throw new Refusal('REQUEST_INVALID', 'cursor is not one that was given out')
-      const after = match === null ? null : { time: Number(match[1]) as Micros, offset: Number(match[2]) as Offset }
+      const [time, offset] = query.cursor === undefined ? [] : cursorNumbers(query.cursor, 2)
+      const after = time === undefined ? null : { time: time as Micros, offset: offset as Offset }
       const { scope, below } = asked
       const records = await askSessionRecords(service.engine, found, { scope, below, after, most: query.limit + 1 })
       const page = records.slice(0, query.limit)

@@ -136,6 +136,7 @@ export function accountPage(view: AccountView): string {
       </p>
       ${key === unattributed && html`<p class="warn">No account owned these endpoints at the time: this traffic is valued to be seen, and billed to nobody.</p>`}
       ${logState(frame.log)} ${monthLinks(view.months)}
+      <p><a href="/accounts/${encodeURIComponent(key)}/sessions">Sessions</a></p>
     </div>
     ${costSection(view)} ${meters(view)}
     <div class="pair">${endpoints(view)}${invoices(view)}</div>`

@@ -87,7 +87,12 @@ const numeric = (text: string): Html => html`<th scope="col" class="n">${text}</
 function sessions({ rows, more, zone, key }: SessionsView): Html {
   if (rows.length === 0) return html`<p class="empty">No session was open in this time.</p>`
   const head = [...['Session', 'State', 'Started', 'Ended', 'Endpoint', 'Client'].map(heading), numeric('Bytes out')]
-  const note = more ? html`<p class="hint">There are more; <code>crossfoot sessions ${key}</code> has all.</p>` : null
+  const note = more
+    ? html`<p class="hint">
+        There are more. On the terminal, a shorter time at once:
+        <code>crossfoot sessions ${key} --from DATE --to DATE</code>
+      </p>`
+    : null
   return html`${table(
     'Sessions',
     head,
