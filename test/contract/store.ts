@@ -154,7 +154,9 @@ export function storeContract(name: string, open: () => Promise<Pipeline>): void
       const columns = ['first', 'next', 'later', 'word']
       const rows = '[0,1]\n[1,2,7]\n[2,3,null,"said"]'
       await pipeline.engine.insert({ table: 'projected_range', columns, rows, token: 'of all ages' })
-      expect(await pipeline.engine.query('SELECT first, next, later, word FROM projected_range ORDER BY first', {})).toEqual([
+      expect(
+        await pipeline.engine.query('SELECT first, next, later, word FROM projected_range ORDER BY first', {}),
+      ).toEqual([
         { first: '0', next: '1', later: null, word: 'none' },
         { first: '1', next: '2', later: 7, word: 'none' },
         { first: '2', next: '3', later: null, word: 'said' },
