@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Embedded } from '../../src/ip/embedded.ts'
 import { LookupTable } from '../../src/ip/lookup.ts'
+import { at } from '../support/invoice-desk.ts'
 import { IpService } from '../support/ip-service.ts'
 import type { Answered, Json } from '../support/ip-service.ts'
 import { mmdbOfAll } from '../support/mmdb.ts'
@@ -69,6 +70,8 @@ describe('IP metadata in trouble', () => {
 
   test('the same list again is no new version, also without a name for it', async () => {
     expect(await list('again', '203.0.113.0/24\n')).toMatchObject({ status: 200, body: { changed: true } })
+    // A list that does not say its version is named after the time at which it came.
+    ip.now = at('2026-06-01T12:00:01Z')
     expect(await list('again', '203.0.113.0/24\n')).toMatchObject({ body: { changed: false } })
     expect(await list('again', '203.0.113.0/24\n', '&version=named')).toMatchObject({ body: { changed: true } })
   })
@@ -106,7 +109,7 @@ describe('IP metadata in trouble', () => {
   })
 
   test('L12: ten thousand addresses let others in between, and many such questions are too many', async () => {
-    const addresses = Array.from({ length: 10_000 }, (_, at) => `2600:${(at % 65_536).toString(16)}::1`)
+    const addresses = Array.from({ length: 10_000 }, (_, index) => `2600:${(index % 65_536).toString(16)}::1`)
     let turns = 0
     let isDone = false
     const turn = (): void => {
@@ -161,7 +164,7 @@ describe('IP metadata in trouble', () => {
     await until(() => reads.mock.calls.length > 0, 30_000, 'the newer package is tried')
     expect(ip.service.ip.describe(google)).toMatchObject({ country: 'US' })
     await until(() => ip.lines.some((line) => line.includes('a broken package')), 10_000, 'the log says so')
-    for (let at = 0; at < 50; at += 1) await ip.call('POST', '/v1/events', [event(`h${at}`)])
+    for (let count = 0; count < 50; count += 1) await ip.call('POST', '/v1/events', [event(`h${count}`)])
     expect(reads).toHaveBeenCalledTimes(1)
     expect(ip.lines.filter((line) => line.includes('a broken package'))).toHaveLength(1)
     packages.more = []

@@ -29,6 +29,7 @@ export class IpService {
   readonly data = temporaryDirectory('ip')
   /** What the service has written into its log. */
   readonly lines: string[] = []
+  now = at('2026-06-01T12:00:00Z')
   readonly #fresh: FreshDatabase
   #running: Running | null = null
   #operator = ''
@@ -64,7 +65,7 @@ export class IpService {
     const onFatal = (reason: string): never => {
       throw new Error(reason)
     }
-    const world = { ...systemWorld, now: (): Micros => at('2026-06-01T12:00:00Z') }
+    const world = { ...systemWorld, now: (): Micros => this.now }
     const logger = pino({ level: 'warn' }, { write: (line: string) => this.lines.push(line) })
     const service = await openService({ config: config.value, world, logger, onFatal })
     if (newest) await service.ip.openNewest()
