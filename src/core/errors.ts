@@ -67,6 +67,8 @@ export const errorCatalogue = {
   IP_SOURCE_INVALID: { status: 422, retry: false },
   IP_SOURCE_NOT_FOUND: { status: 404, retry: false },
   IP_NOT_READY: { status: 503, retry: true },
+  METER_UNIT_BILLED: { status: 409, retry: false },
+  METER_CHANGED: { status: 409, retry: false },
   METER_NOT_ADDITIVE: { status: 422, retry: false },
   QUERY_TOO_LARGE: { status: 422, retry: false },
   TOO_MANY_REQUESTS: { status: 429, retry: true },

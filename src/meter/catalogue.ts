@@ -5,14 +5,14 @@ import { Refusal } from '../core/errors.ts'
 import { assert } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
-import { meterDocument, parseMeter, readStoredMeter } from './definition.ts'
+import { definitionSha256, meterDocument, parseMeter, readStoredMeter } from './definition.ts'
 import type { MeterDefinition } from './definition.ts'
 import { standardMeters } from './standard.ts'
 
 // Owns the versions of meters in Postgres. The version that was activated last is the meter's current one; versions that
 // were never active are drafts.
 
-export { meterDocument }
+export { definitionSha256, meterDocument }
 
 interface MeterRow {
   readonly version: number
@@ -42,6 +42,18 @@ export interface MeterVersion {
   readonly activations: readonly Decision[]
   readonly isCurrent: boolean
 }
+
+/** A version that is about to be stored or to become the current one. */
+export interface MeterChange {
+  readonly meter: MeterDefinition
+  /** What is counted by now; null: nothing is. */
+  readonly current: MeterDefinition | null
+  /** It becomes the current version; else it is stored as a draft. */
+  readonly activates: boolean
+}
+
+/** What has to hold beyond the definition itself; refuses by throwing. Asked while the versions of the meter are locked. */
+export type CheckChange = (queryable: Queryable, change: MeterChange) => Promise<void>
 
 /** Inserts a version; false: there is one of that number. */
 async function insertVersion(queryable: Queryable, meter: MeterDefinition, now: Micros): Promise<boolean> {
@@ -93,20 +105,28 @@ export async function archivedMeters(queryable: Queryable): Promise<ReadonlySet<
   return new Set(rows.map(({ meter }) => meter))
 }
 
+/** L11: what is a draft, or archived, is not told to whoever asks. */
 async function notFound(queryable: Queryable, key: string): Promise<Refusal> {
-  const { rows } = await queryable.query<{ key: string }>('select distinct key from meter order by key limit 1000')
   const guess = didYouMean(
     key,
-    rows.map((row) => row.key),
+    (await listMeters(queryable)).map((meter) => meter.key),
   )
   return new Refusal('METER_NOT_FOUND', `there is no meter ${key};${guess} GET /v1/meters lists them`)
 }
 
+/** Who is told of a refusal: only operators know of drafts (L11). */
+export type Viewer = 'anyone' | 'operator'
+
 /**
  * One meter, in a version of it that was active or the current one: what may be counted and billed. Throws Refusal
- * METER_NOT_FOUND.
+ * METER_NOT_FOUND, in the same words for a draft and for what does not exist, but to operators.
  */
-export async function findMeter(queryable: Queryable, key: string, version?: number): Promise<MeterDefinition> {
+export async function findMeter(
+  queryable: Queryable,
+  key: string,
+  version?: number,
+  viewer: Viewer = 'anyone',
+): Promise<MeterDefinition> {
   const { rows } = await queryable.query<MeterRow>(
     `select m.version, m.definition from meter_activation a
      join meter m on m.key = a.meter and m.version = a.version
@@ -116,14 +136,19 @@ export async function findMeter(queryable: Queryable, key: string, version?: num
   const [row] = rows
   if (row !== undefined) return meterOf(row)
   const versions = await meterVersions(queryable, key)
-  if (versions.length === 0) throw await notFound(queryable, key)
-  const isDraft = version === undefined || versions.some(({ meter }) => meter.version === version)
   const which = version === undefined ? key : `${key} in version ${version}`
+  const isDraft = versions.some(({ meter, activations }) =>
+    version === undefined || version === meter.version ? activations.length === 0 : false,
+  )
+  if (isDraft && viewer === 'operator')
+    throw new Refusal(
+      'METER_NOT_FOUND',
+      `meter ${which} is a draft: preview it with POST /v1/meters/preview, and activate it before it is counted with`,
+    )
+  if (versions.every(({ activations }) => activations.length === 0)) throw await notFound(queryable, key)
   throw new Refusal(
     'METER_NOT_FOUND',
-    isDraft
-      ? `meter ${which} is a draft: preview it with POST /v1/meters/preview, and activate it before it is counted with`
-      : `there is no meter ${which}; GET /v1/meters/${key}/versions lists its versions`,
+    `there is no meter ${which} that is or was active; GET /v1/meters/${key} shows it`,
   )
 }
 
@@ -172,14 +197,17 @@ export async function addMeter(
   database: Database,
   input: unknown,
   { at, by, draft }: Decision & { readonly draft: boolean },
+  check: CheckChange,
 ): Promise<MeterVersion> {
   const key = (input as { key?: unknown } | null)?.key
   return inTransaction(database, async (client) => {
+    if (typeof key === 'string') await lockVersions(client, key)
     const { rows } = await client.query<{ version: number }>(
       'select coalesce(max(version), 0) + 1 as version from meter where key = $1',
       [typeof key === 'string' ? key : ''],
     )
     const meter = requireMeter(input, rows[0]?.version ?? 1)
+    await check(client, { meter, current: await currentOf(client, meter.key), activates: !draft })
     if (!(await insertVersion(client, meter, at))) {
       throw new Refusal(
         'ALREADY_EXISTS',
@@ -194,7 +222,11 @@ export async function addMeter(
   })
 }
 
-/** Versions of one meter are changed one after the other. */
+async function currentOf(client: Queryable, key: string): Promise<MeterDefinition | null> {
+  return (await meterVersions(client, key)).find(({ isCurrent }) => isCurrent)?.meter ?? null
+}
+
+/** Versions of one meter are changed one after the other, and not while a plan that bills it is published. */
 async function lockVersions(client: Queryable, key: string): Promise<void> {
   await client.query('select 1 from meter where key = $1 order by version for update', [key])
 }
@@ -214,6 +246,7 @@ export async function replaceDraft(
   database: Database,
   { key, version }: { readonly key: string; readonly version: number },
   input: unknown,
+  check: CheckChange,
 ): Promise<MeterVersion> {
   return inTransaction(database, async (client) => {
     await lockVersions(client, key)
@@ -221,6 +254,7 @@ export async function replaceDraft(
     const given = (input as { key?: unknown } | null)?.key ?? key
     if (given !== key) throw new Refusal('REQUEST_INVALID', `this is a draft of ${key}; its key stays`)
     const meter = requireMeter({ ...(input as object), key }, version)
+    await check(client, { meter, current: await currentOf(client, key), activates: false })
     await client.query('update meter set definition = $3 where key = $1 and version = $2', [
       key,
       version,
@@ -243,18 +277,38 @@ export async function deleteDraft(
   })
 }
 
+export interface Activation {
+  readonly key: string
+  readonly version: number
+  /** The definition that was looked at, by its `definitionSha256`; left out: whatever the version says. */
+  readonly sha256?: string
+}
+
+function requireSame({ meter }: MeterVersion, { key, version, sha256 }: Activation): void {
+  const found = definitionSha256(meter)
+  if (sha256 === undefined || sha256 === found) return
+  throw new Refusal(
+    'METER_CHANGED',
+    `version ${version} of meter ${key} has the definition_sha256 ${found}, not ${sha256}: it was replaced; preview it again`,
+  )
+}
+
 /** Makes a version the meter's current one: a draft, or one that was active before. The current one stays as it is. */
 export async function activateMeter(
   database: Database,
-  { key, version }: { readonly key: string; readonly version: number },
+  activation: Activation,
   decision: Decision,
+  check: CheckChange,
 ): Promise<MeterVersion> {
+  const { key, version } = activation
   return inTransaction(database, async (client) => {
     await lockVersions(client, key)
     const found = await findVersion(client, key, version)
+    requireSame(found, activation)
     if (found.isCurrent) return found
     // A draft that was stored under older rules is held to those of today.
     if (found.activations.length === 0) requireMeter(meterDocument(found.meter), version)
+    await check(client, { meter: found.meter, current: await currentOf(client, key), activates: true })
     await insertActivation(client, found.meter, decision)
     return findVersion(client, key, version)
   })
@@ -266,7 +320,7 @@ export async function archiveMeter(
   key: string,
   decision: Decision & { readonly archived: boolean; readonly reason: string },
 ): Promise<void> {
-  await findMeter(database, key)
+  await findMeter(database, key, undefined, 'operator')
   await database.query(
     'insert into meter_archival (meter, archived, decided_at, decided_by, reason) values ($1, $2, $3, $4, $5)',
     [key, decision.archived, formatInstant(decision.at), decision.by, decision.reason],

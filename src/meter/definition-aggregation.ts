@@ -1,7 +1,8 @@
 import { decimalsOf, exact, multiply, parseExact, roundToInteger } from '../core/exact.ts'
 import { assert, unreachable } from '../core/result.ts'
 import type { Dimension } from '../store/condition.ts'
-import { isNumberField } from '../store/expression.ts'
+import { Parameters } from '../store/condition.ts'
+import { expressionSql, isNumberField } from '../store/expression.ts'
 import type { Expression } from '../store/expression.ts'
 import { checkRange } from '../store/expression-range.ts'
 import { directions, levelUnits } from '../store/measure/measure.ts'
@@ -17,6 +18,11 @@ export const limits = {
   /** For so long, in microseconds (31 years), a level may hold in one question. */
   levelMicrosMax: 10n ** 15n,
   factorMax: 1_000_000,
+  /**
+   * Characters of a statement that the expressions of a definition take, counted as the store writes them. The engine reads
+   * 262,144 of a statement, and a measure writes an expression up to four times.
+   */
+  statementMax: 40_000,
 } as const
 
 export const measureKinds = [
@@ -84,7 +90,23 @@ function readExpression(input: unknown, { path, times }: ValueUse, reader: Reade
     return null
   }
   const problem = checkRange(parsed.value, times)
-  return problem === null ? parsed.value : reader.problem(path, tooLarge(problem.at, problem.kind))
+  if (problem !== null) return reader.problem(path, tooLarge(problem.at, problem.kind))
+  return fitsStatement([parsed.value], path, reader) ? parsed.value : null
+}
+
+/** L12: what the engine would not read is refused here, not when an account's usage is asked for. */
+function fitsStatement(expressions: readonly Expression[], path: string, reader: Reader): boolean {
+  // A definition that was taken once stays readable, so that it can be looked at and another one put in its place.
+  if (reader.isStored) return true
+  const parameters = new Parameters()
+  const characters = expressions.reduce((sum, one) => sum + expressionSql(one, parameters).sql.length, 0)
+  if (characters <= limits.statementMax) return true
+  reader.problem(
+    path,
+    `is too large: the event store would be asked with ${characters} characters, of at most ${limits.statementMax}. ` +
+      'Conditions, least and greatest write what is in them twice, and number(attributes.NAME) is long; say it with fewer of them within each other',
+  )
+  return false
 }
 
 function readPlain(
@@ -160,6 +182,7 @@ function readPercentile(value: Loose, path: string, reader: Reader): Measure | n
   const outward = readExpression(value['out'] ?? 'bytes_out_wire', { path: `${path}.out`, times }, reader)
   if (dropped === null || interval === null || direction === null || combine === null) return null
   if (factor === null || inward === null || outward === null) return null
+  if (!fitsStatement([inward, outward], path, reader)) return null
   return {
     kind: 'percentile',
     dropped,

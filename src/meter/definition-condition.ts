@@ -79,7 +79,7 @@ export function readCondition(input: unknown, path: string, reader: Reader): Con
       return readBetween(value, path, reader)
     case 'any_above_zero': {
       const { fields } = value
-      if (!Array.isArray(fields) || fields.length === 0)
+      if (!Array.isArray(fields) || fields.length === 0 || (fields.length > numberFields.length && !reader.isStored))
         return reader.problem(`${path}.fields`, `is a list out of ${numberFields.join(', ')}`)
       const read = fields.map((field, index) => numberField(field, `${path}.fields.${index}`, reader))
       return read.every((field) => field !== null) ? { operator, fields: read } : null

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Problem } from '../core/errors.ts'
 import type { MeterKey } from '../core/ids.ts'
 import { isKey } from '../core/ids.ts'
@@ -40,7 +41,16 @@ export interface MeterInput {
 }
 
 /** What answers say beside a definition is no part of one; whoever changes an answer and sends it back need not cut it. */
-const saidBeside = ['version', 'state', 'current', 'archived', 'activations', 'draft'] as const
+const saidBeside = [
+  'version',
+  'definition_sha256',
+  'state',
+  'current',
+  'archived',
+  'created_at',
+  'activations',
+  'draft',
+] as const
 const fields = ['key', 'name', 'unit', 'aggregation', 'filter', 'group_by', ...saidBeside] as const
 
 /** Paths below /v1/meters. */
@@ -147,4 +157,19 @@ export function readStoredMeter(input: unknown, version: number): Result<MeterDe
 export function meterDocument(meter: MeterDefinition): Required<MeterInput> & { readonly version: number } {
   const { key, version, name, unit, aggregation, filter, groupBy } = meter
   return { key, version, name, unit, aggregation: writeAggregation(aggregation), filter, group_by: groupBy }
+}
+
+/** JSON with the fields of each object in the order of their names. */
+function sortedJson(document: unknown): string {
+  return JSON.stringify(document, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  )
+}
+
+/** Names what a definition says, whatever its version and however it was written: who previewed it knows what is activated. */
+export function definitionSha256(meter: MeterDefinition): string {
+  const { version: _, ...document } = meterDocument(meter)
+  return createHash('sha256').update(sortedJson(document)).digest('hex')
 }

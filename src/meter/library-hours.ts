@@ -10,6 +10,10 @@ const visit: ExampleEvent = {
   endpoint: 'shop.example.com',
   bytes_out_wire: 1_480,
 }
+const anyBytes: Condition = {
+  operator: 'any_above_zero',
+  fields: ['bytes_out_wire', 'bytes_out_body', 'bytes_in_wire', 'bytes_in_body'],
+}
 const namedEndpoint: Condition = { field: 'endpoint', operator: 'known' }
 
 type HourMeter = Pick<MeterInput, 'key' | 'name'> & { readonly field: 'endpoint' | 'attributes.certificate' }
@@ -31,12 +35,13 @@ export const hourEntries: readonly LibraryEntry[] = [
     meter: activeHours({ key: 'public_endpoint_hours', name: 'Active hours of public endpoints', field: 'endpoint' }, [
       sent,
       namedEndpoint,
-      { field: 'attributes.endpoint_type', operator: 'in', values: ['branded', 'custom'] },
+      { field: 'attributes.endpoint_type', operator: 'in', values: ['branded', 'custom', 'tcp'] },
     ]),
     about:
-      'Active endpoint hours of endpoints that are sold: internal endpoints and development domains do not count, and neither ' +
-      'does an endpoint whose type is not known.',
-    needs: `${traffics} with endpoint, bytes sent, and attributes.endpoint_type: branded, custom, internal or dev.`,
+      'Active endpoint hours of endpoints that are sold, TCP addresses among them: internal endpoints and development ' +
+      'domains do not count, and neither does an endpoint whose type is not known. Members of a pool are not told apart: they ' +
+      'are one endpoint.',
+    needs: `${traffics} with endpoint, bytes sent, and attributes.endpoint_type: branded, custom, tcp, internal or dev.`,
     example: { ...visit, attributes: { endpoint_type: 'custom' } },
     isStandard: false,
   },
@@ -55,12 +60,12 @@ export const hourEntries: readonly LibraryEntry[] = [
   {
     meter: activeHours(
       { key: 'pinned_endpoint_hours', name: 'Hours of endpoints pinned to a region', field: 'endpoint' },
-      [namedEndpoint, { field: 'attributes.pinned', operator: 'in', values: ['true'] }],
+      [anyBytes, namedEndpoint, { field: 'attributes.pinned', operator: 'in', values: ['true'] }],
     ),
     about:
-      'One unit is one pinned endpoint in one clock hour in which it had any traffic: for pinning, an hour in which it only ' +
-      'received something is active too.',
-    needs: `${traffics} with endpoint, and attributes.pinned "true".`,
+      'One unit is one pinned endpoint in one clock hour in which a byte went in or out: for pinning, an hour in which it ' +
+      'only received something is active too. Records of connections that were idle make no hour active.',
+    needs: `${traffics} with endpoint, bytes sent or received, and attributes.pinned "true".`,
     example: { ...visit, bytes_in_wire: 300, attributes: { pinned: 'true' } },
     isStandard: false,
   },

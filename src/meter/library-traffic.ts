@@ -58,6 +58,22 @@ export const trafficEntries: readonly LibraryEntry[] = [
   ),
   standardEntry('data_out_wire', 'Bytes sent to visitors, headers included.', `${sizes} bytes_out_wire.`),
   standardEntry('data_out_body', 'Bytes sent to visitors, bodies only.', `${sizes} bytes_out_body.`),
+  {
+    meter: {
+      key: 'data_out_all_legs',
+      name: 'Data transfer out, traffic to agents included',
+      unit: 'bytes',
+      aggregation: { kind: 'sum', value: 'bytes_out_wire' },
+      filter: [traffic],
+      group_by: ['endpoint', 'region', 'kind', 'leg'],
+    },
+    about:
+      'Bytes sent to visitors and bytes sent to the agents of the customer, headers included: what goes in from a visitor and ' +
+      'on to an agent counts as sent to the agent. Traffic inside of the network is no leg and not in it.',
+    needs: `${sizes} bytes_out_wire; of the agent’s side, a record of its own with leg agent and its own bytes_out_wire.`,
+    example: { ...visit, leg: 'agent', bytes_out_wire: 560 },
+    isStandard: false,
+  },
   standardEntry('data_in_wire', 'Bytes received from visitors, headers included.', `${sizes} bytes_in_wire.`),
   standardEntry('data_in_body', 'Bytes received from visitors, bodies only.', `${sizes} bytes_in_body.`),
   connections('tcp', 'TCP connections'),

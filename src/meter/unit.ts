@@ -2,6 +2,8 @@
  * Units of quantities. Any text can be one; those that are known here are checked, because 10^9 and 2^30 are mixed up
  * easily. A meter never converts: it counts in the smallest unit, and a price says how many of them make one of its own.
  */
+import { divide, exact } from '../core/exact.ts'
+import type { Exact } from '../core/exact.ts'
 import type { Expression } from '../store/expression.ts'
 
 export type UnitFamily = 'bytes' | 'bits' | 'time' | 'bytes per second' | 'bits per second'
@@ -61,11 +63,18 @@ export function knownUnitLike(name: string): string | null {
   return knownUnits.find((unit) => unit.toLowerCase().replace(/s$/, '') === plain) ?? null
 }
 
-/** How many of a meter's units make one of a price's; null when that is not known, or not a whole number. */
-export function unitsIn(meterUnit: string, pricedUnit: string): bigint | null {
-  const [counted, priced] = [unitOf(meterUnit), unitOf(pricedUnit)]
-  if (counted === null || priced === null || counted.family !== priced.family) return null
-  return priced.per % counted.per === 0n ? priced.per / counted.per : null
+/** Bytes and bits are one kind of amount: a byte is 8 bits. */
+function smallestOf({ family, per }: KnownUnit): KnownUnit {
+  if (family === 'bytes') return { family: 'bits', per: per * 8n }
+  return family === 'bytes per second' ? { family: 'bits per second', per: per * 8n } : { family, per }
+}
+
+/** How many of a meter's units make one of a price's; null when that is not known, or when they are of different kinds. */
+export function unitsIn(meterUnit: string, pricedUnit: string): Exact | null {
+  const [known, wanted] = [unitOf(meterUnit), unitOf(pricedUnit)]
+  if (known === null || wanted === null) return null
+  const [counted, priced] = [smallestOf(known), smallestOf(wanted)]
+  return counted.family === priced.family ? divide(exact(priced.per), exact(counted.per)) : null
 }
 
 /** The unit of what an expression adds up, where its fields leave no doubt. */

@@ -1,11 +1,16 @@
 import { inTransaction } from '../account/database.ts'
 import type { Database, Queryable } from '../account/database.ts'
 import { Refusal } from '../core/errors.ts'
+import type { Problem } from '../core/errors.ts'
+import { compare, formatExact } from '../core/exact.ts'
 import { assert } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
+import { listMeters } from '../meter/catalogue.ts'
+import type { MeterDefinition } from '../meter/definition.ts'
+import { unitOf, unitsIn } from '../meter/unit.ts'
 import { parsePlan, termsJson } from './plan.ts'
-import type { PlanInput, PlanVersion } from './plan.ts'
+import type { PlanInput, PlanTerms, PlanVersion } from './plan.ts'
 
 // Owns the plans and their versions in Postgres. A version never changes (a trigger refuses it). The versions of
 // a plan take effect in the order of their numbers, so that the highest number in effect is the one that holds.
@@ -79,6 +84,41 @@ function alreadyPublished({ terms, version }: PlanInput, versions: readonly Plan
   return JSON.stringify(termsJson(candidate)) === JSON.stringify(termsJson(terms)) ? candidate : undefined
 }
 
+type Billing = PlanTerms['prices'][number]
+
+/** Why a price is not one of the unit that its meter counts in; null where it is, or one of them is no known unit. */
+function unitProblem({ unit }: Billing, meter: MeterDefinition): string | null {
+  if (unitOf(meter.unit) === null || unitOf(unit.name) === null) return null
+  const per = unitsIn(meter.unit, unit.name)
+  if (per !== null && compare(unit.per, per) === 0) return null
+  const counted = `meter ${meter.key} counts in ${meter.unit}`
+  return per === null
+    ? `${counted}, which is another kind of unit than ${unit.name}; price it in one of its own kind`
+    : `${counted}, and one of ${unit.name} is ${formatExact(per)} of them, not ${formatExact(unit.per)}`
+}
+
+/** Refuses prices of meters that are not there, or that count in something else: found here, and not by the invoice. */
+async function checkMeters(client: Queryable, { key, prices }: PlanTerms): Promise<void> {
+  const billed = [...new Set(prices.flatMap(({ meter }) => (meter === null ? [] : [meter])))]
+  // Another version of these meters is activated before, or after, and then sees this plan.
+  await client.query('select 1 from meter where key = any($1) order by key, version for share', [billed])
+  const meters = new Map((await listMeters(client)).map((meter) => [meter.key, meter]))
+  const missing = billed.filter((meter) => !meters.has(meter))
+  if (missing.length > 0)
+    throw new Refusal(
+      'METER_NOT_FOUND',
+      `plan ${key} bills ${missing.join(', ')}, which ${missing.length === 1 ? 'is no meter' : 'are no meters'} in use; ` +
+        'GET /v1/meters lists them; activate a draft, or restore what is archived, before the plan is published',
+    )
+  const problems = prices.flatMap((price, index): Problem[] => {
+    const meter = price.meter === null ? undefined : meters.get(price.meter)
+    const message = meter === undefined ? null : unitProblem(price, meter)
+    return message === null ? [] : [{ code: 'REQUEST_INVALID', field: `prices.${index}.unit`, message }]
+  })
+  if (problems.length > 0)
+    throw new Refusal('REQUEST_INVALID', `the units of plan ${key} do not fit: ${problems[0]?.message}`, { problems })
+}
+
 /**
  * Publishes a plan as its next version. The same terms again answer with the version that has them, so a
  * price book can be published on every start. Publishers of one plan take turns.
@@ -93,6 +133,7 @@ export async function publishPlan(database: Database, input: PlanInput, now: Mic
     if (published !== undefined) return published
     checkNumber(input, versions)
     checkEffect(input, versions.at(-1))
+    await checkMeters(client, terms)
     const version = versions.length + 1
     await client.query(
       `insert into plan_version (plan, version, currency, effective_from, published_at, terms)

@@ -47,6 +47,15 @@ const cases: Readonly<Record<string, { readonly events: readonly Event[]; readon
     expected: '2',
   },
   data_out_wire: { events: [http('1 10:00', sent), http('2 10:00', { ...sent, phase: 'interim' })], expected: '200' },
+  data_out_all_legs: {
+    // 100 to the visitor, 30 of the request to the agent; a usage record is no traffic.
+    events: [
+      http('1 10:00', sent),
+      http('1 10:00', { leg: 'agent', bytes_out_wire: 30, bytes_in_wire: 100 }),
+      { ...usage('1 10:00', 'other', '7'), bytes_out_wire: 5 },
+    ],
+    expected: '130',
+  },
   data_out_body: { events: [http('1 10:00', sent), usage('2 10:00', 'other', '7')], expected: '60' },
   data_in_wire: { events: [http('1 10:00', sent), http('2 10:00', sent)], expected: '60' },
   data_in_body: { events: [http('1 10:00', sent), usage('2 10:00', 'other', '7')], expected: '4' },
@@ -117,8 +126,14 @@ const cases: Readonly<Record<string, { readonly events: readonly Event[]; readon
       http('1 12:00', { ...sent, attributes: { endpoint_type: 'internal' } }),
       http('1 13:00', { ...sent, attributes: { endpoint_type: 'dev' } }),
       http('1 14:00', sent),
+      at('1 15:00', {
+        ...sent,
+        kind: 'tcp_connection',
+        endpoint: '1.tcp.example.com:20100',
+        attributes: { endpoint_type: 'tcp' },
+      }),
     ],
-    expected: '2',
+    expected: '3',
   },
   certificate_hours: {
     // One certificate on two endpoints in one hour is one; an hour in which nothing was sent is none.
@@ -138,6 +153,16 @@ const cases: Readonly<Record<string, { readonly events: readonly Event[]; readon
       http('1 10:00', { ...sent, attributes: { pinned: 'true' } }),
       http('1 11:00', { bytes_in_wire: 1, attributes: { pinned: 'true' } }),
       http('1 12:00', { ...sent, attributes: { pinned: 'false' } }),
+      // Idle: a record of a connection over which nothing went, with sizes of zero and with none at all.
+      at('1 13:00', {
+        kind: 'tcp_connection',
+        phase: 'interim',
+        endpoint: 'a.example.com',
+        bytes_out_wire: 0,
+        bytes_in_wire: 0,
+        attributes: { pinned: 'true' },
+      }),
+      http('1 14:00', { attributes: { pinned: 'true' } }),
     ],
     expected: '2',
   },

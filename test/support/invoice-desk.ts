@@ -8,6 +8,7 @@ import type { InvoiceDesk } from '../../src/invoice/desk.ts'
 import { invoiceJson } from '../../src/invoice/document.ts'
 import type { Invoice, Waiver } from '../../src/invoice/document.ts'
 import { nameIssuer } from '../../src/invoice/invoice-table.ts'
+import { seedStandardMeters } from '../../src/meter/catalogue.ts'
 import { standardMeters } from '../../src/meter/standard.ts'
 import type { MeterDefinition } from '../../src/meter/definition.ts'
 import type { ReadUsage, UsageRow } from '../../src/meter/usage.ts'
@@ -125,6 +126,7 @@ export async function openDesk(): Promise<TestDesk> {
   await nameIssuer(database, { name: 'Edge & Sons', address: 'Quay 1\nHamburg' })
   const parsed = parsePlan(usualPlan)
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
+  await seedStandardMeters(database, test.now)
   await publishPlan(database, parsed.value, test.now)
   return test
 }

@@ -5,7 +5,7 @@ export const metersHelp = `Usage: crossfoot meters list [--all]
        crossfoot meters show KEY
        crossfoot meters preview (FILE | KEY [VERSION]) --from TIME --to TIME [--account KEY] [--window W] [--group-by NAMES]
        crossfoot meters add FILE [--draft]
-       crossfoot meters activate KEY VERSION [--by NAME]
+       crossfoot meters activate KEY VERSION [--sha256 HASH] [--by NAME]
        crossfoot meters delete KEY VERSION
        crossfoot meters library [KEY]
        crossfoot meters library add KEY [--draft]
@@ -31,6 +31,7 @@ src/meter/define.ts and examples/03-define-meters.ts). docs/data/meters.md expla
   --timezone ZONE  preview: where days and months begin
   --group-by NAMES preview: dimensions separated by commas, of one account
   --draft          add as a draft
+  --sha256 HASH    activate: only if the version has this definition_sha256, as preview and show print it
   --by NAME        who decides; by default the name of the API key
   --reason TEXT    why
   --json           the API's answers as they are

@@ -13,6 +13,7 @@ export interface MeterAnswer {
 }
 
 export interface VersionAnswer extends MeterAnswer {
+  readonly definition_sha256: string
   readonly state: 'draft' | 'active'
   readonly current: boolean
   readonly created_at: string
@@ -38,6 +39,7 @@ interface Compared {
 
 export interface PreviewAnswer {
   readonly meter: MeterAnswer
+  readonly definition_sha256: string
   readonly compared_with: { readonly version: number; readonly unit: string } | null
   readonly unit: string
   readonly total: Compared
@@ -117,7 +119,7 @@ export function previewText(preview: PreviewAnswer): string {
   const events = `${groupDigits(preview.events_matched)} events match, ${groupDigits(preview.events_without_value)} of them without a value\n`
   const samples = preview.sample_events.map((event) => `  ${JSON.stringify(event)}\n`)
   const sampled = samples.length === 0 ? '' : `Some of them:\n${samples.join('')}`
-  return `${meter.name} (${meter.key}): ${howText(meter.aggregation)}\n${table(lines)}${events}${sampled}`
+  return `${meter.name} (${meter.key}): ${howText(meter.aggregation)}\n${table(lines)}${events}${sampled}definition_sha256 ${preview.definition_sha256}\n`
 }
 
 export function entryText({ key, name, unit, about, needs, example, standard, definition }: LibraryAnswer): string {

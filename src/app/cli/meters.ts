@@ -24,6 +24,7 @@ const options = {
   draft: { type: 'boolean' },
   by: { type: 'string' },
   reason: { type: 'string' },
+  sha256: { type: 'string' },
   json: { type: 'boolean' },
 } as const
 
@@ -100,9 +101,9 @@ async function show(call: Call): Promise<number> {
   return print(call, answer, () => {
     const shown = answer.versions.find(({ current }) => current) ?? answer.versions.at(-1)
     if (shown === undefined) return ''
-    const { name, unit, aggregation, filter, group_by } = shown
+    const { name, unit, aggregation, filter, group_by, definition_sha256: sha256 } = shown
     const definition = JSON.stringify({ key, name, unit, aggregation, filter, group_by }, null, 2)
-    return `${answer.versions.map(versionText).join('')}${definition}\n`
+    return `${answer.versions.map(versionText).join('')}${definition}\ndefinition_sha256 ${sha256}\n`
   })
 }
 
@@ -142,8 +143,11 @@ async function add(call: Call): Promise<number> {
 
 async function activate(call: Call): Promise<number> {
   const key = word(call, 0, 'the key of a meter')
-  const { by } = call.values
-  const body = by === undefined ? {} : { author: by }
+  const { by, sha256 } = call.values
+  const body = {
+    ...(by === undefined ? {} : { author: by }),
+    ...(sha256 === undefined ? {} : { definition_sha256: sha256 }),
+  }
   const answer = await call.client.postJson(path(key, `/versions/${versionOf(call, 1)}/activate`), body)
   return print(call, answer, () => versionText(answer as VersionAnswer))
 }

@@ -19,7 +19,7 @@ The exact usage of one account and meter, by the function that the invoice asks;
   --as-of TIME         what was said at that time, beside what is said now
   --sum                refuse when the rows do not add up to the whole
   --below OFFSET       count only the events of the log below this offset
-  --meter-version N    by default the newest
+  --meter-version N    by default the current one
   --format FORMAT      json, or a file of rows: csv, ndjson, parquet
   --output FILE        write the file there; it appears when it is whole
   --json               the same as --format json

@@ -6,13 +6,14 @@ import type { Exact } from '../../core/exact.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { Offset } from '../../core/ids.ts'
 import type { Micros } from '../../core/time.ts'
-import { findMeter, findVersion, meterDocument, requireMeter } from '../../meter/catalogue.ts'
+import { definitionSha256, findMeter, findVersion, meterDocument, requireMeter } from '../../meter/catalogue.ts'
 import type { Dimension, MeterDefinition } from '../../meter/definition.ts'
 import { libraryEntry } from '../../meter/library.ts'
 import type { StoredEvent } from '../../store/query.ts'
 import { inspectionFields } from '../../core/event.ts'
 import { limits, previewMeter } from '../meter-preview.ts'
 import type { Compared, Preview, PreviewQuestion } from '../meter-preview.ts'
+import { tryMeter } from '../meter-trial.ts'
 import type { Service } from '../service.ts'
 import { requireOperator } from './access.ts'
 import { meterExample, meterSchema } from './meter-schema.ts'
@@ -83,6 +84,7 @@ function previewJson(question: PreviewQuestion, preview: Preview): Record<string
   const { meter, current, period, zone, below } = question
   return {
     meter: meterDocument(meter),
+    definition_sha256: definitionSha256(meter),
     compared_with: current === null ? null : { version: current.version, unit: current.unit },
     account: question.account,
     from: formatInstant(period.from),
@@ -155,6 +157,7 @@ export function addMeterPreview(server: Server, service: Service): void {
     async (request) => {
       requireOperator(request)
       const question = await questionOf(service, request.body)
+      await tryMeter(service.engine, question.meter)
       return previewJson(question, await previewMeter(service.engine, question))
     },
   )

@@ -104,6 +104,18 @@ export const meterSchema: JsonSchema = {
   },
 }
 
+/** A new meter or version: active at once, or a draft. */
+export const newMeterSchema: JsonSchema = {
+  ...meterSchema,
+  properties: {
+    ...(meterSchema['properties'] as JsonSchema),
+    draft: { type: 'boolean', default: false, description: 'true: counts nothing until it is activated' },
+  },
+}
+
+/** What is put in the place of a draft, whose key the path names. */
+export const draftMeterSchema: JsonSchema = { ...meterSchema, required: ['name', 'unit', 'aggregation'] }
+
 export const meterExample = {
   key: 'tokens',
   name: 'Model tokens',

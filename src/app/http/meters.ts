@@ -8,6 +8,7 @@ import {
   addMeter,
   archiveMeter,
   archivedMeters,
+  definitionSha256,
   deleteDraft,
   findMeter,
   listMeters,
@@ -20,22 +21,33 @@ import type { MeterVersion } from '../../meter/catalogue.ts'
 import { library, libraryEntry } from '../../meter/library.ts'
 import type { LibraryEntry } from '../../meter/library.ts'
 import { plansWithMeter } from '../meter-archive.ts'
+import { checkChange } from '../meter-change.ts'
 import type { Service } from '../service.ts'
-import { requireOperator } from './access.ts'
+import { principalOf, requireOperator } from './access.ts'
 import { addMeterPreview } from './meter-preview.ts'
-import { meterExample, meterSchema } from './meter-schema.ts'
+import { draftMeterSchema, meterExample, newMeterSchema } from './meter-schema.ts'
 import type { Server } from './routes.ts'
 import { person, shortReason } from './schema.ts'
 
 /** Read by `parseMeter`, which tells all problems at once; described to people by `meterSchema`. */
-const definition = z.record(z.string(), z.unknown()).meta({ ...meterSchema, examples: [meterExample] })
+const newMeter = z.record(z.string(), z.unknown()).meta({ ...newMeterSchema, examples: [meterExample] })
+const draftMeter = z.record(z.string(), z.unknown()).meta({ ...draftMeterSchema, examples: [meterExample] })
 const key = z.object({ key: z.string() })
 const version = z.object({ key: z.string(), version: z.coerce.number().int().min(1).max(2_147_483_647) })
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .optional()
+  .meta({
+    description:
+      'of the definition that was looked at, as preview, add and versions answer it; 409 METER_CHANGED when the version has another one',
+  })
 const author = person.optional().meta({ description: 'who decides, by name; by default the name of the API key' })
 
 function versionJson({ meter, createdAt, activations, isCurrent }: MeterVersion): Record<string, unknown> {
   return {
     ...meterDocument(meter),
+    definition_sha256: definitionSha256(meter),
     state: activations.length === 0 ? 'draft' : 'active',
     current: isCurrent,
     created_at: formatInstant(createdAt),
@@ -82,7 +94,10 @@ function addReading(server: Server, { database }: Service): void {
   server.get(
     '/v1/meters/:key',
     { config: { scope: 'usage:read' }, schema: { summary: 'One meter in its current version', params: key } },
-    async (request) => meterDocument(await findMeter(database, request.params.key)),
+    async (request) => {
+      const viewer = principalOf(request).account === null ? 'operator' : 'anyone'
+      return meterDocument(await findMeter(database, request.params.key, undefined, viewer))
+    },
   )
   server.get(
     '/v1/meters/:key/versions',
@@ -93,13 +108,14 @@ function addReading(server: Server, { database }: Service): void {
     async (request) => {
       requireOperator(request)
       const versions = await meterVersions(database, request.params.key)
-      if (versions.length === 0) await findMeter(database, request.params.key)
+      if (versions.length === 0) await findMeter(database, request.params.key, undefined, 'operator')
       return { versions: versions.map(versionJson) }
     },
   )
 }
 
-function addWriting(server: Server, { database, world }: Service): void {
+function addWriting(server: Server, service: Service): void {
+  const { database, world } = service
   server.post(
     '/v1/meters',
     {
@@ -108,14 +124,15 @@ function addWriting(server: Server, { database, world }: Service): void {
         summary: 'Add a meter, or a new version of one',
         description:
           'Active at once, unless "draft" is true: a draft can be previewed, replaced and deleted, and counts nothing until it is activated.',
-        body: definition,
+        body: newMeter,
       },
     },
     async (request, reply) => {
       const by = requireOperator(request).name
       const { draft = false } = request.body
       if (typeof draft !== 'boolean') throw new Refusal('REQUEST_INVALID', 'draft is true or false')
-      const added = await addMeter(database, request.body, { at: world.now(), by, draft })
+      const now = world.now()
+      const added = await addMeter(database, request.body, { at: now, by, draft }, checkChange(service, now))
       return reply.status(201).send(versionJson(added))
     },
   )
@@ -123,11 +140,12 @@ function addWriting(server: Server, { database, world }: Service): void {
     '/v1/meters/:key/versions/:version',
     {
       config: { scope: 'billing:write' },
-      schema: { summary: 'Put another definition in the place of a draft', params: version, body: definition },
+      schema: { summary: 'Put another definition in the place of a draft', params: version, body: draftMeter },
     },
     async (request) => {
       requireOperator(request)
-      return versionJson(await replaceDraft(database, request.params, request.body))
+      const check = checkChange(service, world.now())
+      return versionJson(await replaceDraft(database, request.params, request.body, check))
     },
   )
   server.delete(
@@ -147,13 +165,16 @@ function addWriting(server: Server, { database, world }: Service): void {
         description:
           'Open periods are counted by it from now on; issued invoices keep the version that they were counted by.',
         params: version,
-        body: z.object({ author }).nullish(),
+        body: z.object({ author, definition_sha256: sha256 }).nullish(),
       },
     },
     async (request) => {
       const by = request.body?.author ?? requireOperator(request).name
       requireOperator(request)
-      return versionJson(await activateMeter(database, request.params, { at: world.now(), by }))
+      const looked = request.body?.definition_sha256
+      const wanted = { ...request.params, ...(looked === undefined ? {} : { sha256: looked }) }
+      const now = world.now()
+      return versionJson(await activateMeter(database, wanted, { at: now, by }, checkChange(service, now)))
     },
   )
 }
@@ -196,7 +217,8 @@ function addArchive(server: Server, service: Service): void {
   }
 }
 
-function addLibrary(server: Server, { database, world }: Service): void {
+function addLibrary(server: Server, service: Service): void {
+  const { database, world } = service
   server.get(
     '/v1/meters/library',
     {
@@ -234,7 +256,8 @@ function addLibrary(server: Server, { database, world }: Service): void {
           `there is a meter ${meter.key} with a definition of its own; POST /v1/meters adds a version of it`,
         )
       const draft = request.body?.draft ?? false
-      const added = await addMeter(database, meter, { at: world.now(), by, draft })
+      const now = world.now()
+      const added = await addMeter(database, meter, { at: now, by, draft }, checkChange(service, now))
       return reply.status(201).send(versionJson(added))
     },
   )
