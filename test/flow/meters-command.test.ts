@@ -73,8 +73,13 @@ describe('crossfoot meters', () => {
     expect(preview.stdout).toMatch(/^total +1,000.5 +-$/m)
     expect(preview.stdout).toContain('2 events match, 0 of them without a value')
     expect((await crossfoot('add', path, '--draft')).stdout).toMatch(/^tokens version 1: draft, since /)
+    const sha256 = /^definition_sha256 ([0-9a-f]{64})$/m.exec(preview.stdout)?.[1] ?? ''
+    expect((await crossfoot('show', 'tokens')).stdout).toContain(`definition_sha256 ${sha256}\n`)
+    const other = await crossfoot('activate', 'tokens', '1', '--sha256', sha256.replaceAll(/./g, '0'))
+    expect(other.stderr).toContain('was replaced; preview it again')
+    expect(other.code).not.toBe(0)
     expect((await crossfoot('list')).stdout).not.toContain('tokens')
-    expect((await crossfoot('activate', 'tokens', '1', '--by', 'Ada Osei')).stdout).toMatch(
+    expect((await crossfoot('activate', 'tokens', '1', '--sha256', sha256, '--by', 'Ada Osei')).stdout).toMatch(
       /current, activated .* by Ada Osei/,
     )
     expect((await crossfoot('list')).stdout).toMatch(/^tokens +v1 +tokens +Model tokens +sum quantity$/m)

@@ -195,6 +195,96 @@ describe('meters: drafts, activation, previews', () => {
     )
   })
 
+  test('L12: what the store cannot compute is refused before it is stored, previewed or activated', async () => {
+    // About 250 characters of a statement for each attribute, doubled by each least, four times in one of the measures.
+    const nested = Array.from({ length: 8 }).reduce<string>(
+      (inner) => `least(number(attributes.u), ${inner})`,
+      'status',
+    )
+    const heavy = { ...blocks, key: 'heavy', aggregation: { kind: 'latest', value: nested } }
+    expect(await refused('POST', '/v1/meters', heavy)).toBe('REQUEST_INVALID')
+    expect(await refused('POST', '/v1/meters', { ...heavy, draft: true })).toBe('REQUEST_INVALID')
+    expect(await refused('POST', '/v1/meters/preview', { definition: heavy, ...may })).toBe('REQUEST_INVALID')
+    expect(await refused('GET', '/v1/meters/heavy/versions')).toBe('METER_NOT_FOUND')
+    const list = { operator: 'any_above_zero', fields: Array.from({ length: 1_000 }, () => 'quantity') }
+    expect(await refused('POST', '/v1/meters', { ...blocks, key: 'heavy', filter: [list] })).toBe('REQUEST_INVALID')
+    await good('POST', '/v1/meters', { ...blocks, key: 'heavy', draft: true })
+    expect(await refused('PUT', '/v1/meters/heavy/versions/1', heavy)).toBe('REQUEST_INVALID')
+
+    // One that was taken and activated before there was this rule.
+    const { database: own } = database
+    const since = '2026-05-01T00:00:00Z'
+    await own.query("insert into meter (key, version, definition, created_at) values ('heavy', 2, $1, $2)", [
+      JSON.stringify(heavy),
+      since,
+    ])
+    await own.query(
+      "insert into meter_activation (meter, version, activated_at, activated_by) values ('heavy', 2, $1, 'x')",
+      [since],
+    )
+    expect((await call('GET', `/v1/usage?account=acme&meter=heavy&${range}`)).status).toBe(500)
+    await good('POST', '/v1/meters/heavy/versions/1/activate')
+    expect(await total('heavy')).toBe('3')
+    expect(await refused('POST', '/v1/meters/heavy/versions/2/activate')).toBe('REQUEST_INVALID')
+  })
+
+  test('what is billed keeps its unit, and a plan bills only meters in use, in units that fit', async () => {
+    const plan = { key: 'traffic', name: 'T', currency: 'EUR', effective_from: '2026-01-01T00:00:00Z' }
+    const price = { key: 'x', name: 'X', meter: 'sold', model: { kind: 'per_unit', unit_amount: '0.1' } }
+    const publish = (more: object): Promise<string> =>
+      refused('POST', '/v1/plans', { ...plan, prices: [{ ...price, ...more }] })
+    expect(await publish({})).toBe('METER_NOT_FOUND')
+    const sold = { ...blocks, key: 'sold', unit: 'bytes', aggregation: { kind: 'sum', value: 'bytes_out_wire' } }
+    await good('POST', '/v1/meters', { ...sold, draft: true })
+    expect(await publish({})).toBe('METER_NOT_FOUND')
+    await good('POST', '/v1/meters/sold/versions/1/activate')
+    await good('POST', '/v1/meters/sold/archive', { reason: 'a try' })
+    expect(await publish({})).toBe('METER_NOT_FOUND')
+    await good('POST', '/v1/meters/sold/restore', { reason: 'a try' })
+    expect(await publish({ unit: { name: 'GB', per: '1073741824' } })).toBe('REQUEST_INVALID')
+    expect(await publish({ unit: { name: 'hours', per: '1' } })).toBe('REQUEST_INVALID')
+    for (const [name, per] of [
+      ['GiB', '1073741824'],
+      ['Gbit', '125000000'],
+      ['parcels', '7'],
+      ['GB', '1000000000'],
+    ])
+      await good('POST', '/v1/plans', { ...plan, prices: [{ ...price, unit: { name, per } }] })
+
+    const other = { ...blocks, key: 'sold' }
+    expect(await refused('POST', '/v1/meters', other)).toBe('METER_UNIT_BILLED')
+    const { version } = await good('POST', '/v1/meters', { ...other, draft: true })
+    expect(version).toBe(2)
+    expect(await refused('POST', '/v1/meters/sold/versions/2/activate')).toBe('METER_UNIT_BILLED')
+    expect(await good('GET', '/v1/meters/sold')).toMatchObject({ version: 1, unit: 'bytes' })
+    // The same unit is free to count otherwise; and what no plan bills may change its unit.
+    await good('POST', '/v1/meters', { ...sold, name: 'Sold bytes' })
+    await good('POST', '/v1/plans', { ...plan, prices: [{ ...price, meter: 'http_requests' }] })
+    await good('POST', '/v1/meters/sold/versions/2/activate')
+  })
+
+  test('what was looked at is what is activated, or nothing is', async () => {
+    const draft = await good('POST', '/v1/meters', { ...blocks, key: 'seen', draft: true })
+    const preview = await good('POST', '/v1/meters/preview', { key: 'seen', version: 1, ...may })
+    const seen = { definition_sha256: preview['definition_sha256'] }
+    expect(seen.definition_sha256).toBe(draft['definition_sha256'])
+    const { group_by: groups, ...rest } = blocks
+    const again = {
+      group_by: groups,
+      ...rest,
+      key: 'seen',
+      aggregation: { value: 'ceil_div( bytes_out_wire,128)', kind: 'sum' },
+    }
+    expect(await good('PUT', '/v1/meters/seen/versions/1', again)).toMatchObject(seen)
+    // An answer is sent back as it is.
+    await good('PUT', '/v1/meters/seen/versions/1', { ...draft, name: 'Something else' })
+    expect(await refused('POST', '/v1/meters/seen/versions/1/activate', seen)).toBe('METER_CHANGED')
+    const { versions } = await good('GET', '/v1/meters/seen/versions')
+    const [shown] = versions as { state: string; definition_sha256: string }[]
+    expect(shown?.state).toBe('draft')
+    await good('POST', '/v1/meters/seen/versions/1/activate', { definition_sha256: shown?.definition_sha256 })
+  })
+
   test('the library is there to be added, once', async () => {
     const { meters } = await good('GET', '/v1/meters/library')
     expect((meters as { key: string }[]).map(({ key }) => key)).toContain('certificate_hours')
@@ -230,6 +320,12 @@ describe('meters: drafts, activation, previews', () => {
   test('/openapi.json describes every aggregation and every operator', async () => {
     const text = JSON.stringify(await good('GET', '/openapi.json'))
     for (const word of [...measureKinds, ...operators]) expect(text).toContain(`{"type":"string","enum":["${word}"]}`)
+    const { paths } = JSON.parse(text) as { paths: Record<string, Record<string, { requestBody: unknown }>> }
+    const add = JSON.stringify(paths['/v1/meters']?.['post']?.requestBody)
+    expect(add).toContain('"draft":{"type":"boolean"')
+    expect(add).toContain('"required":["key","name","unit","aggregation"]')
+    const replace = JSON.stringify(paths['/v1/meters/{key}/versions/{version}']?.['put']?.requestBody)
+    expect(replace).toContain('"required":["name","unit","aggregation"]')
   })
 
   test('L11: a customer’s key sees definitions, and neither drafts nor previews nor the changing of any', async () => {
@@ -239,6 +335,16 @@ describe('meters: drafts, activation, previews', () => {
     const status = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: object): Promise<number> =>
       (await call(method, url, body, String(key))).status
     expect(await status('GET', '/v1/meters')).toBe(200)
+    // A draft is as if it were not there: neither named to whoever guesses, nor told apart from what does not exist.
+    await good('POST', '/v1/meters', { ...blocks, key: 'secret_offer', draft: true })
+    const told = async (meter: string, by: string): Promise<string> =>
+      JSON.stringify((await call('GET', `/v1/meters/${meter}`, undefined, by)).body).replaceAll(meter, 'M')
+    expect(await told('secret_offer', String(key))).toBe(await told('secret-thing', String(key)))
+    expect(await told('secret_ofer', String(key))).not.toMatch(/secret_offer|draft/)
+    const asked = await call('GET', `/v1/usage?account=customer&meter=secret_offer&${range}`, undefined, String(key))
+    expect(asked.status).toBe(404)
+    expect(JSON.stringify(asked.body)).not.toContain('draft')
+    expect(await told('secret_offer', service.newKey ?? '')).toContain('is a draft')
     for (const [method, url, body] of [
       ['GET', '/v1/meters/blocks/versions', undefined],
       ['POST', '/v1/meters', blocks],

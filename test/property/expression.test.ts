@@ -4,6 +4,9 @@ import { divide, exact, formatExact, larger, smaller, sum, zero } from '../../sr
 import type { Offset } from '../../src/core/ids.ts'
 import { formatInstant, hourMicros } from '../../src/core/time.ts'
 import type { Micros } from '../../src/core/time.ts'
+import { tryMeter } from '../../src/app/meter-trial.ts'
+import type { AggregationInput } from '../../src/meter/definition-aggregation.ts'
+import { parseMeter, readStoredMeter } from '../../src/meter/definition.ts'
 import { formatExpression } from '../../src/meter/expression-text.ts'
 import { evaluate } from '../../src/meter/expression-value.ts'
 import { parseExpression } from '../../src/meter/expression.ts'
@@ -23,7 +26,20 @@ const events = 10n ** 13n
 /** Those that a definition may have: nothing of them can wrap around, however many events there are (L4). */
 const computable = drawnExpression.filter((expression) => checkRange(expression, events) === null)
 
+const plain = { key: 'plain', name: 'Plain', unit: 'things', group_by: ['endpoint', 'attributes.u'] as const }
+
+/** About 250 characters of a statement for each attribute, written twice by each `least`. */
+const nested = (depth: number): string =>
+  Array.from({ length: depth }).reduce<string>((inner) => `least(number(attributes.u),${inner})`, 'status')
+
 describe('expressions', () => {
+  /** A definition is taken, and each of its statements is computed. */
+  async function computed(aggregation: AggregationInput): Promise<void> {
+    const parsed = parseMeter({ ...plain, aggregation }, 1)
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
+    await tryMeter(pipeline.engine, parsed.value)
+  }
+
   let pipeline: Pipeline
   const drawn: DrawnEvent[] = fc.sample(drawnEvent, { numRuns: 120, seed: 20_261_015 })
   let below: Offset
@@ -101,8 +117,29 @@ describe('expressions', () => {
         expect(got === null ? null : formatExact(exact(got)), text).toBe(wanted === null ? null : formatExact(wanted))
       }
     }
+    // The statements that are really asked; `latest` writes its expression the most often.
+    const attributes = nested(5)
+    for (const value of [deep, heavy, attributes]) await computed({ kind: 'latest', value })
+    await computed({ kind: 'level', value: attributes, mode: 'change', per: 'hour' })
+    const half = { kind: 'percentile', percent: '95', interval: 'hour', direction: 'higher', combine: 'after' } as const
+    await computed({ ...half, in: attributes, out: 'bytes_out_wire' })
     const doubled = Array.from({ length: 12 }).reduce<string>((inner) => `least(asn,${inner})`, 'status')
     expect(parseExpression(doubled)).toEqual({ ok: false, error: [expect.stringContaining('too large')] })
+  })
+
+  test('L12: what would be too long a statement is no definition, and is not computed if it were one', async () => {
+    const value = nested(8)
+    const message: unknown = expect.stringContaining('too large')
+    for (const aggregation of [
+      { kind: 'latest', value },
+      { kind: 'percentile', percent: '95', interval: 'hour', direction: 'sum', in: nested(6), out: nested(6) },
+    ] as const)
+      expect(parseMeter({ ...plain, aggregation }, 1)).toMatchObject({ ok: false, error: [{ message }] })
+    const half = { kind: 'percentile', percent: '95', interval: 'hour', direction: 'sum', in: nested(6) } as const
+    expect(parseMeter({ ...plain, aggregation: half }, 1).ok).toBe(true)
+    const stored = readStoredMeter({ ...plain, aggregation: { kind: 'latest', value } }, 1)
+    if (!stored.ok) throw new Error('what was stored once is read')
+    await expect(tryMeter(pipeline.engine, stored.value)).rejects.toThrow('cannot be computed by the event store')
   })
 
   // Plain code for each operator, over texts and big integers.
