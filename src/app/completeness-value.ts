@@ -17,7 +17,8 @@ import type { Lack } from '../meter/completeness-lack.ts'
 import type { CompletenessReport, SourceCompleteness } from '../meter/completeness.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
 import { contractFor } from '../price/contract.ts'
-import { rateLine } from '../price/line.ts'
+import { rateLine, wholePeriod } from '../price/line.ts'
+import { usageOf } from '../price/slice.ts'
 import type { PlanVersion } from '../price/plan.ts'
 import { askSourcePast } from '../store/numbers.ts'
 import { heldInPeriod } from './completeness-held.ts'
@@ -115,7 +116,7 @@ function costOf({ plan, usage }: Pricing, extra: ReadonlyMap<MeterKey, Exact>): 
     const more = price.meter === null ? undefined : extra.get(price.meter)
     const base = price.meter === null ? undefined : usage.get(price.meter)
     if (more === undefined || base === undefined) return 0n as Minor
-    const [one, two] = [rateLine(price, base, plan.currency), rateLine(price, add(base, more), plan.currency)]
+    const [one, two] = [rateLine(price, usageOf(base), wholePeriod(plan.currency)), rateLine(price, usageOf(add(base, more)), wholePeriod(plan.currency))]
     return (two.amount - one.amount) as Minor
   })
   return addMinor(amounts)

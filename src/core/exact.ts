@@ -16,6 +16,8 @@ function wrap(fraction: Fraction): Exact {
 }
 
 export const zero: Exact = wrap(new Fraction(0n))
+export const one: Exact = wrap(new Fraction(1n))
+export const hundred: Exact = wrap(new Fraction(100n))
 
 /** Reads a plain decimal such as `12`, `0.000000000000000001`, `-3.50`; no exponent, no sign `+`, no spaces. */
 export function parseExact(text: string): Result<Exact, string> {
@@ -32,6 +34,11 @@ export function exact(value: string | bigint): Exact {
   const parsed = parseExact(value)
   assert(parsed.ok, `${value} is a decimal`)
   return parsed.value
+}
+
+/** A whole number of 10^-digits: (12345n, 2) is 123.45. */
+export function exactOf(scaled: bigint, digits: number): Exact {
+  return wrap(new Fraction(scaled, 10n ** BigInt(digits)))
 }
 
 export function add(a: Exact, b: Exact): Exact {
@@ -54,6 +61,10 @@ export function divide(a: Exact, b: Exact): Exact {
 /** Negative, zero or positive, as a sort function wants it. */
 export function compare(a: Exact, b: Exact): number {
   return a.compare(b)
+}
+
+export function isZero(value: Exact): boolean {
+  return value.n === 0n
 }
 
 export function sum(values: Iterable<Exact>): Exact {

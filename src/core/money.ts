@@ -1,5 +1,5 @@
 import type { Brand } from './ids.ts'
-import { exact, formatScaled, roundToInteger } from './exact.ts'
+import { exact, exactOf, formatScaled, roundToInteger } from './exact.ts'
 import type { Exact } from './exact.ts'
 
 /** ISO 4217 currencies that can be priced in, with the digits of their minor unit. */
@@ -48,6 +48,11 @@ export function formatMinor(amount: Minor, currency: Currency): string {
 /** Back from `formatMinor`: `12.34` of USD → 1234 cents. For amounts that we wrote ourselves. */
 export function readMinor(amount: string, currency: Currency): Minor {
   return roundToMinor(exact(amount), currency)
+}
+
+/** The amount as an exact number of the major unit. */
+export function minorAmount(amount: Minor, currency: Currency): Exact {
+  return exactOf(amount, currencyDigits[currency])
 }
 
 export function addMinor(amounts: Iterable<Minor>): Minor {

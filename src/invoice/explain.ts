@@ -1,4 +1,5 @@
 import { Refusal } from '../core/errors.ts'
+import { readingOrder } from '../price/trace.ts'
 import type { TraceStep } from '../price/trace.ts'
 import type { Invoice, LineDocument, MeterDocument, WindowDocument } from './document.ts'
 import { priceWords, titleOf } from './wording.ts'
@@ -44,7 +45,7 @@ export function explainLine(invoice: Invoice, number: number): LineExplanation {
     line,
     price: priceWords(line, document),
     terms: line.terms,
-    steps: line.trace,
+    steps: readingOrder(line.trace),
     meter: line.meter,
     unit: line.meter?.unit ?? line.unit,
     zone: period.time_zone,

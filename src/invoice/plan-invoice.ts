@@ -7,7 +7,8 @@ import type { MeterDefinition } from '../meter/definition.ts'
 import { whyNotAdditive } from '../store/measure/measure.ts'
 import type { UsageRow } from '../meter/usage.ts'
 import type { Contract } from '../price/contract.ts'
-import { rateLine } from '../price/line.ts'
+import { rateLine, wholePeriod } from '../price/line.ts'
+import { usageOf } from '../price/slice.ts'
 import type { RatedLine } from '../price/line.ts'
 import type { Price } from '../price/price.ts'
 import { replayTrace } from '../price/replay.ts'
@@ -71,7 +72,7 @@ function checkTrace({ trace, exactAmount, amount, price }: RatedLine, currency: 
 function planLine(price: Price, number: number, { usage, contract }: InvoiceInput): PlannedLine {
   const { currency } = contract.plan
   if (price.meter === null) {
-    const rated = rateLine(price, exact(1n), currency)
+    const rated = rateLine(price, usageOf(exact(1n)), wholePeriod(currency))
     checkTrace(rated, currency)
     return { number, price, rated, meter: null, windows: [], notAdditive: null, eventsWithoutValue: 0n }
   }
@@ -81,7 +82,7 @@ function planLine(price: Price, number: number, { usage, contract }: InvoiceInpu
   const notAdditive = whyNotAdditive(meter.aggregation)
   if (notAdditive === null) crossfoot(metered)
   // Nothing to measure costs nothing.
-  const rated = rateLine(price, whole.total ?? zero, currency)
+  const rated = rateLine(price, usageOf(whole.total ?? zero), wholePeriod(currency))
   checkTrace(rated, currency)
   const windows = notAdditive === null ? daily.rows : []
   return { number, price, rated, meter, windows, notAdditive, eventsWithoutValue: whole.eventsWithoutValue }

@@ -5,6 +5,7 @@ import { formatInstant } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { planOf } from './plan-catalogue.ts'
 import type { PlanRow } from './plan-catalogue.ts'
+import { planIn } from './plan.ts'
 import type { PlanVersion } from './plan.ts'
 
 /** Why an account is under a plan: because it subscribed, or because it had no subscription. */
@@ -62,8 +63,11 @@ export async function contractFor(queryable: Queryable, account: Account, period
   const [row] = rows
   if (row === undefined) throw missing(account, period.from, 'it has no subscription, and there is no default plan')
   if (!isPlanRow(row)) throw missing(account, period.from, `its ${row.basis} plan ${row.plan} has no version in effect`)
-  const plan = planOf(row)
-  if (plan.currency !== account.currency)
-    throw missing(account, period.from, `it pays in ${account.currency} and plan ${plan.key} is in ${plan.currency}`)
+  const sold = planOf(row)
+  const plan = planIn(sold, account.currency)
+  if (plan === null) {
+    const currencies = [...sold.bodies.keys()].join(', ')
+    throw missing(account, period.from, `it pays in ${account.currency} and plan ${sold.key} is in ${currencies}`)
+  }
   return { plan, basis: row.basis }
 }

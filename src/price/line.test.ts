@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { exact, formatExact } from '../core/exact.ts'
 import { formatMinor } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
-import { rateLine } from './line.ts'
+import { rateLine, wholePeriod } from './line.ts'
+import { usageOf } from './slice.ts'
 import { parsePrice } from './price.ts'
 import { replayTrace } from './replay.ts'
 
@@ -15,7 +16,7 @@ interface Given {
 function amountOf(given: Given, quantity: string, currency: Currency = 'USD'): string {
   const price = parsePrice({ key: 'p', name: 'P', ...given }, 'rated alone')
   if (!price.ok) throw new Error(JSON.stringify(price.error))
-  const line = rateLine(price.value, exact(quantity), currency)
+  const line = rateLine(price.value, usageOf(exact(quantity)), wholePeriod(currency))
   const replayed = replayTrace(line.trace)
   expect(replayed.ok && formatExact(replayed.value)).toBe(
     formatMinor(line.amount, currency)
@@ -127,7 +128,7 @@ test('the trace says each step, and another number in it is noticed', () => {
     'rated alone',
   )
   if (!price.ok) throw new Error('unreadable')
-  const { trace } = rateLine(price.value, exact('12500000000'), 'USD')
+  const { trace } = rateLine(price.value, usageOf(exact('12500000000')), wholePeriod('USD'))
   expect(trace.map(({ step, formula, result, unit }) => [step, formula, result, unit])).toEqual([
     ['convert', '12500000000 / 1000000000', '12.5', 'GB'],
     ['allowance', 'max(12.5 - 5, 0)', '7.5', 'GB'],

@@ -1,16 +1,25 @@
-import { compare, divide, exact, formatExact, larger, subtract, zero } from '../core/exact.ts'
+import { compare, formatExact, isZero, larger, multiply, one, smaller, subtract, sum, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { MeterKey } from '../core/ids.ts'
-import { currencyDigits, formatMinor, roundToMinor } from '../core/money.ts'
+import { currencyDigits, formatMinor, minorAmount, roundToMinor } from '../core/money.ts'
 import type { Currency, Minor } from '../core/money.ts'
-import { charge } from './model/model.ts'
+import { assert } from '../core/result.ts'
+import { takeDiscount } from './discount.ts'
+import { isOverLines } from './price-model.ts'
 import type { Price, PriceKey } from './price.ts'
-import { counted, operand, traceStep } from './trace.ts'
-import type { TraceStep } from './trace.ts'
+import { proratePrice, prorationOf } from './proration.ts'
+import { chargeSlices, slicesOf, usageOf } from './slice.ts'
+import type { LineUsage } from './slice.ts'
+import { operand, traceStep } from './trace.ts'
+import type { Trace, TraceStep } from './trace.ts'
+
+/** What kind of line it is: a fee, usage, what is missing to a minimum or commitment, a part of other lines. */
+export type LineKind = 'fee' | 'usage' | 'true_up' | 'overage' | 'surcharge'
 
 /** One line of an invoice: a quantity, its amount, and every step between them. */
 export interface RatedLine {
   readonly price: PriceKey
+  readonly kind: LineKind
   readonly description: string
   readonly meter: MeterKey | null
   /** In the meter's unit; 1 for a flat price. */
@@ -24,64 +33,150 @@ export interface RatedLine {
   readonly exactAmount: Exact
   /** The exact amount after the line's one rounding (L4). */
   readonly amount: Minor
+  /** Empty where nobody asked for it. */
   readonly trace: readonly TraceStep[]
 }
 
-/** Quantity → unit conversion (DESIGN §9). */
-function convert({ unit }: Price, quantity: Exact): { value: Exact; steps: TraceStep[] } {
-  if (compare(unit.per, exact(1n)) === 0) return { value: quantity, steps: [] }
-  const value = divide(quantity, unit.per)
-  const about = `measured quantity in ${unit.name}; ${counted('1', unit.name)} is ${formatExact(unit.per)}`
-  const formula = `${operand(quantity)} / ${operand(unit.per)}`
-  return { value, steps: [traceStep({ step: 'convert', about, formula, unit: unit.name }, value)] }
+/** Besides price and usage, what a line depends on. */
+export interface LineContext {
+  readonly currency: Currency
+  /** Of the billing period; 1 where the price holds in all of it. */
+  readonly share: Exact
+  /** Whether the meter's windows add up; a level does not. */
+  readonly additive: boolean
+  readonly traced: boolean
+  /** How many of a fee: the seats of an add-on. What is metered has its quantity instead. */
+  readonly count: Exact
 }
 
-/**
- * → allowance. What is left is never below zero: less than the allowance costs nothing, and a quantity that
- * corrections took below zero is not a credit (that is a document of its own, L6).
- */
-function takeAllowance({ unit, included }: Price, quantity: Exact): { value: Exact; steps: TraceStep[] } {
-  if (included.n === 0n && quantity.s >= 0n) return { value: quantity, steps: [] }
-  const value = larger(subtract(quantity, included), zero)
-  const about = `${counted(formatExact(included), unit.name)} included in the plan, never below zero`
-  const formula = `max(${operand(quantity)} - ${operand(included)}, 0)`
-  return { value, steps: [traceStep({ step: 'allowance', about, formula, unit: unit.name }, value)] }
+/** A whole period, explained. */
+export function wholePeriod(currency: Currency): LineContext {
+  return { currency, share: one, additive: true, traced: true, count: one }
 }
 
-function roundLine(amount: Exact, currency: Currency): { value: Minor; steps: TraceStep[] } {
+interface Amount {
+  readonly value: Exact
+  readonly money: string
+}
+
+function prorateAmount({ value, money }: Amount, share: Exact, trace: Trace): Exact {
+  const prorated = multiply(value, share)
+  const about = 'for the share of the billing period in which this price held'
+  trace?.push(
+    traceStep({ step: 'prorate', about, formula: `${operand(value)} * ${operand(share)}`, unit: money }, prorated),
+  )
+  return prorated
+}
+
+/** → line discount → maximum. The minimum is the true-up's business, a line of its own. */
+function reduce({ discounts, maximum }: Price, { value, money }: Amount, trace: Trace): Exact {
+  let left = value
+  for (const discount of discounts) left = takeDiscount(discount, left, { money, trace })
+  if (maximum === null || compare(left, maximum) <= 0) return left
+  const about = `at most ${formatExact(maximum)} ${money}`
+  const formula = `min(${operand(left)}, ${operand(maximum)})`
+  trace?.push(traceStep({ step: 'maximum', about, formula, unit: money }, maximum))
+  return smaller(left, maximum)
+}
+
+/** Tokens of account become money at the end, right before the rounding. */
+function exchange({ pricingUnit }: Price, { value, money }: Amount, { currency, trace }: Rounding): Exact {
+  if (pricingUnit === null) return value
+  const exchanged = multiply(value, pricingUnit.rate)
+  const about = `${formatExact(value)} ${money} at ${formatExact(pricingUnit.rate)} ${currency} each`
+  const formula = `${operand(value)} * ${operand(pricingUnit.rate)}`
+  trace?.push(traceStep({ step: 'exchange', about, formula, unit: currency }, exchanged))
+  return exchanged
+}
+
+export interface Rounding {
+  readonly currency: Currency
+  readonly trace: Trace
+}
+
+/** The one rounding of a line (L4). */
+export function roundLine(amount: Exact, { currency, trace }: Rounding): Minor {
   const value = roundToMinor(amount, currency)
   const digits = currencyDigits[currency]
-  const step: TraceStep = {
+  trace?.push({
     step: 'round',
     about: `rounded once, half away from zero, to ${digits} decimals of ${currency}`,
     formula: `round(${operand(amount)}, ${digits})`,
     result: formatMinor(value, currency),
     unit: currency,
-  }
-  return { value, steps: [step] }
+  })
+  return value
 }
 
 /**
- * Prices one quantity (in the meter's unit; ignored by a flat price) and says how. Pure. A metered price
- * gives a line at zero usage too, because "nothing used" is an answer (L13).
+ * Prices what one price measures and says how. Pure. In the order of DESIGN §9: quantity → unit conversion and quantity
+ * rounding → allowance and usage discount → price model → line discount → maximum → rounding. A metered price gives a
+ * line at zero usage too, because "nothing used" is an answer (L13). A price over lines is not rated here
+ * (`rateLines`).
  */
-export function rateLine(price: Price, quantity: Exact, currency: Currency): RatedLine {
-  const measured = price.model.kind === 'flat' ? exact(1n) : quantity
-  const converted = convert(price, measured)
-  const billable = takeAllowance(price, converted.value)
-  const charged = charge(price.model, { quantity: billable.value, unit: price.unit.name, currency })
-  const rounded = roundLine(charged.amount, currency)
-  const trace = [...converted.steps, ...billable.steps, ...charged.steps, ...rounded.steps]
+export function rateLine(price: Price, usage: LineUsage, context: LineContext): RatedLine {
+  assert(!isOverLines(price.model), 'a price over lines is rated after them')
+  const { currency, share, additive, traced } = context
+  const trace: TraceStep[] | null = traced ? [] : null
+  const money = price.pricingUnit?.name ?? currency
+  const proration = prorationOf(price, additive)
+  const prorated = proratePrice(price, share, proration)
+  const isFee = price.model.kind === 'flat'
+  const counted = isFee ? usageOf(context.count) : usage
+  const charged = chargeSlices(prorated, slicesOf(prorated, counted), {
+    money,
+    additive,
+    usage: counted,
+    trace,
+  })
+  const isCut = proration === 'amounts' && share !== one && compare(share, one) !== 0
+  const due = isCut ? prorateAmount({ value: charged.amount, money }, share, trace) : charged.amount
+  const reduced = reduce(prorated, { value: due, money }, trace)
+  const exactAmount = exchange(price, { value: reduced, money }, { currency, trace })
   return {
     price: price.key,
+    kind: isFee ? 'fee' : 'usage',
     description: price.name,
     meter: price.meter,
-    quantity: measured,
+    quantity: counted.quantity,
     unit: price.unit.name,
-    billableQuantity: billable.value,
+    billableQuantity: charged.billable,
     unitAmount: charged.unitAmount,
-    exactAmount: charged.amount,
-    amount: rounded.value,
-    trace,
+    exactAmount,
+    amount: roundLine(exactAmount, { currency, trace }),
+    trace: trace ?? [],
   }
+}
+
+/** What is missing to the price's minimum, as a line of its own (DESIGN §9); null when nothing is. */
+export function minimumTrueUp(price: Price, line: RatedLine, context: LineContext): RatedLine | null {
+  const { currency, share, additive, traced } = context
+  const { minimum } = proratePrice(price, share, prorationOf(price, additive))
+  if (minimum === null) return null
+  const rate = price.pricingUnit?.rate ?? one
+  const owed = multiply(minimum, rate)
+  const missing = larger(subtract(owed, minorAmount(line.amount, currency)), zero)
+  if (isZero(missing)) return null
+  const trace: TraceStep[] | null = traced ? [] : null
+  const about = `at least ${formatExact(owed)} ${currency}, less what the line costs`
+  const formula = `max(${operand(owed)} - ${operand(minorAmount(line.amount, currency))}, 0)`
+  trace?.push(traceStep({ step: 'minimum', about, formula, unit: currency }, missing))
+  return {
+    price: price.key,
+    kind: 'true_up',
+    description: `${price.name}: minimum`,
+    meter: null,
+    quantity: one,
+    unit: 'billing period',
+    billableQuantity: one,
+    unitAmount: missing,
+    exactAmount: missing,
+    amount: roundLine(missing, { currency, trace }),
+    trace: trace ?? [],
+  }
+}
+
+/** What some lines cost together, exactly. */
+export function amountOf(lines: readonly RatedLine[], currency: Currency): Exact {
+  return sum(lines.map(({ amount }) => minorAmount(amount, currency)))
 }

@@ -2,6 +2,7 @@ import { compare, decimalsOf, exact, parseExact, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { Problem } from '../core/errors.ts'
 import { isKey } from '../core/ids.ts'
+import type { Currency } from '../core/money.ts'
 import { parseInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 
@@ -14,6 +15,14 @@ export interface Place {
   readonly value: unknown
   readonly path: string
   readonly problems: Problem[]
+  /** Where amounts may be given side by side: which currency is being read, of which. */
+  readonly money?: Money
+}
+
+/** A price book in several currencies is read once for each of them. */
+export interface Money {
+  readonly currency: Currency
+  readonly all: readonly Currency[]
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -27,6 +36,16 @@ export function documentOf(value: unknown): Place {
   return { value, path: '', problems: [] }
 }
 
+/** The same place, where amounts are in this currency of these. */
+export function inMoney(place: Place, money: Money): Place {
+  return { ...place, money }
+}
+
+/** The same place, where amounts are plain: they are in a pricing unit, which every currency converts. */
+export function withoutMoney({ value, path, problems }: Place): Place {
+  return { value, path, problems }
+}
+
 /** Notes what is wrong at a place and what to write instead. */
 export function complain(place: Place, message: string): void {
   place.problems.push({ code: 'REQUEST_INVALID', field: place.path, message })
@@ -35,7 +54,7 @@ export function complain(place: Place, message: string): void {
 /** The place of a named field; absent and null read the same. */
 export function at(place: Place, name: string): Place {
   const value = isFields(place.value) ? place.value[name] : undefined
-  return { value, path: place.path === '' ? name : `${place.path}.${name}`, problems: place.problems }
+  return { ...place, value, path: place.path === '' ? name : `${place.path}.${name}` }
 }
 
 export function isAbsent(place: Place): boolean {
@@ -108,11 +127,7 @@ export function readList(place: Place, most: number): readonly Place[] {
     complain(place, `is a list of 1 to ${most} items`)
     return []
   }
-  return place.value.map((value: unknown, index) => ({
-    value,
-    path: `${place.path}.${index}`,
-    problems: place.problems,
-  }))
+  return place.value.map((value: unknown, index) => ({ ...place, value, path: `${place.path}.${index}` }))
 }
 
 /** Reads an RFC 3339 instant with a zone. */
@@ -121,4 +136,57 @@ export function readInstant(place: Place): Micros {
   if (parsed?.ok === true) return parsed.value
   complain(place, parsed?.error ?? 'is an RFC 3339 time with a zone, such as "2026-11-01T00:00:00Z"')
   return 0 as Micros
+}
+
+/** Amounts have at most 18 decimals of the major unit (DESIGN §9). */
+export const amountRule = { decimalsMax: 18, integerDigitsMax: 24 } as const
+
+/**
+ * Reads an amount of money: a decimal as text, or, side by side, one for each currency:
+ * `{ "USD": "0.10", "EUR": "0.09" }`. A currency that is missing is refused, because it could not be billed.
+ */
+export function readAmount(place: Place): Exact {
+  const { money } = place
+  if (!isFields(place.value)) {
+    if (money !== undefined && money.all.length > 1 && !isAbsent(place))
+      complain(place, `is an amount for each of ${money.all.join(', ')}, such as { "${money.all[0]}": "0.10", … }`)
+    return readDecimal(place, amountRule)
+  }
+  if (money === undefined) {
+    complain(place, 'is a decimal written as text; there is one currency here')
+    return zero
+  }
+  expectFields(place, money.all)
+  return readDecimal(at(place, money.currency), amountRule)
+}
+
+/** A percentage such as "12.5": at least 0; what may not exceed the whole is at most 100. */
+export function readPercent(place: Place, rule: { readonly wholeMax: boolean }): Exact {
+  const value = readDecimal(place, { decimalsMax: 18, integerDigitsMax: 6 })
+  if (rule.wholeMax && compare(value, exact(100n)) > 0) complain(place, 'is at most "100"')
+  return value
+}
+
+/** Reads one of some words; `otherwise` is the answer for an absent one, or null where it must be there. */
+export function readChoice<Word extends string>(place: Place, words: readonly Word[], otherwise: Word | null): Word {
+  const [first] = words
+  const found = words.find((word) => word === place.value)
+  if (found !== undefined) return found
+  if (isAbsent(place) && otherwise !== null) return otherwise
+  complain(place, `is one of ${words.join(', ')}`)
+  return otherwise ?? (first as Word)
+}
+
+/** Reads true or false; absent is false. */
+export function readFlag(place: Place): boolean {
+  if (!isAbsent(place) && typeof place.value !== 'boolean') complain(place, 'is true or false')
+  return place.value === true
+}
+
+/** Reads a whole number between two bounds. */
+export function readCount(place: Place, { least, most }: { readonly least: number; readonly most: number }): number {
+  const { value } = place
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most) return value
+  complain(place, `is a whole number from ${least} to ${most}`)
+  return least
 }

@@ -2,22 +2,43 @@ import type { Problem } from '../core/errors.ts'
 import type { PlanKey } from '../core/ids.ts'
 import { isCurrency } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
-import { fail, ok } from '../core/result.ts'
+import { assert, fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
-import { at, complain, documentOf, expectFields, isAbsent, readInstant, readKey, readList, readText } from './place.ts'
+import {
+  at,
+  complain,
+  documentOf,
+  expectFields,
+  inMoney,
+  isAbsent,
+  readInstant,
+  readKey,
+  readList,
+  readText,
+} from './place.ts'
 import type { Place } from './place.ts'
 import { priceJson, readPrice } from './price.ts'
 import type { Price } from './price.ts'
+import { pricingUnitJson, readPricingUnits } from './pricing-unit.ts'
+import type { PricingUnit } from './pricing-unit.ts'
+import { sideBySide } from './side-by-side.ts'
 
-/** What a plan says, before the catalogue gives it its version number. */
-export interface PlanTerms {
+/** What a plan says in one currency. */
+export interface PlanBody {
+  readonly pricingUnits: readonly PricingUnit[]
+  readonly prices: readonly Price[]
+}
+
+/** What a plan says, before the catalogue gives it its version number; its prices are in `currency`. */
+export interface PlanTerms extends PlanBody {
   readonly key: PlanKey
   readonly name: string
   readonly currency: Currency
-  readonly prices: readonly Price[]
-  /** From this instant on periods that start are priced by it, until a newer version takes effect. */
+  /** The same plan in each of its currencies, `currency` among them. */
+  readonly bodies: ReadonlyMap<Currency, PlanBody>
+  /** From this instant on it is sold, until a newer version takes effect. */
   readonly effectiveFrom: Micros
 }
 
@@ -32,7 +53,8 @@ export interface PlanInput {
   readonly version: number | null
 }
 
-export const pricesMax = 100
+export const pricesMax = 200
+export const currenciesMax = 20
 
 export function readCurrency(place: Place): Currency {
   if (typeof place.value === 'string' && isCurrency(place.value)) return place.value
@@ -48,9 +70,9 @@ function readVersion(place: Place): number | null {
   return null
 }
 
-function readPrices(place: Place): readonly Price[] {
+function readPrices(place: Place, units: readonly PricingUnit[]): readonly Price[] {
   const places = readList(place, pricesMax)
-  const prices = places.map((item) => readPrice(item, 'in a plan'))
+  const prices = places.map((item) => readPrice(item, 'in a plan', units))
   prices.forEach(({ key }, index) => {
     const item = places[index]
     const first = prices.findIndex((price) => price.key === key)
@@ -60,25 +82,91 @@ function readPrices(place: Place): readonly Price[] {
   return prices
 }
 
+/** One currency, or several whose prices stand side by side; the first is the one that is shown. */
+function readCurrencies(place: Place): readonly Currency[] {
+  const [single, several] = [at(place, 'currency'), at(place, 'currencies')]
+  if (isAbsent(several)) return [readCurrency(single)]
+  if (!isAbsent(single)) complain(single, 'or "currencies", not both')
+  const currencies = readList(several, currenciesMax).map(readCurrency)
+  if (new Set(currencies).size < currencies.length) complain(several, 'names a currency twice')
+  return currencies.length === 0 ? ['USD'] : currencies
+}
+
+function readBody(place: Place): PlanBody {
+  const pricingUnits = readPricingUnits(at(place, 'pricing_units'))
+  return { pricingUnits, prices: readPrices(at(place, 'prices'), pricingUnits) }
+}
+
+/** Problems that a document has in every currency are told once. */
+function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
+  const seen = new Set<string>()
+  return problems.filter(({ field, message }) => {
+    const name = JSON.stringify([field, message])
+    if (seen.has(name)) return false
+    seen.add(name)
+    return true
+  })
+}
+
+const fields = [
+  'key',
+  'version',
+  'name',
+  'currency',
+  'currencies',
+  'pricing_units',
+  'prices',
+  'effective_from',
+] as const
+
 /** Reads a plan; all problems at once, each with its path and what to write instead. */
 export function parsePlan(input: unknown): Result<PlanInput, readonly Problem[]> {
   const place = documentOf(input)
-  expectFields(place, ['key', 'version', 'name', 'currency', 'prices', 'effective_from'])
+  expectFields(place, fields)
+  const currencies = readCurrencies(place)
+  const [currency = 'USD'] = currencies
+  const bodies = new Map(currencies.map((one) => [one, readBody(inMoney(place, { currency: one, all: currencies }))]))
+  const body = bodies.get(currency)
+  assert(body !== undefined, 'the plan was read in its first currency')
   const terms: PlanTerms = {
     key: readKey(at(place, 'key'), 'pay-as-you-go') as PlanKey,
     name: readText(at(place, 'name'), 'is the name that customers see'),
-    currency: readCurrency(at(place, 'currency')),
-    prices: readPrices(at(place, 'prices')),
+    currency,
+    ...body,
+    bodies,
     effectiveFrom: readInstant(at(place, 'effective_from')),
   }
   const version = readVersion(at(place, 'version'))
-  return place.problems.length > 0 ? fail(place.problems) : ok({ terms, version })
+  return place.problems.length > 0 ? fail(withoutRepeats(place.problems)) : ok({ terms, version })
+}
+
+/** The plan with its prices in that currency; null when it is not sold in it. */
+export function planIn<Plan extends PlanTerms>(plan: Plan, currency: Currency): Plan | null {
+  const body = plan.bodies.get(currency)
+  return body === undefined ? null : { ...plan, currency, ...body }
+}
+
+function bodyJson({ pricingUnits, prices }: PlanBody): object {
+  return {
+    ...(pricingUnits.length === 0 ? {} : { pricing_units: pricingUnits.map(pricingUnitJson) }),
+    prices: prices.map(priceJson),
+  }
 }
 
 /** The terms as JSON, in one order of fields; `parsePlan` reads the same terms from it. */
-export function termsJson(terms: PlanTerms): object {
-  const { key, name, currency, prices, effectiveFrom } = terms
-  return { key, name, currency, prices: prices.map(priceJson), effective_from: formatInstant(effectiveFrom) }
+export function termsJson({ key, name, bodies, effectiveFrom }: PlanTerms): object {
+  const currencies = [...bodies.keys()]
+  const documents = currencies.map((currency) => {
+    const body = bodies.get(currency)
+    return [currency, body === undefined ? {} : bodyJson(body)] as const
+  })
+  return {
+    key,
+    name,
+    ...(currencies.length === 1 ? { currency: currencies[0] } : { currencies }),
+    ...(sideBySide(documents) as object),
+    effective_from: formatInstant(effectiveFrom),
+  }
 }
 
 /** A version as JSON. */

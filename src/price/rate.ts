@@ -6,13 +6,14 @@ import type { Currency } from '../core/money.ts'
 import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 import { isTimeZone } from '../core/time.ts'
-import { rateLine } from './line.ts'
+import { rateLine, wholePeriod } from './line.ts'
 import type { RatedLine } from './line.ts'
 import { at, complain, documentOf, expectFields, isAbsent, readDecimal, readInstant, readList } from './place.ts'
 import type { Place } from './place.ts'
 import { readCurrency } from './plan.ts'
 import { readPrice } from './price.ts'
 import type { Price } from './price.ts'
+import { usageOf } from './slice.ts'
 import type { TraceStep } from './trace.ts'
 
 /** A question to POST /v1/rate: what would this quantity cost at this price? No state is touched. */
@@ -96,6 +97,6 @@ function lineJson(line: RatedLine, currency: Currency): RateLineJson {
 
 /** The answer of POST /v1/rate (DESIGN §11). Pure. */
 export function rate({ price, quantity, currency }: RateRequest): RateAnswer {
-  const line = rateLine(price, quantity, currency)
+  const line = rateLine(price, usageOf(quantity), wholePeriod(currency))
   return { lines: [lineJson(line, currency)], total: formatMinor(line.amount, currency), trace: line.trace }
 }

@@ -1,9 +1,20 @@
-import { add, compare, divide, larger, multiply, roundToInteger, smaller, subtract, zero } from '../core/exact.ts'
+import {
+  add,
+  compare,
+  divide,
+  exactOf,
+  larger,
+  multiply,
+  roundToInteger,
+  smaller,
+  subtract,
+  zero,
+} from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import { assert, fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
-import { scaled } from './trace.ts'
 import type { TraceStep } from './trace.ts'
+import { roundQuantity } from './unit.ts'
 
 /** The words of a formula and how far it has been read. */
 interface Cursor {
@@ -25,7 +36,7 @@ function expectWord(cursor: Cursor, expected: string): void {
 
 function round(value: Exact, digits: Exact): Exact {
   const places = Number(digits.n)
-  return scaled(roundToInteger(value, places), places)
+  return exactOf(roundToInteger(value, places), places)
 }
 
 function call(name: string, left: Exact, right: Exact): Exact {
@@ -38,7 +49,7 @@ function call(name: string, left: Exact, right: Exact): Exact {
 /** Any number of digits: a product of two 18-decimal numbers has 36. */
 function readNumber(word: string): Exact {
   const [whole = '', decimals = ''] = word.split('.')
-  return scaled(BigInt(whole + decimals), decimals.length)
+  return exactOf(BigInt(whole + decimals), decimals.length)
 }
 
 function readOperand(cursor: Cursor): Exact {
@@ -52,6 +63,10 @@ function readOperand(cursor: Cursor): Exact {
   if (!/^[a-z]+$/.test(word)) return readNumber(word)
   expectWord(cursor, '(')
   const left = readSum(cursor)
+  if (word === 'ceil' || word === 'floor') {
+    expectWord(cursor, ')')
+    return roundQuantity(left, { mode: word === 'ceil' ? 'up' : 'down', decimals: 0 })
+  }
   expectWord(cursor, ',')
   const right = readSum(cursor)
   expectWord(cursor, ')')
@@ -86,12 +101,23 @@ export function evaluateFormula(formula: string): Exact {
   return value
 }
 
-/** Calculates every step again; answers the last result, or the first step that does not give what it says. */
+/**
+ * Calculates every step again, those of its parts too; answers the last result, or the first step that does not give
+ * what it says.
+ */
 export function replayTrace(trace: readonly TraceStep[]): Result<Exact, TraceStep> {
   let last = zero
   for (const step of trace) {
     last = evaluateFormula(step.formula)
     if (compare(last, evaluateFormula(step.result)) !== 0) return fail(step)
+    if (step.parts === undefined || step.parts.length === 0) continue
+    let total = zero
+    for (const part of step.parts) {
+      const replayed = replayTrace(part)
+      if (!replayed.ok) return replayed
+      total = add(total, replayed.value)
+    }
+    if (compare(total, last) !== 0) return fail(step)
   }
   return ok(last)
 }

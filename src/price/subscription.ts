@@ -46,10 +46,10 @@ export async function subscribe(queryable: Queryable, subscription: Subscription
   if (to !== null && to <= from) throw new Refusal('REQUEST_INVALID', 'to is later than from, or null')
   const account = await getAccount(queryable, subscription.account)
   const plan = await getPlan(queryable, subscription.plan)
-  if (plan.currency !== account.currency)
+  if (!plan.bodies.has(account.currency))
     throw new Refusal(
       'REQUEST_INVALID',
-      `account ${account.key} pays in ${account.currency} and plan ${plan.key} is in ${plan.currency}; ` +
+      `account ${account.key} pays in ${account.currency} and plan ${plan.key} is in ${[...plan.bodies.keys()].join(', ')}; ` +
         `choose a plan in ${account.currency}`,
     )
   try {

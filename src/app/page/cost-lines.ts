@@ -1,5 +1,6 @@
 import type { Currency } from '../../core/money.ts'
 import { unreachable } from '../../core/result.ts'
+import { readingOrder } from '../../price/trace.ts'
 import type { TraceStep } from '../../price/trace.ts'
 import { amountOf } from './cost.ts'
 import { html } from '../../invoice/html.ts'
@@ -44,7 +45,7 @@ function lineRows(line: CostLine, meters: readonly MeterView[], currency: Curren
         <details>
           <summary>Why<span class="hidden"> ${line.description} costs this</span></summary>
           <ol class="why">
-            ${line.trace.map(step)}
+            ${readingOrder(line.trace).map(step)}
           </ol>
         </details>
       </td>

@@ -5,7 +5,8 @@ import type { Minor } from '../../core/money.ts'
 import { instantMin } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
 import { parsePlan } from '../../price/plan.ts'
-import { rateLine } from '../../price/line.ts'
+import { rateLine, wholePeriod } from '../../price/line.ts'
+import { usageOf } from '../../price/slice.ts'
 import { samplePlans } from '../sample/plans.ts'
 import { accountPage } from './account.ts'
 import { crossfoot } from './crossfoot.ts'
@@ -254,7 +255,7 @@ describe('the account’s page', () => {
     if (!plan.ok) throw new Error(JSON.stringify(plan.error))
     const price = plan.value.terms.prices.find(({ key }) => key === 'data_out')
     if (price === undefined) throw new Error('the plan prices data')
-    const line = rateLine(price, exact(106_899_154_902n), 'USD')
+    const line = rateLine(price, usageOf(exact(106_899_154_902n)), wholePeriod('USD'))
     const cost = { kind: 'so_far' as const, currency: 'USD' as const, lines: [line], total: line.amount }
     const text = textOf(accountPage(account({ cost })))
     expect(text).toContain('(min(101.899154902, 200) − 50) × 0.08 = 4.15193239216 USD')

@@ -1,21 +1,23 @@
 import type { Exact } from '../../core/exact.ts'
-import type { Currency } from '../../core/money.ts'
-import type { TraceStep } from '../trace.ts'
+import type { Trace } from '../trace.ts'
 
-/** What a model is asked to price: the billable quantity, in priced units. */
+/** What a model is asked to price. */
 export interface Charged {
+  /** The billable quantity, in priced units, never below zero. */
   readonly quantity: Exact
+  /** The priced unit's name: `GB`. */
   readonly unit: string
-  readonly currency: Currency
+  /** What amounts count: `USD`, or the name of a pricing unit. */
+  readonly money: string
+  /** The values of the single events, in priced units, for models that look at each; null where they are not known. */
+  readonly values: readonly Exact[] | null
 }
 
-/** What a model answers: the exact amount, not rounded, and the steps to it. */
+/** What a model answers: the exact amount, not rounded. It writes its steps to the trace, if there is one. */
 export interface Charge {
   readonly amount: Exact
   /** The one price of all units, or null where there is no such price. */
   readonly unitAmount: Exact | null
-  readonly steps: readonly TraceStep[]
 }
 
-/** Amounts have at most 18 decimals of the major unit (DESIGN §9). */
-export const amountRule = { decimalsMax: 18, integerDigitsMax: 24 } as const
+export type ChargeOf<Model> = (model: Model, charged: Charged, trace: Trace) => Charge

@@ -1,9 +1,9 @@
 import { formatExact, multiply } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
-import { at, expectFields, readDecimal } from '../place.ts'
+import { at, expectFields, readAmount } from '../place.ts'
 import type { Place } from '../place.ts'
 import { counted, operand, traceStep } from '../trace.ts'
-import { amountRule } from './charge.ts'
+import type { Trace } from '../trace.ts'
 import type { Charge, Charged } from './charge.ts'
 
 /** Every unit at the same price; parts of a unit cost their part. */
@@ -14,23 +14,25 @@ export interface PerUnit {
 
 export function readPerUnit(place: Place): PerUnit {
   expectFields(place, ['kind', 'unit_amount'])
-  return { kind: 'per_unit', unitAmount: readDecimal(at(place, 'unit_amount'), amountRule) }
+  return { kind: 'per_unit', unitAmount: readAmount(at(place, 'unit_amount')) }
 }
 
 export function perUnitJson(model: PerUnit): object {
   return { kind: model.kind, unit_amount: formatExact(model.unitAmount) }
 }
 
-export function chargePerUnit(model: PerUnit, { quantity, unit, currency }: Charged): Charge {
-  const amount = multiply(quantity, model.unitAmount)
-  const step = traceStep(
-    {
-      step: 'price',
-      about: `${counted(formatExact(quantity), unit)} at ${formatExact(model.unitAmount)} ${currency} each`,
-      formula: `${operand(quantity)} * ${operand(model.unitAmount)}`,
-      unit: currency,
-    },
-    amount,
+export function chargePerUnit({ unitAmount }: PerUnit, { quantity, unit, money }: Charged, trace: Trace): Charge {
+  const amount = multiply(quantity, unitAmount)
+  trace?.push(
+    traceStep(
+      {
+        step: 'price',
+        about: `${counted(formatExact(quantity), unit)} at ${formatExact(unitAmount)} ${money} each`,
+        formula: `${operand(quantity)} * ${operand(unitAmount)}`,
+        unit: money,
+      },
+      amount,
+    ),
   )
-  return { amount, unitAmount: model.unitAmount, steps: [step] }
+  return { amount, unitAmount }
 }

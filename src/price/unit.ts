@@ -1,0 +1,110 @@
+import { divide, exactOf, formatExact, one, roundToInteger } from '../core/exact.ts'
+import type { Exact } from '../core/exact.ts'
+import { unreachable } from '../core/result.ts'
+import { at, expectFields, isAbsent, readChoice, readCount, readDecimal, readText } from './place.ts'
+import type { Place } from './place.ts'
+import { counted, operand, traceStep } from './trace.ts'
+import type { Trace } from './trace.ts'
+
+export const roundingModes = ['up', 'down', 'half_away'] as const
+export type RoundingMode = (typeof roundingModes)[number]
+
+/** How a quantity is rounded before it is priced, to this many decimals of the priced unit. */
+export interface QuantityRounding {
+  readonly mode: RoundingMode
+  /** 0 to 18. */
+  readonly decimals: number
+}
+
+/** What is priced: `per` units of the meter make one (1 GB is 1000000000 bytes). */
+export interface PricedUnit {
+  readonly name: string
+  readonly per: Exact
+  /** Null: parts of a unit are priced as parts. */
+  readonly rounding: QuantityRounding | null
+}
+
+export const flatUnit: PricedUnit = { name: 'billing period', per: one, rounding: null }
+const meterUnit: PricedUnit = { name: 'units', per: one, rounding: null }
+
+function readRounding(place: Place): QuantityRounding | null {
+  if (isAbsent(place)) return null
+  expectFields(place, ['mode', 'decimals'])
+  const decimals = at(place, 'decimals')
+  return {
+    mode: readChoice(at(place, 'mode'), roundingModes, null),
+    decimals: isAbsent(decimals) ? 0 : readCount(decimals, { least: 0, most: 18 }),
+  }
+}
+
+export function readUnit(place: Place): PricedUnit {
+  if (isAbsent(place)) return meterUnit
+  if (!expectFields(place, ['name', 'per', 'rounding'])) return meterUnit
+  return {
+    name: readText(at(place, 'name'), 'names the priced unit, such as "GB"'),
+    per: readDecimal(at(place, 'per'), { decimalsMax: 18, positive: true }),
+    rounding: readRounding(at(place, 'rounding')),
+  }
+}
+
+export function unitJson({ name, per, rounding }: PricedUnit): object {
+  return { name, per: formatExact(per), ...(rounding === null ? {} : { rounding }) }
+}
+
+/** value × 10^digits as a whole number: towards minus infinity for "down", plus infinity for "up". */
+function floorOf(value: Exact): bigint {
+  const numerator = value.s * value.n
+  const floor = numerator / value.d
+  return numerator < 0n && floor * value.d !== numerator ? floor - 1n : floor
+}
+
+function ceilingOf(value: Exact): bigint {
+  const floor = floorOf(value)
+  return floor * value.d === value.s * value.n ? floor : floor + 1n
+}
+
+/** The quantity, rounded; exact afterwards as well. */
+export function roundQuantity(quantity: Exact, { mode, decimals }: QuantityRounding): Exact {
+  const shifted = divide(quantity, exactOf(1n, decimals))
+  switch (mode) {
+    case 'up':
+      return exactOf(ceilingOf(shifted), decimals)
+    case 'down':
+      return exactOf(floorOf(shifted), decimals)
+    case 'half_away':
+      return exactOf(roundToInteger(quantity, decimals), decimals)
+    default:
+      return unreachable(mode)
+  }
+}
+
+const roundingWords: Readonly<Record<RoundingMode, string>> = {
+  up: 'rounded up',
+  down: 'rounded down',
+  half_away: 'rounded, half away from zero,',
+}
+
+function roundingFormula(quantity: Exact, { mode, decimals }: QuantityRounding): string {
+  if (mode === 'half_away') return `round(${operand(quantity)}, ${decimals})`
+  const name = mode === 'up' ? 'ceil' : 'floor'
+  if (decimals === 0) return `${name}(${operand(quantity)})`
+  const power = `1${'0'.repeat(decimals)}`
+  return `${name}(${operand(quantity)} * ${power}) / ${power}`
+}
+
+/** Quantity → unit conversion and quantity rounding (DESIGN §9): the measured quantity in priced units. */
+export function convertQuantity(unit: PricedUnit, quantity: Exact, trace: Trace): Exact {
+  const isOne = unit.per.n === 1n && unit.per.d === 1n
+  const converted = isOne ? quantity : divide(quantity, unit.per)
+  if (!isOne) {
+    const about = `measured quantity in ${unit.name}; ${counted('1', unit.name)} is ${formatExact(unit.per)}`
+    const formula = `${operand(quantity)} / ${operand(unit.per)}`
+    trace?.push(traceStep({ step: 'convert', about, formula, unit: unit.name }, converted))
+  }
+  if (unit.rounding === null) return converted
+  const rounded = roundQuantity(converted, unit.rounding)
+  const about = `${roundingWords[unit.rounding.mode]} to ${unit.rounding.decimals} decimals`
+  const formula = roundingFormula(converted, unit.rounding)
+  trace?.push(traceStep({ step: 'round_quantity', about, formula, unit: unit.name }, rounded))
+  return rounded
+}
