@@ -21,7 +21,7 @@ import {
   sumRolledHours,
   voidGeneration,
 } from '../store/rollup.ts'
-import type { HourSum, RolledHour, RolledMeter } from '../store/rollup.ts'
+import type { HourStates, HourSum, RolledHour, RolledMeter } from '../store/rollup.ts'
 import type { Service } from './service.ts'
 
 /** What rolling needs of the service. */
@@ -140,8 +140,9 @@ export class Roller {
     const left = new Set<Micros>()
     for (const meter of meters) {
       if (isOver()) return rolled
-      rolled += await this.#rollMeter(meter, isOver)
-      for (const hour of await this.#openOf(meter)) left.add(hour)
+      const { hours, open } = await this.#rollMeter(meter, isOver)
+      rolled += hours
+      for (const hour of open) left.add(hour)
     }
     if (isOver()) return rolled
     this.#open = left
@@ -160,26 +161,25 @@ export class Roller {
     return { from: from as Micros, to: to as Micros }
   }
 
-  async #rollMeter(meter: RolledMeter, isOver: () => boolean): Promise<number> {
+  /** Rolls a meter's due hours; also says which have to be rolled sooner or later. */
+  async #rollMeter(meter: RolledMeter, isOver: () => boolean): Promise<{ hours: number; open: readonly Micros[] }> {
     const { engine, projection, world } = this.#ports
     const span = this.#span()
-    if (span === null) return 0
-    const { touched, rolled } = await askHourStates(engine, meter, span, projection.position())
+    if (span === null) return { hours: 0, open: [] }
+    const ask = (): Promise<HourStates> => askHourStates(engine, meter, span, projection.position())
+    const states = await ask()
+    const { touched, rolled } = states
     const runHours = runHoursOf({ events: projection.position(), hours: touched?.size ?? 1 })
     let hours = 0
     for (const run of hoursToRoll(touched ?? new Map(), rolled, { now: world.now(), runHours })) {
       if (isOver()) break
       hours += await rollOrHalve(this.#ports, meter, run)
     }
-    return hours
+    // Most turns roll nothing, and then the states are still those.
+    return { hours, open: this.#openIn(hours === 0 ? states : await ask()) }
   }
 
-  /** Hours of a meter that have to be rolled sooner or later. */
-  async #openOf(meter: RolledMeter): Promise<readonly Micros[]> {
-    const { engine, projection } = this.#ports
-    const span = this.#span()
-    if (span === null) return []
-    const { touched, rolled } = await askHourStates(engine, meter, span, projection.position())
+  #openIn({ touched, rolled }: HourStates): readonly Micros[] {
     if (touched === null) return [...this.#open]
     const versions = new Map(rolled.map((version) => [version.hour, version]))
     return [...touched.keys()].filter((hour) => {

@@ -2,8 +2,8 @@
  * Which hours of a meter are rolled, which have to be, and up to when its windows are sealed. A rolled hour is sealed
  * while nothing has touched it since: it was equal to a recount from the events, and still is one (DESIGN §8).
  */
-import type { MeterKey, Offset } from '../core/ids.ts'
 import { createHash } from 'node:crypto'
+import type { MeterKey, Offset } from '../core/ids.ts'
 import { unreachable } from '../core/result.ts'
 import { hourMicros, instantMin } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
@@ -13,6 +13,7 @@ import type { FactQuestion, Rolled } from '../store/measure/question.ts'
 import { askHourStates, voidGeneration } from '../store/rollup.ts'
 import type { RolledHour, RolledMeter, TouchedHours } from '../store/rollup.ts'
 import type { MeterDefinition } from './definition.ts'
+import { joined } from './intervals.ts'
 
 export const limits = {
   /** An hour is rolled when it ended so long ago: most of its events are there by then. */
@@ -86,17 +87,6 @@ export function hoursToRoll(
     if (last !== undefined && end - last.from <= runHours * hourMicros && isEmpty({ from: last.to, to: hour }, touched))
       runs[runs.length - 1] = { from: last.from, to: end }
     else runs.push({ from: hour, to: end })
-  }
-  return runs
-}
-
-/** Parts of a period as runs: those that touch each other are one. */
-function joined(parts: readonly Period[]): readonly Period[] {
-  const runs: Period[] = []
-  for (const part of parts) {
-    const last = runs.at(-1)
-    if (last !== undefined && part.from <= last.to) runs[runs.length - 1] = { from: last.from, to: part.to }
-    else runs.push(part)
   }
   return runs
 }

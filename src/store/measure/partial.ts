@@ -46,8 +46,7 @@ function rolledRows(rolled: Rolled, { question, parameters, groups, fence }: Mea
     `meter = ${parameters.add(rolled.meter, 'String')}`,
     `meter_version = ${parameters.add(rolled.version, 'UInt32')}`,
     `definition = ${parameters.add(rolled.definition, 'UInt64')}`,
-    `hour_us >= ${parameters.add(rolled.runs[0] ?? question.period.to, 'Int64')}`,
-    `hour_us >= ${parameters.add(question.period.from, 'Int64')}`,
+    `hour_us >= ${parameters.add(Math.max(rolled.runs[0] ?? question.period.to, question.period.from), 'Int64')}`,
     `hour_us < ${parameters.add(question.period.to, 'Int64')}`,
     `generation = transform(roundDown(hour_us, ${runs}), ${runs}, ${generations}, toUInt64(0))`,
   ]
