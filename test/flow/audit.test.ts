@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto'
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConfig } from '../../src/app/config.ts'
-import { buildServer } from '../../src/app/http/server.ts'
 import type { Server } from '../../src/app/http/routes.ts'
 import { auditHours, rollDue, rollPortsOf } from '../../src/app/rollups.ts'
-import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
 import type { Micros } from '../../src/core/time.ts'
 import { at } from '../support/invoice-desk.ts'
+import { openInProcess } from '../support/in-process.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { removeDirectory, temporaryDirectory } from '../support/service.ts'
 
@@ -58,26 +55,15 @@ describe('the standing audit', () => {
 
   beforeAll(async () => {
     database = await freshDatabase()
-    const env = { DATABASE_URL: database.url, CROSSFOOT_DATA: data, LOG_LEVEL: 'silent' }
-    const config = readConfig({ env: { ...env, CROSSFOOT_DISK_RESERVE_BYTES: '0' }, args: ['--empty'], cwd: '/' })
-    if (!config.ok) throw new Error('the configuration is good')
-    service = await openService({
-      config: config.value,
-      // The audit draws the same hours in every run.
-      world: {
-        random: (size) => {
-          drawn += 1
-          return createHash('sha512').update(`audit ${drawn}`).digest().subarray(0, size)
-        },
-        now: (): Micros => now,
-      },
-      logger: pino({ level: 'silent' }),
-      onFatal: (reason) => {
-        throw new Error(reason)
-      },
-    })
-    server = await buildServer(service)
-    await server.ready()
+    // The audit draws the same hours in every run.
+    const random = (size: number): Buffer => {
+      drawn += 1
+      return createHash('sha512').update(`audit ${drawn}`).digest().subarray(0, size)
+    }
+    const world = { now: (): Micros => now, random }
+    const opened = await openInProcess({ databaseUrl: database.url, data, world })
+    service = opened.service
+    server = opened.server
     const registered = { kind: 'edge', owner: 'o', checkpoint_seconds: 86_400, expected_from: '2026-05-01T00:00:00Z' }
     await ask('PUT', '/v1/sources/edge-1', registered)
     for (const hour of [1, 2, 3]) await send(hour, hour)

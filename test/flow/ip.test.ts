@@ -1,16 +1,12 @@
 import { copyFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConfig } from '../../src/app/config.ts'
-import { buildServer } from '../../src/app/http/server.ts'
 import type { Server } from '../../src/app/http/routes.ts'
-import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
-import { systemWorld } from '../../src/app/world.ts'
 import type { Micros } from '../../src/core/time.ts'
 import { addVersion, findVersion } from '../../src/ip/catalogue.ts'
 import { at } from '../support/invoice-desk.ts'
+import { openInProcess } from '../support/in-process.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import type { FreshDatabase } from '../support/postgres.ts'
 import { removeDirectory, temporaryDirectory } from '../support/service.ts'
@@ -36,22 +32,14 @@ describe('IP metadata', () => {
   let operator = ''
 
   async function open(): Promise<void> {
-    const env = {
-      DATABASE_URL: fresh.url,
-      CROSSFOOT_DATA: data,
-      LOG_LEVEL: 'silent',
-      CROSSFOOT_DISK_RESERVE_BYTES: '0',
-    }
-    const config = readConfig({ env, args: ['--empty'], cwd: '/' })
-    if (!config.ok) throw new Error(config.error.join('; '))
-    const onFatal = (reason: string): never => {
-      throw new Error(reason)
-    }
-    const world = { ...systemWorld, now: (): Micros => now }
-    service = await openService({ config: config.value, world, logger: pino({ level: 'silent' }), onFatal })
-    await service.ip.openNewest()
-    server = await buildServer(service)
-    await server.ready()
+    const opened = await openInProcess({
+      databaseUrl: fresh.url,
+      data,
+      world: { now: (): Micros => now },
+      prepare: (one) => one.ip.openNewest(),
+    })
+    service = opened.service
+    server = opened.server
     if (service.newKey !== null) operator = service.newKey
   }
 

@@ -1,15 +1,11 @@
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConfig } from '../../src/app/config.ts'
-import { buildServer } from '../../src/app/http/server.ts'
 import type { Server } from '../../src/app/http/routes.ts'
-import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
-import { systemWorld } from '../../src/app/world.ts'
 import { measureKinds } from '../../src/meter/definition-aggregation.ts'
 import { operators } from '../../src/store/condition.ts'
 import { errorCatalogue } from '../../src/core/errors.ts'
 import { at } from '../support/invoice-desk.ts'
+import { openInProcess } from '../support/in-process.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { removeDirectory, temporaryDirectory } from '../support/service.ts'
 
@@ -58,19 +54,13 @@ describe('meters: drafts, activation, previews', () => {
 
   beforeAll(async () => {
     database = await freshDatabase()
-    const env = { DATABASE_URL: database.url, CROSSFOOT_DATA: data, LOG_LEVEL: 'silent' }
-    const config = readConfig({ env: { ...env, CROSSFOOT_DISK_RESERVE_BYTES: '0' }, args: ['--empty'], cwd: '/' })
-    if (!config.ok) throw new Error('the configuration is good')
-    service = await openService({
-      config: config.value,
-      world: { ...systemWorld, now: () => at('2026-06-01T12:00:00Z') },
-      logger: pino({ level: 'silent' }),
-      onFatal: (reason) => {
-        throw new Error(reason)
-      },
+    const opened = await openInProcess({
+      databaseUrl: database.url,
+      data,
+      world: { now: () => at('2026-06-01T12:00:00Z') },
     })
-    server = await buildServer(service)
-    await server.ready()
+    service = opened.service
+    server = opened.server
     const event = { source: 'edge', kind: 'http_request', endpoint: 'a', time: '2026-05-20T10:00:00Z', path: '/secret' }
     await good('POST', '/v1/events', [
       { ...event, id: '1', account: 'acme', bytes_out_wire: 128, quantity: '9.5' },

@@ -1,14 +1,10 @@
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { readConfig } from '../../src/app/config.ts'
-import { buildServer } from '../../src/app/http/server.ts'
 import type { Server } from '../../src/app/http/routes.ts'
 import { rollDue, rollPortsOf } from '../../src/app/rollups.ts'
-import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
-import { systemWorld } from '../../src/app/world.ts'
 import type { Micros } from '../../src/core/time.ts'
 import { at } from '../support/invoice-desk.ts'
+import { openInProcess } from '../support/in-process.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { removeDirectory, temporaryDirectory } from '../support/service.ts'
 
@@ -35,19 +31,9 @@ describe('answers about usage', () => {
 
   beforeAll(async () => {
     database = await freshDatabase()
-    const env = { DATABASE_URL: database.url, CROSSFOOT_DATA: data, LOG_LEVEL: 'silent' }
-    const config = readConfig({ env: { ...env, CROSSFOOT_DISK_RESERVE_BYTES: '0' }, args: ['--empty'], cwd: '/' })
-    if (!config.ok) throw new Error('the configuration is good')
-    service = await openService({
-      config: config.value,
-      world: { ...systemWorld, now: (): Micros => now },
-      logger: pino({ level: 'silent' }),
-      onFatal: (reason) => {
-        throw new Error(reason)
-      },
-    })
-    server = await buildServer(service)
-    await server.ready()
+    const opened = await openInProcess({ databaseUrl: database.url, data, world: { now: (): Micros => now } })
+    service = opened.service
+    server = opened.server
   })
   afterAll(async () => {
     await server.close()

@@ -1,12 +1,8 @@
-import { pino } from 'pino'
 import { expect } from 'vitest'
-import { readConfig } from '../../src/app/config.ts'
-import { buildServer } from '../../src/app/http/server.ts'
-import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
-import { systemWorld } from '../../src/app/world.ts'
 import type { Micros } from '../../src/core/time.ts'
 import { at } from './invoice-desk.ts'
+import { openInProcess } from './in-process.ts'
 import { freshDatabase } from './postgres.ts'
 import type { FreshDatabase } from './postgres.ts'
 import { removeDirectory, temporaryDirectory } from './service.ts'
@@ -59,17 +55,9 @@ export interface BackfillService {
 export async function openBackfillService(): Promise<BackfillService> {
   const data = temporaryDirectory('backfill')
   const fresh = await freshDatabase()
-  const env = { DATABASE_URL: fresh.url, CROSSFOOT_DATA: data, LOG_LEVEL: 'silent', CROSSFOOT_DISK_RESERVE_BYTES: '0' }
-  const config = readConfig({ env, args: ['--empty'], cwd: '/' })
-  if (!config.ok) throw new Error(config.error.join('; '))
-  const onFatal = (reason: string): never => {
-    throw new Error(reason)
-  }
-  const world = { ...systemWorld, now: (): Micros => opened.now }
   const opened = { now: at('2026-06-01T12:00:00Z') }
-  const service = await openService({ config: config.value, world, logger: pino({ level: 'silent' }), onFatal })
-  const server = await buildServer(service)
-  await server.ready()
+  const world = { now: (): Micros => opened.now }
+  const { service, server } = await openInProcess({ databaseUrl: fresh.url, data, world })
   const key = service.newKey ?? ''
   const call: BackfillService['call'] = async (method, url, body, contentType = 'application/json') => {
     const payload = typeof body === 'string' ? body : JSON.stringify(body)

@@ -1,13 +1,10 @@
 /** The service in this process with its IP metadata, to be stopped and opened again on its data. */
 import { pino } from 'pino'
-import { readConfig } from '../../src/app/config.ts'
-import { buildServer } from '../../src/app/http/server.ts'
 import type { Server } from '../../src/app/http/routes.ts'
-import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
-import { systemWorld } from '../../src/app/world.ts'
 import type { Micros } from '../../src/core/time.ts'
 import { at } from './invoice-desk.ts'
+import { openInProcess } from './in-process.ts'
 import { freshDatabase } from './postgres.ts'
 import type { FreshDatabase } from './postgres.ts'
 import { removeDirectory, temporaryDirectory } from './service.ts'
@@ -54,23 +51,13 @@ export class IpService {
 
   /** As the program opens it; without `newest`, as it was before a version was compiled. */
   async open({ newest = true } = {}): Promise<void> {
-    const env = {
-      DATABASE_URL: this.#fresh.url,
-      CROSSFOOT_DATA: this.data,
-      LOG_LEVEL: 'silent',
-      CROSSFOOT_DISK_RESERVE_BYTES: '0',
-    }
-    const config = readConfig({ env, args: ['--empty'], cwd: '/' })
-    if (!config.ok) throw new Error(config.error.join('; '))
-    const onFatal = (reason: string): never => {
-      throw new Error(reason)
-    }
-    const world = { ...systemWorld, now: (): Micros => this.now }
-    const logger = pino({ level: 'warn' }, { write: (line: string) => this.lines.push(line) })
-    const service = await openService({ config: config.value, world, logger, onFatal })
-    if (newest) await service.ip.openNewest()
-    const server = await buildServer(service)
-    await server.ready()
+    const { service, server } = await openInProcess({
+      databaseUrl: this.#fresh.url,
+      data: this.data,
+      world: { now: (): Micros => this.now },
+      logger: pino({ level: 'warn' }, { write: (line: string) => this.lines.push(line) }),
+      ...(newest && { prepare: (one) => one.ip.openNewest() }),
+    })
     this.#running = { service, server }
     if (service.newKey !== null) this.#operator = service.newKey
   }

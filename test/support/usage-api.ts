@@ -1,12 +1,8 @@
-import { pino } from 'pino'
 import { expect } from 'vitest'
-import { readConfig } from '../../src/app/config.ts'
 import type { Server } from '../../src/app/http/routes.ts'
-import { buildServer } from '../../src/app/http/server.ts'
-import { openService } from '../../src/app/service.ts'
 import type { Service } from '../../src/app/service.ts'
-import { systemWorld } from '../../src/app/world.ts'
 import type { Micros } from '../../src/core/time.ts'
+import { openInProcess } from './in-process.ts'
 import { freshDatabase } from './postgres.ts'
 import { removeDirectory, temporaryDirectory } from './service.ts'
 
@@ -32,24 +28,8 @@ export async function openUsageApi(name: string, first: Micros): Promise<UsageAp
   const clock = { now: first }
   const data = temporaryDirectory(name)
   const database = await freshDatabase()
-  const env = {
-    DATABASE_URL: database.url,
-    CROSSFOOT_DATA: data,
-    LOG_LEVEL: 'silent',
-    CROSSFOOT_DISK_RESERVE_BYTES: '0',
-  }
-  const config = readConfig({ env, args: ['--empty'], cwd: '/' })
-  if (!config.ok) throw new Error('the configuration is good')
-  const service = await openService({
-    config: config.value,
-    world: { ...systemWorld, now: (): Micros => clock.now },
-    logger: pino({ level: 'silent' }),
-    onFatal: (reason) => {
-      throw new Error(reason)
-    },
-  })
-  const server = await buildServer(service)
-  await server.ready()
+  const world = { now: (): Micros => clock.now }
+  const { service, server } = await openInProcess({ databaseUrl: database.url, data, world })
   const ask = (method: Method, url: string, { body, key = service.newKey ?? '' }: { body?: object; key?: string }) =>
     server.inject({
       method,
