@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { openClient, serviceHelp, serviceOptions } from './client.ts'
-import { UsageError, exitCodes } from './command.ts'
+import { UsageError, exitCodes, jsonText } from './command.ts'
 import type { Command } from './command.ts'
 
 const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const
@@ -53,7 +53,7 @@ export const apiCommand: Command = {
     const { values, positionals } = parseArgs({ args: [...argv], options: serviceOptions, allowPositionals: true })
     const { method, path, body } = readRequest(positionals)
     const answer = await openClient(values, terminal).call(method, path, body)
-    terminal.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
+    terminal.stdout.write(jsonText(answer))
     return exitCodes.ok
   },
 }

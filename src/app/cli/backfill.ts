@@ -5,7 +5,7 @@ import { backfillHelp } from './backfill-help.ts'
 import { loadFile } from './backfill-file.ts'
 import { openClient, serviceOptions } from './client.ts'
 import type { Client } from './client.ts'
-import { UsageError, didYouMean, exitCodes } from './command.ts'
+import { UsageError, didYouMean, exitCodes, jsonText, neededOption } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 
 const options = {
@@ -59,18 +59,12 @@ interface Job {
   }[]
 }
 
-function needed(values: Values, name: 'by' | 'reason' | 'from' | 'to'): string {
-  const value = values[name]
-  if (value === undefined || value === '') throw new UsageError(`--${name} is missing`)
-  return value
-}
-
 function decisionOf(values: Values): { author: string; reason: string } {
-  return { author: needed(values, 'by'), reason: needed(values, 'reason') }
+  return { author: neededOption(values, 'by'), reason: neededOption(values, 'reason') }
 }
 
 function print({ values, terminal }: Call, answer: unknown, text: string): number {
-  terminal.stdout.write(values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : text)
+  terminal.stdout.write(values.json === true ? jsonText(answer) : text)
   return exitCodes.ok
 }
 
@@ -103,8 +97,8 @@ async function open(call: Call): Promise<number> {
   const { values, words, client } = call
   const body = {
     source: words[0],
-    from: needed(values, 'from'),
-    to: needed(values, 'to'),
+    from: neededOption(values, 'from'),
+    to: neededOption(values, 'to'),
     restore: values.restore === true,
     ...decisionOf(values),
   }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { groupDigits } from '../../invoice/wording.ts'
 import { openClient, serviceHelp, serviceOptions } from './client.ts'
 import type { Client } from './client.ts'
-import { exitCodes } from './command.ts'
+import { exitCodes, jsonText } from './command.ts'
 import type { Command } from './command.ts'
 
 const help = `Usage: crossfoot balance [--json]
@@ -97,7 +97,7 @@ export const balanceCommand: Command = {
   async run(argv, terminal) {
     const { values } = parseArgs({ args: [...argv], options: { ...serviceOptions, json: { type: 'boolean' } } })
     const answer = await readAll(openClient(values, terminal))
-    terminal.stdout.write(values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : textOf(answer))
+    terminal.stdout.write(values.json === true ? jsonText(answer) : textOf(answer))
     return answer.total?.adds_up === true && answer.rows.every(rowAddsUp) ? exitCodes.ok : exitCodes.failed
   },
 }

@@ -26,3 +26,18 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
+
+/** An answer as programs read it. */
+export function jsonText(answer: unknown): string {
+  return `${JSON.stringify(answer, null, 2)}\n`
+}
+
+/** The value of an option that has to be there. */
+export function neededOption<Name extends string>(
+  values: Readonly<Partial<Record<Name, unknown>>>,
+  name: Name,
+): string {
+  const value = values[name]
+  if (typeof value !== 'string' || value === '') throw new UsageError(`--${name} is missing`)
+  return value
+}

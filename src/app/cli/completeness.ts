@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { groupDigits } from '../../invoice/wording.ts'
 import { openClient, serviceHelp, serviceOptions } from './client.ts'
-import { UsageError, exitCodes } from './command.ts'
+import { UsageError, exitCodes, jsonText } from './command.ts'
 import type { Command } from './command.ts'
 
 const help = `Usage: crossfoot completeness --from TIME --to TIME [--account KEY] [--json]
@@ -156,7 +156,7 @@ export const completenessCommand: Command = {
     if (from === undefined || to === undefined) throw new UsageError('--from and --to are needed')
     const query = new URLSearchParams({ from, to, ...(account === undefined ? {} : { account }) })
     const answer = (await openClient(values, terminal).getJson(`/v1/completeness?${query.toString()}`)) as Answer
-    terminal.stdout.write(values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : textOf(answer))
+    terminal.stdout.write(values.json === true ? jsonText(answer) : textOf(answer))
     return answer.complete ? exitCodes.ok : exitCodes.failed
   },
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { openClient, serviceOptions } from './client.ts'
 import type { Client } from './client.ts'
-import { UsageError, didYouMean, exitCodes } from './command.ts'
+import { UsageError, didYouMean, exitCodes, jsonText, neededOption } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { correctHelp } from './correct-help.ts'
 
@@ -29,12 +29,6 @@ interface Call {
   readonly word: string
   readonly client: Client
   readonly terminal: Terminal
-}
-
-function needed(values: Values, name: 'by' | 'reason' | 'account' | 'from' | 'to'): string {
-  const value = values[name]
-  if (value === undefined || value === '') throw new UsageError(`--${name} is missing`)
-  return value
 }
 
 function eventOf({ values, word }: Call): object {
@@ -87,14 +81,12 @@ async function correctOne(call: Call, wanted: object): Promise<number> {
   const body = {
     ...wanted,
     event: eventOf(call),
-    author: needed(values, 'by'),
-    reason: needed(values, 'reason'),
+    author: neededOption(values, 'by'),
+    reason: neededOption(values, 'reason'),
     ...(values.expect === undefined ? {} : { expect: values.expect }),
   }
   const answer = await client.postJson(`/v1/corrections${values['dry-run'] === true ? '?dry_run=true' : ''}`, body)
-  terminal.stdout.write(
-    values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : correctedText(answer as CorrectedAnswer),
-  )
+  terminal.stdout.write(values.json === true ? jsonText(answer) : correctedText(answer as CorrectedAnswer))
   return exitCodes.ok
 }
 
@@ -117,19 +109,19 @@ function planText({ events, effects, invoices }: MovePlan, loser: string, gainer
 
 async function endpoint({ values, word, client, terminal }: Call): Promise<number> {
   const loser = values['from-account'] ?? 'unattributed'
-  const account = needed(values, 'account')
+  const account = neededOption(values, 'account')
   const body = {
     endpoint: word,
-    from: needed(values, 'from'),
-    to: needed(values, 'to'),
+    from: neededOption(values, 'from'),
+    to: neededOption(values, 'to'),
     from_account: loser,
     account,
-    author: needed(values, 'by'),
-    reason: needed(values, 'reason'),
+    author: neededOption(values, 'by'),
+    reason: neededOption(values, 'reason'),
   }
   if (values['dry-run'] === true) {
     const plan = (await client.postJson('/v1/corrections/reattribute?dry_run=true', body)) as MovePlan
-    terminal.stdout.write(values.json === true ? `${JSON.stringify(plan, null, 2)}\n` : planText(plan, loser, account))
+    terminal.stdout.write(values.json === true ? jsonText(plan) : planText(plan, loser, account))
     return exitCodes.ok
   }
   let moved = 0
@@ -175,20 +167,14 @@ async function list({ values, client, terminal }: Call): Promise<number> {
     ({ offset, at, kind, event, account: whose, author, reason }) =>
       `${at}  ${offset}  ${kind}  ${event === null ? '?' : `${event.source} ${event.seq ?? event.id}`}  ${whose}  ${author}: ${reason}\n`,
   )
-  terminal.stdout.write(
-    values.json === true
-      ? `${JSON.stringify(all, null, 2)}\n`
-      : lines.length === 0
-        ? 'no corrections\n'
-        : lines.join(''),
-  )
+  terminal.stdout.write(values.json === true ? jsonText(all) : lines.length === 0 ? 'no corrections\n' : lines.join(''))
   return exitCodes.ok
 }
 
 const subcommands: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   amend: (call) => correctOne(call, { kind: 'amend', change: changeOf(call.values) }),
   retract: (call) => correctOne(call, { kind: 'retract' }),
-  reattribute: (call) => correctOne(call, { kind: 'reattribute', account: needed(call.values, 'account') }),
+  reattribute: (call) => correctOne(call, { kind: 'reattribute', account: neededOption(call.values, 'account') }),
   endpoint,
   list,
 }

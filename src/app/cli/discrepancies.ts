@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { openClient, serviceHelp, serviceOptions } from './client.ts'
-import { UsageError, exitCodes } from './command.ts'
+import { UsageError, exitCodes, jsonText } from './command.ts'
 import type { Command } from './command.ts'
 
 const help = `Usage: crossfoot discrepancies [--all] [--json]
@@ -65,7 +65,7 @@ export const discrepanciesCommand: Command = {
     const answer = (await client.getJson(`/v1/discrepancies?state=${state}&limit=1000`)) as {
       readonly discrepancies: readonly Row[]
     }
-    terminal.stdout.write(values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : textOf(answer.discrepancies))
+    terminal.stdout.write(values.json === true ? jsonText(answer) : textOf(answer.discrepancies))
     return answer.discrepancies.some(({ resolved }) => resolved === null) ? exitCodes.failed : exitCodes.ok
   },
 }

@@ -1,6 +1,6 @@
 import { groupDigits } from '../../invoice/wording.ts'
 import type { Client } from './client.ts'
-import { exitCodes } from './command.ts'
+import { exitCodes, jsonText } from './command.ts'
 import type { Terminal } from './command.ts'
 
 interface Change {
@@ -75,7 +75,7 @@ export async function driftCommand(client: Client, request: DriftRequest, termin
   }
   const answer =
     'month' in request ? await driftOfMonth(client, request.month, show) : await driftOfOne(client, request.word, show)
-  if (request.json) terminal.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
+  if (request.json) terminal.stdout.write(jsonText(answer))
   return exitCodes.ok
 }
 

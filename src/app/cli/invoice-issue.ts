@@ -1,7 +1,7 @@
 import { ServiceError } from '../../collect/service.ts'
 import { groupDigits } from '../../invoice/wording.ts'
 import type { Client } from './client.ts'
-import { exitCodes } from './command.ts'
+import { exitCodes, jsonText } from './command.ts'
 import type { Terminal } from './command.ts'
 import { billableAccounts, draftOf, issue } from './invoice-api.ts'
 import type { WaiverBody } from './invoice-api.ts'
@@ -59,7 +59,7 @@ export async function issueCommand(client: Client, request: IssueRequest, termin
     outcomes.push(outcome)
     if (!request.json) (outcome.outcome === 'refused' ? terminal.stderr : terminal.stdout).write(outcomeText(outcome))
   }
-  if (request.json) terminal.stdout.write(`${JSON.stringify({ month: request.month, outcomes }, null, 2)}\n`)
+  if (request.json) terminal.stdout.write(jsonText({ month: request.month, outcomes }))
   const count = (wanted: Outcome['outcome']): number => outcomes.filter(({ outcome }) => outcome === wanted).length
   if (!request.json && request.account === null)
     terminal.stdout.write(

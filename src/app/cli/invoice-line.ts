@@ -5,7 +5,7 @@ import { groupDigits, instantOf, momentOf, valueName } from '../../invoice/wordi
 import { formatInstant } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
 import type { Client } from './client.ts'
-import { UsageError, exitCodes } from './command.ts'
+import { UsageError, exitCodes, jsonText } from './command.ts'
 import type { Terminal } from './command.ts'
 import { draftOf, eventsOf, hoursOf } from './invoice-api.ts'
 import type { EventsAnswer, UsageAnswer } from './invoice-api.ts'
@@ -85,7 +85,7 @@ export async function lineCommand(client: Client, request: LineRequest, terminal
   const events = query !== null && request.events ? await eventsOf(client, query, request.limit) : null
   if (request.json) {
     const more = { ...(hours && { hours: hours.rows }), ...(events && { events: events.events, more: events.more }) }
-    terminal.stdout.write(`${JSON.stringify({ ...explanationJson(explanation), ...more }, null, 2)}\n`)
+    terminal.stdout.write(jsonText({ ...explanationJson(explanation), ...more }))
     return exitCodes.ok
   }
   terminal.stdout.write(lineText(invoice, request.line))

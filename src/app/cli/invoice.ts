@@ -9,7 +9,7 @@ import { invoiceText } from '../../invoice/text.ts'
 import { groupDigits } from '../../invoice/wording.ts'
 import { openClient, serviceOptions } from './client.ts'
 import type { Client } from './client.ts'
-import { UsageError, didYouMean, exitCodes } from './command.ts'
+import { UsageError, didYouMean, exitCodes, jsonText } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { draftOf, getInvoice, listInvoices } from './invoice-api.ts'
 import type { ListedInvoice, WaiverBody } from './invoice-api.ts'
@@ -83,7 +83,7 @@ function listText(invoices: readonly ListedInvoice[]): string {
 
 async function list({ values, client, terminal }: Call): Promise<number> {
   const invoices = await listInvoices(client, { account: values.account, month: checkedMonth(values.month) })
-  terminal.stdout.write(values.json === true ? `${JSON.stringify(invoices, null, 2)}\n` : listText(invoices))
+  terminal.stdout.write(values.json === true ? jsonText(invoices) : listText(invoices))
   return exitCodes.ok
 }
 
@@ -105,7 +105,7 @@ async function show({ values, words, client, terminal }: Call): Promise<number> 
   const [word = ''] = words
   const invoice = month === undefined ? await findByWord(client, word) : await draftOf(client, { account: word, month })
   if (values.html === true) terminal.stdout.write(invoicePage(invoice, { now: systemClock.now() }))
-  else if (values.json === true) terminal.stdout.write(`${JSON.stringify(invoiceJson(invoice), null, 2)}\n`)
+  else if (values.json === true) terminal.stdout.write(jsonText(invoiceJson(invoice)))
   else terminal.stdout.write(invoiceText(invoice))
   return exitCodes.ok
 }

@@ -7,7 +7,7 @@ import type { Reply, Service } from '../../collect/service.ts'
 import { sourceForms } from '../../ip/read-source.ts'
 import type { IpAnswer } from '../../ip/answer.ts'
 import { findService, openClient, serviceHelp, serviceOptions } from './client.ts'
-import { UsageError, exitCodes } from './command.ts'
+import { UsageError, exitCodes, jsonText } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 
 const help = `Usage: crossfoot ip ADDRESS… [--as-of TIME] [--seen] [--json]
@@ -46,7 +46,7 @@ type SeenAnswer = IpAnswer & { readonly first_seen?: string | null; readonly las
 type Answer = SeenAnswer | { readonly address: string; readonly error: { readonly message: string } }
 
 function print(terminal: Terminal, value: unknown): void {
-  terminal.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+  terminal.stdout.write(jsonText(value))
 }
 
 const orUnknown = (text: string | null | undefined): string => text ?? 'not known'

@@ -6,7 +6,7 @@ import { Refusal } from '../../core/errors.ts'
 import { parseMeter } from '../../meter/definition.ts'
 import { openClient, serviceOptions } from './client.ts'
 import type { Client } from './client.ts'
-import { UsageError, didYouMean, exitCodes } from './command.ts'
+import { UsageError, didYouMean, exitCodes, jsonText } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { metersHelp } from './meters-help.ts'
 import { entryText, libraryText, listText, previewText, versionText } from './meters-text.ts'
@@ -40,7 +40,7 @@ interface Call {
 }
 
 function print({ terminal, values }: Call, answer: unknown, text: () => string): number {
-  terminal.stdout.write(values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : text())
+  terminal.stdout.write(values.json === true ? jsonText(answer) : text())
   return exitCodes.ok
 }
 

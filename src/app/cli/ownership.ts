@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { openClient, serviceOptions } from './client.ts'
 import type { Client } from './client.ts'
-import { UsageError, didYouMean, exitCodes } from './command.ts'
+import { UsageError, didYouMean, exitCodes, jsonText, neededOption } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { ownershipHelp } from './ownership-help.ts'
 import { changeText, decisionText, ownersText, trafficText, unattributedText } from './ownership-text.ts'
@@ -36,21 +36,15 @@ interface Call {
   readonly terminal: Terminal
 }
 
-function needed(values: Values, name: 'by' | 'reason' | 'into' | 'from' | 'to' | 'at'): string {
-  const value = values[name]
-  if (value === undefined || value === '') throw new UsageError(`--${name} is missing`)
-  return value
-}
-
 function print({ values, terminal }: Call, answer: unknown, text: () => string): number {
-  terminal.stdout.write(values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : text())
+  terminal.stdout.write(values.json === true ? jsonText(answer) : text())
   return exitCodes.ok
 }
 
 /** Makes a change, and again while traffic is left that it moves. */
 async function change(call: Call, path: string, body: object): Promise<number> {
   const { values, client, terminal } = call
-  const decided = { ...body, author: needed(values, 'by'), reason: needed(values, 'reason') }
+  const decided = { ...body, author: neededOption(values, 'by'), reason: neededOption(values, 'reason') }
   const first = (await client.postJson(`${path}${values['dry-run'] === true ? '?dry_run=true' : ''}`, decided)) as
     | ChangeAnswer
     | undefined
@@ -77,13 +71,18 @@ function set(call: Call): Promise<number> {
   if (account === undefined || more.length > 0) throw new UsageError('--account KEY is missing, or there twice')
   const until = values['for-good'] === true ? { to: null } : values.to === undefined ? {} : { to: values.to }
   const reattribute = values.reattribute === true
-  return change(call, `${endpointPath(call)}/owners`, { account, from: needed(values, 'from'), ...until, reattribute })
+  return change(call, `${endpointPath(call)}/owners`, {
+    account,
+    from: neededOption(values, 'from'),
+    ...until,
+    reattribute,
+  })
 }
 
 function release(call: Call): Promise<number> {
   const { values } = call
   return change(call, `${endpointPath(call)}/release`, {
-    at: needed(values, 'at'),
+    at: neededOption(values, 'at'),
     reattribute: values.reattribute === true,
   })
 }
@@ -91,8 +90,8 @@ function release(call: Call): Promise<number> {
 function union(call: Call, verb: 'merge' | 'split', more: object): Promise<number> {
   const { values, word } = call
   return change(call, `/v1/accounts/${encodeURIComponent(word)}/${verb}`, {
-    into: needed(values, 'into'),
-    at: needed(values, 'at'),
+    into: neededOption(values, 'into'),
+    at: neededOption(values, 'at'),
     reattribute: values['no-reattribute'] !== true,
     ...more,
   })
@@ -111,7 +110,7 @@ function queryOf(entries: Readonly<Record<string, string | undefined>>): string 
 
 async function unattributed(call: Call): Promise<number> {
   const { values, client } = call
-  const query = queryOf({ from: needed(values, 'from'), to: needed(values, 'to'), top: values.top })
+  const query = queryOf({ from: neededOption(values, 'from'), to: neededOption(values, 'to'), top: values.top })
   const answer = (await client.getJson(`/v1/unattributed?${query}`)) as UnattributedAnswer
   return print(call, answer, () => unattributedText(answer))
 }
@@ -119,8 +118,8 @@ async function unattributed(call: Call): Promise<number> {
 async function check(call: Call): Promise<number> {
   const { values, client } = call
   const query = queryOf({
-    from: needed(values, 'from'),
-    to: needed(values, 'to'),
+    from: neededOption(values, 'from'),
+    to: neededOption(values, 'to'),
     endpoints: values.endpoint?.join(','),
     accounts: values.account?.join(','),
   })
@@ -135,7 +134,7 @@ async function check(call: Call): Promise<number> {
 
 function reattribute(call: Call): Promise<number> {
   const { values } = call
-  const body = { from: needed(values, 'from'), to: needed(values, 'to') }
+  const body = { from: neededOption(values, 'from'), to: neededOption(values, 'to') }
   const { endpoint: endpoints = [], account: accounts = [] } = values
   return change(call, '/v1/ownership/reattribute', { ...body, endpoints, accounts })
 }

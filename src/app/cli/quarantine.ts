@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { groupDigits } from '../../invoice/wording.ts'
 import { openClient, serviceOptions } from './client.ts'
 import type { Client } from './client.ts'
-import { UsageError, exitCodes } from './command.ts'
+import { UsageError, exitCodes, jsonText } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { heldText, readJsonArgument, resultText } from './quarantine-text.ts'
 import type { Held, Outcome } from './quarantine-text.ts'
@@ -45,7 +45,7 @@ function conditionsOf(values: Values): Record<string, string> {
 }
 
 function print({ terminal, values }: Call, answer: unknown, text: () => string): void {
-  terminal.stdout.write(values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : text())
+  terminal.stdout.write(values.json === true ? jsonText(answer) : text())
 }
 
 function readNumber(text: string | undefined): number {

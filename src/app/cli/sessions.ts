@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { groupDigits } from '../../invoice/wording.ts'
 import { openClient, serviceHelp, serviceOptions } from './client.ts'
 import type { Client } from './client.ts'
-import { UsageError, exitCodes } from './command.ts'
+import { UsageError, exitCodes, jsonText } from './command.ts'
 import type { Command } from './command.ts'
 
 const help = `Usage: crossfoot sessions ACCOUNT --from TIME --to TIME [--state STATE] [--endpoint NAME] [--client NAME] [--session NAME] [--json]
@@ -143,7 +143,7 @@ export const sessionsCommand: Command = {
     const client = openClient(values, terminal)
     const answer = peaks ? await askPeaks(client, query) : await askList(client, query)
     const text = 'rows' in answer ? peaksText(answer) : listText(answer)
-    terminal.stdout.write(values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : text)
+    terminal.stdout.write(values.json === true ? jsonText(answer) : text)
     return exitCodes.ok
   },
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { openClient, serviceOptions } from './client.ts'
-import { UsageError, exitCodes } from './command.ts'
+import { UsageError, exitCodes, jsonText } from './command.ts'
 import type { Command } from './command.ts'
 import { fetchFile } from './usage-file.ts'
 import { usageHelp } from './usage-help.ts'
@@ -117,7 +117,7 @@ export const usageCommand: Command = {
       return exitCodes.ok
     }
     const answer = (await client.getJson(`${path}?${query.toString()}`)) as UsageAnswer
-    terminal.stdout.write(format === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : usageText(answer))
+    terminal.stdout.write(format === 'json' ? jsonText(answer) : usageText(answer))
     return exitCodes.ok
   },
 }
