@@ -165,6 +165,23 @@ table account_split
   CREATE TRIGGER account_split_is_immutable BEFORE DELETE OR UPDATE ON public.account_split FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
   CREATE TRIGGER account_split_is_not_truncated BEFORE TRUNCATE ON public.account_split FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
 
+table add_on
+  key text collate "C" not null
+  constraint add_on_key_check CHECK ((key ~ '^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}$'::text))
+  constraint add_on_pkey PRIMARY KEY (key)
+
+table add_on_version
+  add_on text collate "C" not null
+  version integer not null
+  effective_from timestamp with time zone not null
+  published_at timestamp with time zone not null
+  terms json not null
+  constraint add_on_version_add_on_fkey FOREIGN KEY (add_on) REFERENCES add_on(key)
+  constraint add_on_version_pkey PRIMARY KEY (add_on, version)
+  constraint add_on_version_version_check CHECK ((version >= 1))
+  CREATE TRIGGER add_on_version_is_immutable BEFORE DELETE OR UPDATE ON public.add_on_version FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER add_on_version_is_not_truncated BEFORE TRUNCATE ON public.add_on_version FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
 table api_key
   id text collate "C" not null
   name text not null
@@ -239,6 +256,23 @@ table backfill_load
   constraint backfill_load_job_fkey FOREIGN KEY (job) REFERENCES backfill(id)
   constraint backfill_load_number_check CHECK ((number >= 1))
   constraint backfill_load_pkey PRIMARY KEY (job, number)
+
+table coupon
+  key text collate "C" not null
+  constraint coupon_key_check CHECK ((key ~ '^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}$'::text))
+  constraint coupon_pkey PRIMARY KEY (key)
+
+table coupon_version
+  coupon text collate "C" not null
+  version integer not null
+  effective_from timestamp with time zone not null
+  published_at timestamp with time zone not null
+  terms json not null
+  constraint coupon_version_coupon_fkey FOREIGN KEY (coupon) REFERENCES coupon(key)
+  constraint coupon_version_pkey PRIMARY KEY (coupon, version)
+  constraint coupon_version_version_check CHECK ((version >= 1))
+  CREATE TRIGGER coupon_version_is_immutable BEFORE DELETE OR UPDATE ON public.coupon_version FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER coupon_version_is_not_truncated BEFORE TRUNCATE ON public.coupon_version FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
 
 table default_plan
   id bigint not null identity always

@@ -12,7 +12,8 @@ export interface Cycle {
   readonly zone: string
 }
 
-function startOf({ anchor, unit, count, zone }: Cycle, turn: number): Micros {
+/** When a turn of a cycle begins: turn 0 at the anchor. */
+export function cycleStart({ anchor, unit, count, zone }: Cycle, turn: number): Micros {
   const start = zonedOf(anchor, zone).add({ [unit]: turn * count })
   return Number(start.epochNanoseconds / 1000n) as Micros
 }
@@ -23,7 +24,7 @@ export function cyclePeriod(instant: Micros, cycle: Cycle): Period {
   const passed = zonedOf(anchor, zone).until(zonedOf(instant, zone), { largestUnit: unit })[unit]
   let turn = Math.floor(passed / count)
   // Cut month ends and shifted clocks put a start on either side of what the calendar counts.
-  while (startOf(cycle, turn) > instant) turn -= 1
-  while (startOf(cycle, turn + 1) <= instant) turn += 1
-  return { from: startOf(cycle, turn), to: startOf(cycle, turn + 1) }
+  while (cycleStart(cycle, turn) > instant) turn -= 1
+  while (cycleStart(cycle, turn + 1) <= instant) turn += 1
+  return { from: cycleStart(cycle, turn), to: cycleStart(cycle, turn + 1) }
 }

@@ -51,6 +51,8 @@ export const errorCatalogue = {
   DISCREPANCY_NOT_FOUND: { status: 404, retry: false },
   METER_NOT_FOUND: { status: 404, retry: false },
   PLAN_NOT_FOUND: { status: 404, retry: false },
+  ADD_ON_NOT_FOUND: { status: 404, retry: false },
+  COUPON_NOT_FOUND: { status: 404, retry: false },
   PLAN_MISSING: { status: 409, retry: false },
   INVOICE_NOT_FOUND: { status: 404, retry: false },
   INVOICE_TRANSITION_REFUSED: { status: 409, retry: false },

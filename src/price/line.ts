@@ -54,7 +54,7 @@ export function wholePeriod(currency: Currency): LineContext {
   return { currency, share: one, additive: true, traced: true, count: one }
 }
 
-interface Amount {
+export interface Amount {
   readonly value: Exact
   readonly money: string
 }
@@ -69,7 +69,7 @@ function prorateAmount({ value, money }: Amount, share: Exact, trace: Trace): Ex
 }
 
 /** → line discount → maximum. The minimum is the true-up's business, a line of its own. */
-function reduce({ discounts, maximum }: Price, { value, money }: Amount, trace: Trace): Exact {
+export function reduce({ discounts, maximum }: Price, { value, money }: Amount, trace: Trace): Exact {
   let left = value
   for (const discount of discounts) left = takeDiscount(discount, left, { money, trace })
   if (maximum === null || compare(left, maximum) <= 0) return left
@@ -80,7 +80,7 @@ function reduce({ discounts, maximum }: Price, { value, money }: Amount, trace: 
 }
 
 /** Tokens of account become money at the end, right before the rounding. */
-function exchange({ pricingUnit }: Price, { value, money }: Amount, { currency, trace }: Rounding): Exact {
+export function exchange({ pricingUnit }: Price, { value, money }: Amount, { currency, trace }: Rounding): Exact {
   if (pricingUnit === null) return value
   const exchanged = multiply(value, pricingUnit.rate)
   const about = `${formatExact(value)} ${money} at ${formatExact(pricingUnit.rate)} ${currency} each`
@@ -149,7 +149,7 @@ export function rateLine(price: Price, usage: LineUsage, context: LineContext): 
 }
 
 /** What is missing to the price's minimum, as a line of its own (DESIGN §9); null when nothing is. */
-export function minimumTrueUp(price: Price, line: RatedLine, context: LineContext): RatedLine | null {
+export function minimumTrueUp(price: Price, line: Pick<RatedLine, 'amount'>, context: LineContext): RatedLine | null {
   const { currency, share, additive, traced } = context
   const { minimum } = proratePrice(price, share, prorationOf(price, additive))
   if (minimum === null) return null

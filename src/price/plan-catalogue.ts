@@ -11,6 +11,7 @@ import type { MeterDefinition } from '../meter/definition.ts'
 import { unitOf, unitsIn } from '../meter/unit.ts'
 import { parsePlan, termsJson } from './plan.ts'
 import type { PlanInput, PlanTerms, PlanVersion } from './plan.ts'
+import { following } from './price-book-version.ts'
 
 // Owns the plans and their versions in Postgres. A version never changes (a trigger refuses it). The versions of
 // a plan take effect in the order of their numbers, so that the highest number in effect is the one that holds.
@@ -56,34 +57,6 @@ export async function getPlan(queryable: Queryable, key: string): Promise<PlanVe
   return plan
 }
 
-/** Refuses a version that would take the place of another one. */
-function checkNumber({ terms, version }: PlanInput, versions: readonly PlanVersion[]): void {
-  const next = versions.length + 1
-  if (version === null || version === next) return
-  if (version < next)
-    throw new Refusal(
-      'VERSION_IMMUTABLE',
-      `version ${version} of plan ${terms.key} is published with other terms; publish the change as version ${next}`,
-    )
-  throw new Refusal('REQUEST_INVALID', `the next version of plan ${terms.key} is ${next}, not ${version}`)
-}
-
-function checkEffect({ terms }: PlanInput, last: PlanVersion | undefined): void {
-  if (last === undefined || terms.effectiveFrom >= last.effectiveFrom) return
-  throw new Refusal(
-    'REQUEST_INVALID',
-    `version ${last.version} of plan ${terms.key} takes effect at ${formatInstant(last.effectiveFrom)}; ` +
-      'the version after it takes effect then or later',
-  )
-}
-
-/** The version that already has this number (or, without a number, is the last) and exactly these terms. */
-function alreadyPublished({ terms, version }: PlanInput, versions: readonly PlanVersion[]): PlanVersion | undefined {
-  const candidate = version === null ? versions.at(-1) : versions[version - 1]
-  if (candidate === undefined) return undefined
-  return JSON.stringify(termsJson(candidate)) === JSON.stringify(termsJson(terms)) ? candidate : undefined
-}
-
 type Billing = PlanTerms['prices'][number]
 
 /** Why a price is not one of the unit that its meter counts in; null where it is, or one of them is no known unit. */
@@ -98,7 +71,8 @@ function unitProblem({ unit }: Billing, meter: MeterDefinition): string | null {
 }
 
 /** Refuses prices of meters that are not there, or that count in something else: found here, and not by the invoice. */
-async function checkMeters(client: Queryable, { key, prices }: PlanTerms): Promise<void> {
+export async function checkMeters(client: Queryable, terms: Pick<PlanTerms, 'prices'>, named: string): Promise<void> {
+  const { prices } = terms
   const billed = [...new Set(prices.flatMap(({ meter }) => (meter === null ? [] : [meter])))]
   // Another version of these meters is activated before, or after, and then sees this plan.
   await client.query('select 1 from meter where key = any($1) order by key, version for share', [billed])
@@ -107,8 +81,8 @@ async function checkMeters(client: Queryable, { key, prices }: PlanTerms): Promi
   if (missing.length > 0)
     throw new Refusal(
       'METER_NOT_FOUND',
-      `plan ${key} bills ${missing.join(', ')}, which ${missing.length === 1 ? 'is no meter' : 'are no meters'} in use; ` +
-        'GET /v1/meters lists them; activate a draft, or restore what is archived, before the plan is published',
+      `${named} bills ${missing.join(', ')}, which ${missing.length === 1 ? 'is no meter' : 'are no meters'} in use; ` +
+        'GET /v1/meters lists them; activate a draft, or restore what is archived, before it is published',
     )
   const problems = prices.flatMap((price, index): Problem[] => {
     const meter = price.meter === null ? undefined : meters.get(price.meter)
@@ -116,37 +90,38 @@ async function checkMeters(client: Queryable, { key, prices }: PlanTerms): Promi
     return message === null ? [] : [{ code: 'REQUEST_INVALID', field: `prices.${index}.unit`, message }]
   })
   if (problems.length > 0)
-    throw new Refusal('REQUEST_INVALID', `the units of plan ${key} do not fit: ${problems[0]?.message}`, { problems })
+    throw new Refusal('REQUEST_INVALID', `the units of ${named} do not fit: ${problems[0]?.message}`, { problems })
+}
+
+/** Publishes a plan inside a transaction; publishers of one plan take turns. */
+export async function publishPlanIn(client: Queryable, input: PlanInput, now: Micros): Promise<PlanVersion> {
+  const { terms } = input
+  await client.query('insert into plan (key) values ($1) on conflict (key) do nothing', [terms.key])
+  await client.query('select key from plan where key = $1 for update', [terms.key])
+  const versions = await planVersions(client, terms.key)
+  const found = following<PlanTerms, PlanVersion>(input, { noun: 'plan', versions, json: termsJson })
+  if (found.kind === 'published') return found.published
+  if (found.kind === 'refused') throw new Refusal(found.code, found.message)
+  await checkMeters(client, terms, `plan ${terms.key}`)
+  await client.query(
+    `insert into plan_version (plan, version, currency, effective_from, published_at, terms)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [
+      terms.key,
+      found.version,
+      terms.currency,
+      formatInstant(terms.effectiveFrom),
+      formatInstant(now),
+      JSON.stringify(termsJson(terms)),
+    ],
+  )
+  return { ...terms, version: found.version }
 }
 
 /**
  * Publishes a plan as its next version. The same terms again answer with the version that has them, so a
- * price book can be published on every start. Publishers of one plan take turns.
+ * price book can be published on every start.
  */
 export async function publishPlan(database: Database, input: PlanInput, now: Micros): Promise<PlanVersion> {
-  const { terms } = input
-  return inTransaction(database, async (client) => {
-    await client.query('insert into plan (key) values ($1) on conflict (key) do nothing', [terms.key])
-    await client.query('select key from plan where key = $1 for update', [terms.key])
-    const versions = await planVersions(client, terms.key)
-    const published = alreadyPublished(input, versions)
-    if (published !== undefined) return published
-    checkNumber(input, versions)
-    checkEffect(input, versions.at(-1))
-    await checkMeters(client, terms)
-    const version = versions.length + 1
-    await client.query(
-      `insert into plan_version (plan, version, currency, effective_from, published_at, terms)
-       values ($1, $2, $3, $4, $5, $6)`,
-      [
-        terms.key,
-        version,
-        terms.currency,
-        formatInstant(terms.effectiveFrom),
-        formatInstant(now),
-        JSON.stringify(termsJson(terms)),
-      ],
-    )
-    return { ...terms, version }
-  })
+  return inTransaction(database, async (client) => publishPlanIn(client, input, now))
 }

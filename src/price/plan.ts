@@ -6,6 +6,7 @@ import { assert, fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
+import { checkOverLines } from './over-lines-check.ts'
 import {
   at,
   complain,
@@ -19,6 +20,8 @@ import {
   readText,
 } from './place.ts'
 import type { Place } from './place.ts'
+import { phaseJson, readPhases } from './phase.ts'
+import type { Phase } from './phase.ts'
 import { priceJson, readPrice } from './price.ts'
 import type { Price } from './price.ts'
 import { pricingUnitJson, readPricingUnits } from './pricing-unit.ts'
@@ -29,6 +32,8 @@ import { sideBySide } from './side-by-side.ts'
 export interface PlanBody {
   readonly pricingUnits: readonly PricingUnit[]
   readonly prices: readonly Price[]
+  /** From the start of a subscription on, one after the other; after the last one the prices hold as they are. */
+  readonly phases: readonly Phase[]
 }
 
 /** What a plan says, before the catalogue gives it its version number; its prices are in `currency`. */
@@ -62,7 +67,7 @@ export function readCurrency(place: Place): Currency {
   return 'USD'
 }
 
-function readVersion(place: Place): number | null {
+export function readVersion(place: Place): number | null {
   if (isAbsent(place)) return null
   const { value } = place
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value
@@ -79,11 +84,12 @@ function readPrices(place: Place, units: readonly PricingUnit[]): readonly Price
     if (item !== undefined && key !== '' && first < index)
       complain(at(item, 'key'), `is already the key of price ${first}; each line of an invoice has its own`)
   })
+  checkOverLines(places, prices)
   return prices
 }
 
 /** One currency, or several whose prices stand side by side; the first is the one that is shown. */
-function readCurrencies(place: Place): readonly Currency[] {
+export function readCurrencies(place: Place): readonly Currency[] {
   const [single, several] = [at(place, 'currency'), at(place, 'currencies')]
   if (isAbsent(several)) return [readCurrency(single)]
   if (!isAbsent(single)) complain(single, 'or "currencies", not both')
@@ -94,11 +100,12 @@ function readCurrencies(place: Place): readonly Currency[] {
 
 function readBody(place: Place): PlanBody {
   const pricingUnits = readPricingUnits(at(place, 'pricing_units'))
-  return { pricingUnits, prices: readPrices(at(place, 'prices'), pricingUnits) }
+  const prices = readPrices(at(place, 'prices'), pricingUnits)
+  return { pricingUnits, prices, phases: readPhases(at(place, 'phases'), { prices, pricingUnits }) }
 }
 
 /** Problems that a document has in every currency are told once. */
-function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
+export function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
   const seen = new Set<string>()
   return problems.filter(({ field, message }) => {
     const name = JSON.stringify([field, message])
@@ -116,6 +123,7 @@ const fields = [
   'currencies',
   'pricing_units',
   'prices',
+  'phases',
   'effective_from',
 ] as const
 
@@ -146,10 +154,11 @@ export function planIn<Plan extends PlanTerms>(plan: Plan, currency: Currency): 
   return body === undefined ? null : { ...plan, currency, ...body }
 }
 
-function bodyJson({ pricingUnits, prices }: PlanBody): object {
+function bodyJson({ pricingUnits, prices, phases }: PlanBody): object {
   return {
     ...(pricingUnits.length === 0 ? {} : { pricing_units: pricingUnits.map(pricingUnitJson) }),
     prices: prices.map(priceJson),
+    ...(phases.length === 0 ? {} : { phases: phases.map(phaseJson) }),
   }
 }
 

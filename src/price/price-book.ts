@@ -30,3 +30,12 @@ export interface PriceBook {
   readonly addOns: ReadonlyMap<AddOnKey, readonly AddOnVersion[]>
   readonly coupons: ReadonlyMap<CouponKey, readonly CouponVersion[]>
 }
+
+/** Versions in the order in which they are given, by their key. */
+export function byKey<Key extends string, Version extends { readonly key: Key }>(
+  versions: readonly Version[],
+): ReadonlyMap<Key, readonly Version[]> {
+  return Map.groupBy(versions, ({ key }) => key)
+}
+
+export const emptyPriceBook: PriceBook = { plans: new Map(), addOns: new Map(), coupons: new Map() }

@@ -1,10 +1,13 @@
 import type { Exact } from '../core/exact.ts'
-import type { Currency } from '../core/money.ts'
+import type { Currency, Minor } from '../core/money.ts'
+import { assert } from '../core/result.ts'
 import type { Period } from '../core/time.ts'
 import { minimumTrueUp, rateLine } from './line.ts'
 import type { LineContext, RatedLine } from './line.ts'
+import type { Lines } from './model/over-lines.ts'
 import { isOverLines } from './price-model.ts'
 import type { Price } from './price.ts'
+import { rateOverLines } from './rate-over-lines.ts'
 import type { LineUsage } from './slice.ts'
 
 /** A price, where in the billing period it held, and what was used of it then. */
@@ -32,18 +35,56 @@ export interface LinesContext {
   readonly traced: boolean
 }
 
+/** Lines of a part: its line, where it has one, and what is missing to its minimum. */
+type LinesOf = (index: number) => readonly RatedLine[]
+
+function isInside(part: Period, whole: Period): boolean {
+  return part.from >= whole.from && part.to <= whole.to
+}
+
+/** Whether a price is one of those that a surcharge or commitment is over; `all` leaves out prices over lines. */
+function isOne(price: Price, of: Lines): boolean {
+  return of === 'all' ? !isOverLines(price.model) : of.includes(price.key)
+}
+
+function contextOf({ share, additive, count }: PricedPart, { currency, traced }: LinesContext): LineContext {
+  return { currency, share, additive, traced, count }
+}
+
+function withTrueUp(part: PricedPart, line: RatedLine | null, context: LineContext): readonly RatedLine[] {
+  const trueUp = minimumTrueUp(part.price, line ?? { amount: 0n as Minor }, context)
+  return [line, trueUp].filter((one) => one !== null)
+}
+
+/** The lines of one part. A price over lines looks at the parts that lie inside its own, in the order of the parts. */
+function linesOfPart(part: PricedPart, parts: readonly PricedPart[], linesOf: LinesOf, all: LinesContext) {
+  const context = contextOf(part, all)
+  const { price, usage } = part
+  const { model } = price
+  if (!isOverLines(model)) return withTrueUp(part, rateLine(price, usage, context), context)
+  const below = parts.flatMap((other, index) =>
+    isOne(other.price, model.of) && isInside(other.part, part.part) ? linesOf(index) : [],
+  )
+  return withTrueUp(part, rateOverLines(price, below, context), context)
+}
+
 /**
  * Rates all prices of a billing period, in their order: each one's line, then what is missing to its minimum, and
  * prices over lines from the rounded amounts of the lines that lie in their part (the total is the sum of rounded
- * lines, and so is what a surcharge is a percentage of).
+ * lines, and so is what a surcharge is a percentage of). A price over lines may be over others of its kind; a circle
+ * of them is refused when the plan is read (`over-lines-check.ts`).
  */
-export function rateLines(parts: readonly PricedPart[], { currency, traced }: LinesContext): readonly PartLine[] {
-  return parts.flatMap((part) => {
-    if (isOverLines(part.price.model)) return []
-    const { share, additive, count, price } = part
-    const context: LineContext = { currency, share, additive, traced, count }
-    const line = rateLine(price, part.usage, context)
-    const trueUp = minimumTrueUp(price, line, context)
-    return (trueUp === null ? [line] : [line, trueUp]).map((one) => ({ part, line: one }))
-  })
+export function rateLines(parts: readonly PricedPart[], context: LinesContext): readonly PartLine[] {
+  const rated = new Map<number, readonly RatedLine[] | 'under way'>()
+  const linesOf: LinesOf = (index) => {
+    const part = parts[index]
+    const known = rated.get(index)
+    assert(known !== 'under way' && part !== undefined, 'prices over lines do not go round in a circle')
+    if (known !== undefined) return known
+    rated.set(index, 'under way')
+    const lines = linesOfPart(part, parts, linesOf, context)
+    rated.set(index, lines)
+    return lines
+  }
+  return parts.flatMap((part, index) => linesOf(index).map((line) => ({ part, line })))
 }

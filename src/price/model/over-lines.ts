@@ -1,4 +1,4 @@
-import { formatExact, one } from '../../core/exact.ts'
+import { compare, formatExact, isZero, one } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import {
   at,
@@ -41,7 +41,7 @@ export const overLinesKinds = ['surcharge', 'commitment'] as const satisfies rea
 
 const linesMax = 200
 
-function readLines(place: Place): Lines {
+export function readLines(place: Place): Lines {
   if (place.value === 'all') return 'all'
   if (!Array.isArray(place.value)) {
     complain(place, 'is "all" or a list of the keys of other prices of the plan')
@@ -61,15 +61,21 @@ export function readSurcharge(place: Place): Surcharge {
   }
 }
 
+/** The lines have charged what is beyond once; a factor below 1 would have to take some of that back. */
+function readFactor(place: Place): Exact {
+  if (isAbsent(place)) return one
+  const factor = readDecimal(place, { decimalsMax: 18, integerDigitsMax: 6, positive: true })
+  if (!isZero(factor) && compare(factor, one) < 0)
+    complain(place, 'is at least "1"; what is cheaper beyond a bound is a price with tiers')
+  return factor
+}
+
 export function readCommitment(place: Place): Commitment {
   expectFields(place, ['kind', 'amount', 'overage_factor', 'of'])
-  const factor = at(place, 'overage_factor')
   return {
     kind: 'commitment',
     amount: readAmount(at(place, 'amount')),
-    overageFactor: isAbsent(factor)
-      ? one
-      : readDecimal(factor, { decimalsMax: 18, integerDigitsMax: 6, positive: true }),
+    overageFactor: readFactor(at(place, 'overage_factor')),
     of: readLines(at(place, 'of')),
   }
 }
