@@ -1,26 +1,47 @@
 import type { Account } from '../account/accounts.ts'
-import { compare, exact, formatExact, sum, zero } from '../core/exact.ts'
-import { addMinor, roundToMinor } from '../core/money.ts'
+import { Refusal } from '../core/errors.ts'
+import { compare, formatExact, zero } from '../core/exact.ts'
+import type { Exact } from '../core/exact.ts'
+import { roundToMinor } from '../core/money.ts'
 import type { Currency, Minor } from '../core/money.ts'
 import { assert } from '../core/result.ts'
+import { formatInstant } from '../core/time.ts'
+import type { Micros, Period } from '../core/time.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
-import { whyNotAdditive } from '../store/measure/measure.ts'
-import type { UsageRow } from '../meter/usage.ts'
-import type { Contract } from '../price/contract.ts'
-import { rateLine, wholePeriod } from '../price/line.ts'
-import { usageOf } from '../price/slice.ts'
+import type { UsageAnswer, UsageRow } from '../meter/usage.ts'
+import type { Contract, ContractPart, ContractPrice } from '../price/contract.ts'
+import { splitPrices } from '../price/contract-parts.ts'
+import type { SplitPrice } from '../price/contract-parts.ts'
+import type { AvailableCredit } from '../price/credit/grant.ts'
 import type { RatedLine } from '../price/line.ts'
 import type { Price } from '../price/price.ts'
+import { shareOf } from '../price/proration.ts'
+import { rateLines } from '../price/rate-lines.ts'
+import type { PricedPart } from '../price/rate-lines.ts'
 import { replayTrace } from '../price/replay.ts'
+import { usageOf } from '../price/slice.ts'
+import type { LineUsage } from '../price/slice.ts'
+import { totalsOf } from '../price/totals.ts'
+import type { Totals } from '../price/totals.ts'
+import { whyNotAdditive } from '../store/measure/measure.ts'
 import type { BillingPeriod } from './billing-period.ts'
-import type { MeterUsage, UsageByMeter } from './collect-usage.ts'
+import type { PartUsage, UsageByMeter } from './collect-usage.ts'
+import { crossfoot } from './crossfoot.ts'
+import { groupsName, groupsOf, partName, windowOf } from './usage-wanted.ts'
 
 /** A line before it is part of a document: what was rated, out of which windows. */
 export interface PlannedLine {
   readonly number: number
   readonly price: Price
   readonly rated: RatedLine
-  /** Null for a flat price, which measures nothing. */
+  /** The part of the period in which the price held. */
+  readonly part: Period
+  /** How many of a fee. */
+  readonly count: Exact
+  /** The newest part of the contract that the price is of, and where it came from. */
+  readonly of: ContractPart
+  readonly from: ContractPrice['from']
+  /** Null for a line that measures nothing. */
   readonly meter: MeterDefinition | null
   /** The days of the account's zone; they add up to the quantity. None where days do not add up. */
   readonly windows: readonly UsageRow[]
@@ -37,6 +58,9 @@ export interface InvoicePlan {
   readonly period: BillingPeriod
   readonly currency: Currency
   readonly lines: readonly PlannedLine[]
+  /** From the lines to what is due. */
+  readonly totals: Totals
+  /** After discounts, promotional credits and taxes. */
   readonly total: Minor
 }
 
@@ -45,20 +69,8 @@ export interface InvoiceInput {
   readonly contract: Contract
   readonly period: BillingPeriod
   readonly usage: UsageByMeter
-}
-
-/** Along the row and down the column: the days give the same quantity as the whole period, to the last digit. */
-function crossfoot({ meter, whole, daily }: MeterUsage): void {
-  const days = sum(daily.rows.map(({ quantity }) => quantity ?? zero))
-  const total = whole.total ?? zero
-  assert(
-    compare(days, total) === 0,
-    `the days of ${meter.key} (${formatExact(days)}) add up to its period (${formatExact(total)})`,
-  )
-  assert(
-    daily.eventsWithoutValue === whole.eventsWithoutValue,
-    `the days of ${meter.key} have as many events without value as its period`,
-  )
+  /** What the account has; left out: nothing. */
+  readonly credits?: readonly AvailableCredit[]
 }
 
 /** An explanation that gives another amount than the line must not reach anybody (L10). */
@@ -69,43 +81,121 @@ function checkTrace({ trace, exactAmount, amount, price }: RatedLine, currency: 
   assert(roundToMinor(exactAmount, currency) === amount, `the line of ${price} is its exact amount, rounded once`)
 }
 
-function planLine(price: Price, number: number, { usage, contract }: InvoiceInput): PlannedLine {
-  const { currency } = contract.plan
-  if (price.meter === null) {
-    const rated = rateLine(price, usageOf(exact(1n)), wholePeriod(currency))
-    checkTrace(rated, currency)
-    return { number, price, rated, meter: null, windows: [], notAdditive: null, eventsWithoutValue: 0n }
+function isUsed({ total }: UsageAnswer): boolean {
+  return compare(total ?? zero, zero) !== 0
+}
+
+/** Nothing billable disappears: what was used while no plan held cannot be priced, and is not left out without a word. */
+function checkGaps({ account, usage }: InvoiceInput): void {
+  for (const { meter, gaps } of usage.values()) {
+    for (const { from, to, usage: used } of gaps) {
+      if (!isUsed(used)) continue
+      throw new Refusal(
+        'PLAN_MISSING',
+        `account ${account.key} used ${formatExact(used.total ?? zero)} ${meter.unit} of ${meter.key} from ` +
+          `${formatInstant(from)} to ${formatInstant(to)}, when it was under no plan; subscribe it from then on, or set a default plan`,
+      )
+    }
   }
-  const metered = usage.get(price.meter)
-  assert(metered !== undefined, `usage of ${price.meter} was collected`)
-  const { meter, daily, whole } = metered
-  const notAdditive = whyNotAdditive(meter.aggregation)
-  if (notAdditive === null) crossfoot(metered)
-  // Nothing to measure costs nothing.
-  const rated = rateLine(price, usageOf(whole.total ?? zero), wholePeriod(currency))
-  checkTrace(rated, currency)
-  const windows = notAdditive === null ? daily.rows : []
-  return { number, price, rated, meter, windows, notAdditive, eventsWithoutValue: whole.eventsWithoutValue }
 }
 
 /**
- * The plan's prices that apply. A base fee is for who has signed up for it, or is using the default plan this
- * month: an account that traffic named once does not owe it for ever, and traffic that nobody owns never does.
+ * The prices that apply. A base fee is for who has signed up for it, or is using the default plan this period: an account
+ * that traffic named once does not owe it for ever, and traffic that nobody owns never does. The same for what is
+ * committed to. A surcharge is of lines that are there.
  */
-function pricesOf({ account, contract, usage }: InvoiceInput): readonly Price[] {
-  const { plan, basis } = contract
-  const isUsed = [...usage.values()].some(({ whole }) => compare(whole.total ?? zero, zero) !== 0)
-  const owesFees = account.billable && (basis === 'subscribed' || isUsed)
-  return owesFees ? plan.prices : plan.prices.filter(({ meter }) => meter !== null)
+function pricesOf({ account, contract, usage }: InvoiceInput): readonly SplitPrice[] {
+  const used = [...usage.values()].some(({ parts }) => [...parts.values()].some(({ whole }) => isUsed(whole)))
+  const isOwed = ({ basis }: ContractPart, { price }: ContractPrice): boolean => {
+    if (price.meter !== null || price.model.kind === 'surcharge') return true
+    return account.billable && (basis === 'subscribed' || used)
+  }
+  return splitPrices(contract.parts, isOwed)
+}
+
+/** What was used of a price's meter in its part; null for a price that measures nothing. */
+interface Measured {
+  readonly meter: MeterDefinition
+  readonly used: PartUsage
+  readonly notAdditive: string | null
+}
+
+function measuredOf({ price, part }: SplitPrice, usage: UsageByMeter): Measured | null {
+  if (price.meter === null) return null
+  const metered = usage.get(price.meter)
+  const used = metered?.parts.get(partName(part))
+  assert(metered !== undefined && used !== undefined, `usage of ${price.meter} was collected`)
+  return { meter: metered.meter, used, notAdditive: whyNotAdditive(metered.meter.aggregation) }
+}
+
+/** Nothing to measure costs nothing. */
+function lineUsage(price: Price, measured: Measured | null): LineUsage {
+  if (measured === null) return usageOf(zero)
+  const { used, notAdditive } = measured
+  const dimensions = groupsOf(price)
+  const groups = dimensions === null ? [] : (used.groups.get(groupsName(dimensions))?.rows ?? [])
+  const window = windowOf(price) ?? (notAdditive === null ? 'day' : null)
+  const windows = window === null ? [] : (used.windows.get(window)?.rows ?? [])
+  return {
+    quantity: used.whole.total ?? zero,
+    groups: groups.map(({ group, quantity }) => ({ group, quantity: quantity ?? zero })),
+    windows: windows.map(({ from, to, quantity }) => ({ from, to, quantity: quantity ?? zero })),
+    values: null,
+  }
+}
+
+interface Priced {
+  readonly split: SplitPrice
+  readonly measured: Measured | null
+  readonly part: PricedPart
+}
+
+function priced(split: SplitPrice, { usage, period }: InvoiceInput): Priced {
+  const measured = measuredOf(split, usage)
+  const { price, count, part } = split
+  const additive = measured === null || measured.notAdditive === null
+  return {
+    split,
+    measured,
+    part: { price, part, share: shareOf(part, period), additive, count, usage: lineUsage(price, measured) },
+  }
+}
+
+function plannedLine({ split, measured }: Priced, rated: RatedLine, number: number): PlannedLine {
+  const { price, part, count, of, from } = split
+  const newest = of.at(-1)
+  assert(newest !== undefined, 'a price is of a part of the contract')
+  const about = { number, price, rated, part, count, of: newest, from }
+  // What is missing to a minimum measures nothing.
+  if (measured === null || rated.meter === null)
+    return { ...about, meter: null, windows: [], notAdditive: null, eventsWithoutValue: 0n }
+  const { meter, used, notAdditive } = measured
+  const windows = notAdditive === null ? (used.windows.get('day')?.rows ?? []) : []
+  return { ...about, meter, windows, notAdditive, eventsWithoutValue: used.whole.eventsWithoutValue }
 }
 
 /**
- * Contract and usage → invoice (L5). Pure: preview, draft and issue are this same path, stopped earlier or
- * later. The total is the sum of rounded lines, so that a reader with a pencil gets it too.
+ * Contract and usage → invoice (L5). Pure: preview, draft and issue are this same path, stopped earlier or later. The
+ * subtotal is the sum of rounded lines, so that a reader with a pencil gets it too.
  */
 export function planInvoice(input: InvoiceInput): InvoicePlan {
-  const { account, contract, period } = input
-  const lines = pricesOf(input).map((price, index) => planLine(price, index + 1, input))
-  const total = addMinor(lines.map(({ rated }) => rated.amount))
-  return { account, contract, period, currency: contract.plan.currency, lines, total }
+  const { account, contract, period, usage, credits = [] } = input
+  const { currency } = contract
+  checkGaps(input)
+  const all = splitPrices(contract.parts)
+  for (const metered of usage.values()) crossfoot(metered, all, period)
+  const prices = pricesOf(input).map((split) => priced(split, input))
+  const byPart = new Map(prices.map((one) => [one.part, one]))
+  const lines = rateLines([...byPart.keys()], { currency, traced: true }).map(({ part, line }, index) => {
+    checkTrace(line, currency)
+    const one = byPart.get(part)
+    assert(one !== undefined, 'a line is of a part that was priced')
+    return plannedLine(one, line, index + 1)
+  })
+  const totals = totalsOf(
+    lines.map(({ rated }) => ({ price: rated.price, meter: rated.meter, amount: rated.amount })),
+    // Credits are taken as they are at the end of the period, so that it does not matter when it is computed (L5).
+    { currency, discounts: contract.coupons, credits, taxes: contract.taxes, at: (period.to - 1) as Micros },
+  )
+  return { account, contract, period, currency, lines, totals, total: totals.total }
 }

@@ -1,73 +1,337 @@
-import type { Queryable } from '../account/database.ts'
-import type { Account } from '../account/accounts.ts'
 import { Refusal } from '../core/errors.ts'
-import { formatInstant } from '../core/time.ts'
+import { exact, one } from '../core/exact.ts'
+import type { Exact } from '../core/exact.ts'
+import type { PlanKey } from '../core/ids.ts'
+import type { Currency } from '../core/money.ts'
+import { formatInstant, zonedOf } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
-import { planOf } from './plan-catalogue.ts'
-import type { PlanRow } from './plan-catalogue.ts'
-import { planIn } from './plan.ts'
-import type { PlanVersion } from './plan.ts'
+import { decisionAt, defaultAt, heldDecisions } from './contract-facts.ts'
+import type { ContractFacts, Known, SubscriptionDecision } from './contract-facts.ts'
+import { isSamePrice } from './contract-parts.ts'
+import { phaseTimes } from './phase.ts'
+import type { Phase } from './phase.ts'
+import type { PlanBody, PlanVersion } from './plan.ts'
+import { changePrices, reducePrices } from './price-change.ts'
+import type { ChangedPrice } from './price-change.ts'
+import type { AddOnKey, AddOnVersion, CouponVersion, PriceBook } from './price-book.ts'
+import type { Price, PriceKey } from './price.ts'
+import type { GivenCoupon, TakenAddOn } from './subscription-terms.ts'
+import type { InvoiceDiscount, Tax } from './totals.ts'
 
 /** Why an account is under a plan: because it subscribed, or because it had no subscription. */
 export type ContractBasis = 'subscribed' | 'default'
 
-/** What an account's period is priced with. */
-export interface Contract {
+export interface ContractPrice {
+  readonly price: Price
+  /** How many of a fee; 1 of what is measured. */
+  readonly count: Exact
+  readonly from: 'plan' | 'override' | { readonly addOn: AddOnKey; readonly version: number }
+}
+
+/** A part of a billing period in which nothing changes. */
+export interface ContractPart {
+  readonly part: Period
+  /** In the account's currency. */
   readonly plan: PlanVersion
   readonly basis: ContractBasis
+  /** Null: after the plan's last phase, or it has none. */
+  readonly phase: Phase | null
+  readonly prices: readonly ContractPrice[]
 }
 
-interface ContractRow {
-  readonly plan: string
-  readonly basis: ContractBasis
-  readonly version: number | null
-  readonly terms_text: string | null
+/** What an account's billing period is priced with. */
+export interface Contract {
+  readonly currency: Currency
+  readonly period: Period
+  /** Oldest first, without overlaps; with the gaps they make up the period. Never empty. */
+  readonly parts: readonly ContractPart[]
+  /** Times in which the account was under no plan: nothing may be used in them, because nobody could price it. */
+  readonly gaps: readonly Period[]
+  readonly coupons: readonly InvoiceDiscount[]
+  readonly taxes: readonly Tax[]
+  readonly known: Known
 }
 
-/** A subscription comes before the default plan, also when its plan has no version in effect: that is refused. */
-const contractSql = `
-  with chosen as (
-    (select plan, 'subscribed' as basis, 1 as rank from subscription
-     where account = $1 and starts_at <= $2 and (ends_at is null or ends_at > $2))
-    union all
-    (select plan, 'default' as basis, 2 as rank from default_plan
-     where effective_from <= $2 order by effective_from desc, id desc limit 1)
-    order by rank limit 1
-  )
-  select chosen.plan, chosen.basis, effective.version, effective.terms::text as terms_text
-  from chosen left join lateral (
-    select version, terms from plan_version
-    where plan_version.plan = chosen.plan and effective_from <= $2
-    order by effective_from desc, version desc limit 1
-  ) as effective on true
-  where chosen.plan is not null`
+interface Reading {
+  readonly facts: ContractFacts
+  readonly book: PriceBook
+  readonly period: Period
+}
 
-function missing(account: Account, at: Micros, why: string): Refusal {
+function missing({ facts }: Reading, at: Micros, why: string): Refusal {
   return new Refusal(
     'PLAN_MISSING',
-    `account ${account.key} cannot be priced at ${formatInstant(at)}: ${why}; ` +
+    `account ${facts.account.key} cannot be priced at ${formatInstant(at)}: ${why}; ` +
       'subscribe it to a plan or set a default plan that is in effect by then',
   )
 }
 
-function isPlanRow(row: ContractRow): row is ContractRow & PlanRow {
-  return row.version !== null && row.terms_text !== null
+interface Sold {
+  readonly version: number
+  readonly effectiveFrom: Micros
+}
+
+/** The version in effect at an instant: versions take effect in the order of their numbers. */
+export function inEffect<Version extends Sold>(versions: readonly Version[] | undefined, at: Micros): Version | null {
+  return versions?.findLast(({ effectiveFrom }) => effectiveFrom <= at) ?? null
+}
+
+/** The plan that holds at an instant, and why; null: none. */
+interface Held {
+  readonly plan: PlanKey
+  readonly basis: ContractBasis
+  readonly decision: SubscriptionDecision | null
+}
+
+function heldAt({ facts }: Reading, at: Micros): Held | null {
+  const decision = decisionAt(facts.decisions, at)?.decision ?? null
+  if (decision?.plan != null) return { plan: decision.plan, basis: 'subscribed', decision }
+  const plan = defaultAt(facts.defaults, at)?.plan ?? null
+  return plan === null ? null : { plan, basis: 'default', decision: null }
+}
+
+function bodyIn(reading: Reading, sold: PlanVersion | AddOnVersion, at: Micros): PlanBody {
+  const { currency } = reading.facts.account
+  const body = sold.bodies.get(currency)
+  if (body !== undefined) return body
+  const currencies = [...sold.bodies.keys()].join(', ')
+  throw missing(reading, at, `it pays in ${currency} and plan ${sold.key} is in ${currencies}`)
+}
+
+/** The times of the phases; without a subscription there is no start that they could be counted from. */
+function phasesOf({ facts }: Reading, { phases }: PlanBody, begun: Micros | null) {
+  return begun === null ? [] : phaseTimes(phases, begun, facts.account.timeZone)
+}
+
+/** The instants in a period at which something may change; where nothing does, the parts are put together again. */
+function cutsOf(reading: Reading): readonly Micros[] {
+  const { facts, book, period } = reading
+  const cuts = new Set<Micros>(facts.defaults.map(({ from }) => from))
+  const addVersions = (versions: readonly Sold[] | undefined): void => {
+    for (const { effectiveFrom } of versions ?? []) cuts.add(effectiveFrom)
+  }
+  const addPhases = (sold: PlanVersion | AddOnVersion, begun: Micros): void => {
+    const body = sold.bodies.get(facts.account.currency)
+    for (const { to } of body === undefined ? [] : phasesOf(reading, body, begun)) cuts.add(to)
+  }
+  for (const { plan } of facts.defaults) if (plan !== null) addVersions(book.plans.get(plan))
+  for (const { decision, from, to } of heldDecisions(facts.decisions)) {
+    if (from >= period.to || to <= period.from) continue
+    for (const cut of [from, to]) cuts.add(cut)
+    const plans = decision.plan === null ? undefined : book.plans.get(decision.plan)
+    addVersions(plans)
+    for (const plan of plans ?? []) addPhases(plan, decision.begun)
+    for (const { key, from: start, to: end } of decision.terms.addOns) {
+      for (const cut of [start, end]) if (cut !== null) cuts.add(cut)
+      addVersions(book.addOns.get(key))
+      for (const addOn of book.addOns.get(key) ?? []) addPhases(addOn, start ?? decision.begun)
+    }
+  }
+  return [period.from, ...[...cuts].filter((cut) => cut > period.from && cut < period.to).toSorted((a, b) => a - b)]
+}
+
+interface Source {
+  readonly body: PlanBody
+  readonly phase: Phase | null
+  readonly from: ContractPrice['from']
+  readonly count: Exact
+}
+
+function addOnsAt(reading: Reading, decision: SubscriptionDecision, at: Micros): readonly Source[] {
+  const holds = ({ from, to }: TakenAddOn): boolean => (from === null || from <= at) && (to === null || to > at)
+  return decision.terms.addOns.filter(holds).map((taken) => {
+    const sold = inEffect(reading.book.addOns.get(taken.key), at)
+    if (sold === null) throw missing(reading, at, `its add-on ${taken.key} has no version in effect`)
+    const body = bodyIn(reading, sold, at)
+    const times = phasesOf(reading, body, taken.from ?? decision.begun)
+    const phase = times.find(({ from, to }) => from <= at && at < to)?.phase ?? null
+    return { body, phase, from: { addOn: taken.key, version: sold.version }, count: exact(BigInt(taken.count)) }
+  })
+}
+
+/** An add-on's price of a key that is taken already gets its add-on's name before it: each line has its own key. */
+function withOwnKey(price: Price, { from }: Source, taken: ReadonlyMap<PriceKey, Source>): Price {
+  if (!taken.has(price.key) || typeof from !== 'object') return price
+  return { ...price, key: `${from.addOn}/${price.key}` as PriceKey }
+}
+
+function unchanged(price: Price): ChangedPrice {
+  return { price, changed: false }
 }
 
 /**
- * The plan version that prices an account's period: the one in effect at its start. A change in the middle
- * does not split the period yet; it takes effect with the next one.
+ * The prices at an instant. First what they are: the plan's and the add-ons', as their phase has them, then as the
+ * account negotiated them; then what is taken off. So a negotiated rate holds in every step of a ramp, and a free trial
+ * is free at a negotiated rate too.
  */
-export async function contractFor(queryable: Queryable, account: Account, period: Period): Promise<Contract> {
-  const { rows } = await queryable.query<ContractRow>(contractSql, [account.key, formatInstant(period.from)])
-  const [row] = rows
-  if (row === undefined) throw missing(account, period.from, 'it has no subscription, and there is no default plan')
-  if (!isPlanRow(row)) throw missing(account, period.from, `its ${row.basis} plan ${row.plan} has no version in effect`)
-  const sold = planOf(row)
-  const plan = planIn(sold, account.currency)
-  if (plan === null) {
-    const currencies = [...sold.bodies.keys()].join(', ')
-    throw missing(account, period.from, `it pays in ${account.currency} and plan ${sold.key} is in ${currencies}`)
+function pricesAt(sources: readonly Source[], decision: SubscriptionDecision | null): readonly ContractPrice[] {
+  const overrides = decision?.terms.overrides ?? []
+  const bySource = new Map<PriceKey, Source>()
+  const first = sources.flatMap((source) =>
+    changePrices(source.body.prices.map(unchanged), source.phase?.changes ?? []).map((one) => {
+      const price = withOwnKey(one.price, source, bySource)
+      bySource.set(price.key, source)
+      return unchanged(price)
+    }),
+  )
+  const negotiated = changePrices(first, overrides)
+  const inPhase = negotiated.flatMap((one) => {
+    const phase = bySource.get(one.price.key)?.phase ?? null
+    if (phase === null) return [one]
+    const reduced = reducePrices([one], phase.changes, phase.name)
+    return reduced.map(({ price }) => ({ price, changed: one.changed }))
+  })
+  return reducePrices(inPhase, overrides, 'Agreed').map(({ price, changed }): ContractPrice => {
+    const source = bySource.get(price.key)
+    const isFee = price.model.kind === 'flat'
+    return {
+      price,
+      count: isFee ? (source?.count ?? one) : one,
+      from: changed || source === undefined ? 'override' : source.from,
+    }
+  })
+}
+
+function partAt(reading: Reading, part: Period): ContractPart | null {
+  const at = part.from
+  const held = heldAt(reading, at)
+  if (held === null) return null
+  const { basis, decision } = held
+  const sold = inEffect(reading.book.plans.get(held.plan), at)
+  if (sold === null) throw missing(reading, at, `its ${basis} plan ${held.plan} has no version in effect`)
+  const body = bodyIn(reading, sold, at)
+  const times = phasesOf(reading, body, decision?.begun ?? null)
+  const phase = times.find(({ from, to }) => from <= at && at < to)?.phase ?? null
+  const own: Source = { body, phase, from: 'plan', count: one }
+  const addOns = decision === null ? [] : addOnsAt(reading, decision, at)
+  const plan: PlanVersion = { ...sold, currency: reading.facts.account.currency, ...body }
+  return { part, plan, basis, phase, prices: pricesAt([own, ...addOns], decision) }
+}
+
+function isSamePart(one: ContractPart, next: ContractPart): boolean {
+  return (
+    one.part.to === next.part.from &&
+    one.basis === next.basis &&
+    one.plan.key === next.plan.key &&
+    one.plan.version === next.plan.version &&
+    one.phase?.key === next.phase?.key &&
+    one.prices.length === next.prices.length &&
+    one.prices.every((price, index) => {
+      const other = next.prices[index]
+      return (
+        other !== undefined && isSamePrice(price, other) && JSON.stringify(price.from) === JSON.stringify(other.from)
+      )
+    })
+  )
+}
+
+/** The parts of a period that have a plan, as few as possible, and the times that have none. */
+function tile(reading: Reading): Pick<Contract, 'parts' | 'gaps'> {
+  const cuts = cutsOf(reading)
+  const parts: ContractPart[] = []
+  const gaps: Period[] = []
+  cuts.forEach((from, index) => {
+    const period = { from, to: cuts[index + 1] ?? reading.period.to }
+    const part = partAt(reading, period)
+    const [last, gap] = [parts.at(-1), gaps.at(-1)]
+    if (part === null && gap?.to === from) gaps[gaps.length - 1] = { from: gap.from, to: period.to }
+    else if (part === null) gaps.push(period)
+    else if (last !== undefined && isSamePart(last, part))
+      parts[parts.length - 1] = { ...last, part: { from: last.part.from, to: period.to } }
+    else parts.push(part)
+  })
+  return { parts, gaps }
+}
+
+/** Billing periods from one instant to another, in a zone: 0 where they lie in the same month. */
+function monthsBetween(from: Micros, to: Micros, zone: string): number {
+  const [first, second] = [zonedOf(from, zone), zonedOf(to, zone)]
+  return (second.year - first.year) * 12 + second.month - first.month
+}
+
+/** The version of a coupon that was given: the one in effect when it was. */
+export function givenVersion(book: PriceBook, { key }: GivenCoupon, given: Micros): CouponVersion | null {
+  return inEffect(book.coupons.get(key), given)
+}
+
+function couponOf(reading: Reading, coupon: GivenCoupon, decision: SubscriptionDecision): InvoiceDiscount | null {
+  const { facts, book, period } = reading
+  const { timeZone, currency } = facts.account
+  const given = coupon.from ?? decision.begun
+  if (given >= period.to) return null
+  const sold = givenVersion(book, coupon, given)
+  if (sold === null) throw missing(reading, given, `its coupon ${coupon.key} has no version in effect`)
+  const discount = sold.discounts.get(currency)
+  if (discount === undefined) throw missing(reading, given, `its coupon ${coupon.key} is not one in ${currency}`)
+  const passed = monthsBetween(given, period.from, timeZone)
+  if (sold.periods !== null && passed >= sold.periods) return null
+  return { coupon: coupon.key, version: sold.version, discount, of: sold.of }
+}
+
+/** Coupons and taxes are of the invoice and not of a part: those of the terms that hold last in the period. */
+function lastTerms({ facts, period }: Reading): SubscriptionDecision | null {
+  const held = heldDecisions(facts.decisions).filter(({ from, to }) => from < period.to && to > period.from)
+  return held.findLast(({ decision }) => decision.plan !== null)?.decision ?? null
+}
+
+function newest<Key extends string>(
+  keys: readonly Key[],
+  all: ReadonlyMap<Key, readonly Sold[]>,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries([...new Set(keys)].toSorted().map((key) => [key, all.get(key)?.at(-1)?.version ?? 0]))
+}
+
+/** What was there to be used, in versions: whether it was used is what the reading decides, each time in the same way. */
+function knownOf({ facts, book, period }: Reading): Known {
+  const held = heldDecisions(facts.decisions).filter(({ from, to }) => from < period.to && to > period.from)
+  const decisions = held.map(({ decision }) => decision)
+  const plans = [...decisions, ...facts.defaults].flatMap(({ plan }) => (plan === null ? [] : [plan]))
+  return {
+    decision: facts.decisions.at(-1)?.number ?? 0,
+    default: Math.max(0, ...facts.defaults.map(({ id }) => id)),
+    plans: newest(plans, book.plans),
+    addOns: newest(
+      decisions.flatMap(({ terms }) => terms.addOns.map(({ key }) => key)),
+      book.addOns,
+    ),
+    coupons: newest(
+      decisions.flatMap(({ terms }) => terms.coupons.map(({ key }) => key)),
+      book.coupons,
+    ),
   }
-  return { plan, basis: row.basis }
+}
+
+/**
+ * What an account's billing period is priced with. Pure. A change takes effect at its instant, also in the middle of the
+ * period: a subscription that begins, moves or ends, a version of a plan or add-on, a phase, other terms. Refuses with
+ * PLAN_MISSING where a plan cannot price it, or none does in all of the period.
+ */
+export function contractOf(facts: ContractFacts, book: PriceBook, period: Period): Contract {
+  const reading = { facts, book, period }
+  const { parts, gaps } = tile(reading)
+  if (parts.length === 0) throw missing(reading, period.from, 'it has no subscription, and there is no default plan')
+  const last = lastTerms(reading)
+  const coupons =
+    last === null
+      ? []
+      : last.terms.coupons.flatMap((coupon) => {
+          const discount = couponOf(reading, coupon, last)
+          return discount === null ? [] : [discount]
+        })
+  return {
+    currency: facts.account.currency,
+    period,
+    parts,
+    gaps,
+    coupons,
+    taxes: last?.terms.taxes ?? [],
+    known: knownOf(reading),
+  }
+}
+
+/** What the account is under at the end of the period. */
+export function lastPart({ parts }: Contract): ContractPart {
+  const part = parts.at(-1)
+  if (part === undefined) throw new Error('a contract has a part')
+  return part
 }

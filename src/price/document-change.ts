@@ -14,11 +14,11 @@ const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const leafText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
-/** The names that the items of a list go by: their keys, if they have any; else their numbers. */
-function namesOf(list: readonly unknown[]): readonly string[] {
+/** The keys that the items of a list go by; null where they go by their numbers. */
+function namesOf(list: readonly unknown[]): readonly string[] | null {
   const keys = list.map((item) => (isFields(item) && typeof item['key'] === 'string' ? item['key'] : null))
   const named = keys.filter((key) => key !== null)
-  return new Set(named).size === list.length ? named : list.map((_, index) => String(index))
+  return new Set(named).size === list.length ? named : null
 }
 
 /**
@@ -30,8 +30,8 @@ function leavesOf(value: unknown, path: string): readonly Leaf[] {
   if (Array.isArray(value)) {
     if (value.every((item) => !isFields(item) && !Array.isArray(item))) return [[path, value.map(leafText).join(', ')]]
     const names = namesOf(value)
-    const inside = value.flatMap((item, index) => leavesOf(item, `${path}.${names[index] ?? index}`))
-    return [[path, names.join(', ')], ...inside]
+    const inside = value.flatMap((item, index) => leavesOf(item, `${path}.${names?.[index] ?? index}`))
+    return names === null ? inside : [[path, names.join(', ')], ...inside]
   }
   if (!isFields(value)) return [[path, leafText(value)]]
   const fields = Object.entries(value)

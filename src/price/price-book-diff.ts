@@ -7,7 +7,7 @@ import type { AnyVersion, Section } from './price-book-file.ts'
 
 /**
  * How one version differs between two books:
- * - `added`: only the newer book has it. Its changes are against the version before it; a first version has none.
+ * - `added`: only the newer book has it. Its changes are against the version before it; those of a first one are all it says.
  * - `changed`: both have it, with other terms. A published version never changes, so an import refuses it.
  * - `removed`: only the older book has it. An import takes nothing away.
  */

@@ -1,36 +1,32 @@
-import { exact, formatExact, sum } from '../core/exact.ts'
-import type { Exact } from '../core/exact.ts'
-import type { Problem } from '../core/errors.ts'
-import { formatMinor } from '../core/money.ts'
+import { formatExact, sum } from '../core/exact.ts'
+import { addMinor, formatMinor, minorAmount } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
-import { fail, ok } from '../core/result.ts'
-import type { Result } from '../core/result.ts'
-import { isTimeZone } from '../core/time.ts'
-import { rateLine, wholePeriod } from './line.ts'
-import type { RatedLine } from './line.ts'
-import { at, complain, documentOf, expectFields, isAbsent, readDecimal, readInstant, readList } from './place.ts'
-import type { Place } from './place.ts'
-import { readCurrency } from './plan.ts'
-import { readPrice } from './price.ts'
-import type { Price } from './price.ts'
-import { usageOf } from './slice.ts'
+import { formatInstant } from '../core/time.ts'
+import type { LineKind, RatedLine } from './line.ts'
+import { rateLines } from './rate-lines.ts'
+import type { PartLine } from './rate-lines.ts'
+import type { RateRequest } from './rate-request.ts'
+import { totalsJson, totalsOf } from './totals.ts'
+import { sumFormula, traceStep } from './trace.ts'
 import type { TraceStep } from './trace.ts'
 
-/** A question to POST /v1/rate: what would this quantity cost at this price? No state is touched. */
-export interface RateRequest {
-  readonly currency: Currency
-  readonly price: Price
-  /** In the meter's unit. */
-  readonly quantity: Exact
-}
+export { parseRateRequest } from './rate-request.ts'
+export type { RateRequest } from './rate-request.ts'
 
+/** The answer of POST /v1/rate (DESIGN §11). */
 export interface RateAnswer {
   readonly lines: readonly RateLineJson[]
+  /** With discounts, credits or taxes: what the invoice would say, tax included. Otherwise what the lines add up to. */
   readonly total: string
+  /** Of the one line; of several, how they add up: each has its own. */
   readonly trace: readonly TraceStep[]
+  readonly totals?: object
 }
 
 export interface RateLineJson {
+  /** The key of the price. */
+  readonly price: string
+  readonly kind: LineKind
   readonly description: string
   readonly quantity: string
   readonly billable_quantity: string
@@ -38,53 +34,16 @@ export interface RateLineJson {
   readonly unit_amount: string | null
   readonly exact_amount: string
   readonly amount: string
+  /** Where the request names a period: when the price held. */
+  readonly from?: string
+  readonly to?: string
+  readonly trace: readonly TraceStep[]
 }
 
-export const limits = { windowsMax: 10_000 } as const
-
-const quantityRule = { decimalsMax: 18 } as const
-
-function readWindow(place: Place): Exact {
-  expectFields(place, ['from', 'to', 'quantity'])
-  const [from, to] = [readInstant(at(place, 'from')), readInstant(at(place, 'to'))]
-  if (from >= to) complain(at(place, 'to'), 'is later than "from"')
-  return readDecimal(at(place, 'quantity'), quantityRule)
-}
-
-/** One quantity, or windows that add up to it: these models price the period's total, however it was spread. */
-function readQuantity(place: Place, price: Price): Exact {
-  const [quantity, windows] = [at(place, 'quantity'), at(place, 'windows')]
-  if (!isAbsent(quantity) && !isAbsent(windows)) complain(quantity, 'or "windows", not both')
-  if (!isAbsent(windows)) return sum(readList(windows, limits.windowsMax).map(readWindow))
-  if (isAbsent(quantity) && price.model.kind === 'flat') return exact(1n)
-  return readDecimal(quantity, quantityRule)
-}
-
-/** Checked although these models do not use it: a period that is wrong must not look as if it was understood. */
-function checkPeriod(place: Place): void {
-  const [period, zone] = [at(place, 'period'), at(place, 'timezone')]
-  if (!isAbsent(period) && expectFields(period, ['from', 'to'])) {
-    if (readInstant(at(period, 'from')) >= readInstant(at(period, 'to')))
-      complain(at(period, 'to'), 'is later than "from"')
-  }
-  if (!isAbsent(zone) && !(typeof zone.value === 'string' && isTimeZone(zone.value)))
-    complain(zone, 'is an IANA time zone such as "Europe/Berlin"')
-}
-
-/** Reads the body of POST /v1/rate; all problems at once. */
-export function parseRateRequest(body: unknown): Result<RateRequest, readonly Problem[]> {
-  const place = documentOf(body)
-  if (!expectFields(place, ['currency', 'price', 'quantity', 'windows', 'period', 'timezone']))
-    return fail(place.problems)
-  const currency = readCurrency(at(place, 'currency'))
-  const price = readPrice(at(place, 'price'), 'rated alone')
-  const quantity = readQuantity(place, price)
-  checkPeriod(place)
-  return place.problems.length > 0 ? fail(place.problems) : ok({ currency, price, quantity })
-}
-
-function lineJson(line: RatedLine, currency: Currency): RateLineJson {
+function lineJson({ line, part: { part } }: PartLine, { currency, period }: RateRequest): RateLineJson {
   return {
+    price: line.price,
+    kind: line.kind,
     description: line.description,
     quantity: formatExact(line.quantity),
     billable_quantity: formatExact(line.billableQuantity),
@@ -92,11 +51,29 @@ function lineJson(line: RatedLine, currency: Currency): RateLineJson {
     unit_amount: line.unitAmount === null ? null : formatExact(line.unitAmount),
     exact_amount: formatExact(line.exactAmount),
     amount: formatMinor(line.amount, currency),
+    ...(period === null ? {} : { from: formatInstant(part.from), to: formatInstant(part.to) }),
+    trace: line.trace,
   }
 }
 
-/** The answer of POST /v1/rate (DESIGN §11). Pure. */
-export function rate({ price, quantity, currency }: RateRequest): RateAnswer {
-  const line = rateLine(price, usageOf(quantity), wholePeriod(currency))
-  return { lines: [lineJson(line, currency)], total: formatMinor(line.amount, currency), trace: line.trace }
+function traceOf(lines: readonly RatedLine[], currency: Currency): readonly TraceStep[] {
+  const [only, ...more] = lines
+  if (only !== undefined && more.length === 0) return only.trace
+  const amounts = lines.map(({ amount }) => minorAmount(amount, currency))
+  const about = lines.length === 0 ? 'no line' : 'all lines together'
+  return [traceStep({ step: 'add_up', about, formula: sumFormula(amounts), unit: currency }, sum(amounts))]
+}
+
+/** Rates a request. Pure: the same request always has the same answer. */
+export function rate(request: RateRequest): RateAnswer {
+  const { currency } = request
+  const rated = rateLines(request.parts, { currency, traced: true })
+  const lines = rated.map(({ line }) => line)
+  const totals = request.totals === null ? null : totalsOf(lines, request.totals)
+  return {
+    lines: rated.map((one) => lineJson(one, request)),
+    total: formatMinor(totals?.total ?? addMinor(lines.map(({ amount }) => amount)), currency),
+    trace: traceOf(lines, currency),
+    ...(totals === null ? {} : { totals: totalsJson(totals) }),
+  }
 }

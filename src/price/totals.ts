@@ -142,7 +142,9 @@ function pay(
   const usable = credits.filter((credit) => credit.kind === kind && credit.currency === currency)
   const payables = lines.map(({ meter }, index) => ({ meter, amount: left[index] ?? (0n as Minor) }))
   const burns = burnCredits({ credits: usable, lines: payables, at })
-  const paid = each(lines, (index) => addMinor(burns.filter(({ line }) => line === index).map(({ amount }) => amount)))
+  const sums = new Map<number, bigint>()
+  for (const { line, amount } of burns) sums.set(line, (sums.get(line) ?? 0n) + amount)
+  const paid = each(lines, (index) => sums.get(index) ?? 0n)
   assert(
     less(left, paid).every((amount) => amount >= 0n),
     'credits pay no more than a line costs',

@@ -15,6 +15,7 @@ import { invoiceCommand } from './invoice.ts'
 import { ipCommand } from './ip.ts'
 import { ownershipCommand } from './ownership.ts'
 import { metersCommand } from './meters.ts'
+import { pricesCommand } from './prices.ts'
 import { quarantineCommand } from './quarantine.ts'
 import { serveCommand } from './serve.ts'
 import { sessionsCommand } from './sessions.ts'
@@ -33,6 +34,7 @@ const commands: readonly Command[] = [
   backfillCommand,
   ownershipCommand,
   metersCommand,
+  pricesCommand,
   usageCommand,
   sessionsCommand,
   ipCommand,

@@ -24,6 +24,7 @@ import { addOperationRoutes } from './operations.ts'
 import { addOverload } from './overload.ts'
 import { addOwnershipRoutes } from './ownership.ts'
 import { addPages } from './pages.ts'
+import { addPriceRoutes } from './prices.ts'
 import { addQuarantineRoutes } from './quarantine.ts'
 import { addRepeat } from './repeat.ts'
 import { addRoleGate } from './role.ts'
@@ -97,6 +98,7 @@ export async function buildServer(service: Service): Promise<Server> {
   addAccountRoutes(server, service)
   addOwnershipRoutes(server, service)
   addContractRoutes(server, service)
+  addPriceRoutes(server, service)
   const desk = invoiceDesk(service)
   addInvoiceRoutes(server, desk)
   addDriftRoutes(server, service, desk)

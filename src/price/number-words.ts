@@ -1,0 +1,74 @@
+import { decimalsOf, formatScaled } from '../core/exact.ts'
+import type { Exact } from '../core/exact.ts'
+import { currencyDigits, isCurrency } from '../core/money.ts'
+import type { Currency } from '../core/money.ts'
+import { counted } from './trace.ts'
+
+/** What stands before an amount, as people who read English know it. */
+const signs: Readonly<Record<Currency, string>> = {
+  AUD: 'A$',
+  BRL: 'R$',
+  CAD: 'CA$',
+  CHF: 'CHF ',
+  CZK: 'CZK ',
+  DKK: 'DKK ',
+  EUR: '€',
+  GBP: '£',
+  HKD: 'HK$',
+  INR: '₹',
+  JPY: '¥',
+  KRW: '₩',
+  KWD: 'KWD ',
+  MXN: 'MX$',
+  NOK: 'NOK ',
+  NZD: 'NZ$',
+  PLN: 'PLN ',
+  SEK: 'SEK ',
+  SGD: 'S$',
+  USD: '$',
+}
+
+/** Digits shown of a number that never ends, after its leading zeros. */
+const endlessDigits = 6
+
+/** Cut off, never rounded: the dots behind it say that it goes on. */
+function endless(value: Exact): string {
+  let digits = endlessDigits
+  let power = 10n ** BigInt(digits)
+  while (value.n * power < value.d) {
+    digits += 1
+    power *= 10n
+  }
+  return `${formatScaled((value.n * power) / value.d, digits)}…`
+}
+
+function plain(value: Exact, decimalsMin: number): string {
+  const digits = decimalsOf(value)
+  if (digits === null) return endless(value)
+  const shown = Math.max(digits, decimalsMin)
+  return formatScaled((value.n * 10n ** BigInt(shown)) / value.d, shown)
+}
+
+function withCommas(text: string): string {
+  const [whole = '', decimals] = text.split('.')
+  const groups = whole.replace(/\B(?=(?:\d{3})+$)/g, ',')
+  return decimals === undefined ? groups : `${groups}.${decimals}`
+}
+
+const minusOf = (value: Exact): string => (value.s < 0n ? '-' : '')
+
+/** A number for people: `12,345.6`; `0.333333…` where it never ends. For programs there is `formatExact`. */
+export function numberWords(value: Exact): string {
+  return `${minusOf(value)}${withCommas(plain(value, 0))}`
+}
+
+/** `$1,000.00`, `$0.0000001`, `¥500`; `12 credits` where `money` is a pricing unit. */
+export function moneyWords(value: Exact, money: string): string {
+  if (!isCurrency(money)) return counted(numberWords(value), money)
+  return `${minusOf(value)}${signs[money]}${withCommas(plain(value, currencyDigits[money]))}`
+}
+
+/** `12,345.6 GB`. */
+export function quantityWords(value: Exact, unit: string): string {
+  return counted(numberWords(value), unit)
+}
