@@ -47,7 +47,7 @@ export interface FloatUsage {
 
 export interface FloatLine {
   readonly price: string
-  readonly kind: 'fee' | 'usage' | 'surcharge'
+  readonly kind: 'fee' | 'usage' | 'surcharge' | 'true_up'
   readonly description: string
   readonly meter: string | null
   readonly quantity: number
@@ -166,22 +166,43 @@ export function rateFloat(price: FloatPrice, usage: FloatUsage): FloatLine {
   }
 }
 
-/** A percentage of the lines before it. */
-export function surchargeFloat(lines: readonly FloatLine[], percent: number): FloatLine {
-  let total = 0
-  for (const { amount } of lines) total += amount / 100
-  const amount = (total * percent) / 100
+interface OverLines {
+  readonly kind: 'surcharge' | 'true_up'
+  readonly quantity: number
+  readonly unitAmount: number
+  readonly amount: number
+}
+
+function overLines({ kind, quantity, unitAmount, amount }: OverLines): FloatLine {
   return {
-    price: 'surcharge',
-    kind: 'surcharge',
-    description: 'Surcharge',
+    price: kind,
+    kind,
+    description: kind,
     meter: null,
-    quantity: total,
+    quantity,
     unit: 'USD',
-    billableQuantity: total,
-    unitAmount: percent / 100,
+    billableQuantity: quantity,
+    unitAmount,
     exactAmount: amount,
     amount: cents(amount),
     trace: [],
   }
+}
+
+function totalOf(lines: readonly FloatLine[]): number {
+  let total = 0
+  for (const { amount } of lines) total += amount / 100
+  return total
+}
+
+/** A percentage of the lines before it. */
+export function surchargeFloat(lines: readonly FloatLine[], percent: number): FloatLine {
+  const total = totalOf(lines)
+  return overLines({ kind: 'surcharge', quantity: total, unitAmount: percent / 100, amount: (total * percent) / 100 })
+}
+
+/** What the lines before it miss of what was committed. */
+export function commitmentFloat(lines: readonly FloatLine[], committed: number): FloatLine {
+  const missing = Math.max(committed - totalOf(lines), 0)
+  return overLines({ kind: 'true_up', quantity: 1, unitAmount: missing, amount: missing })
 }

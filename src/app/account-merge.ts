@@ -3,9 +3,8 @@ import { listKeys } from '../account/keys.ts'
 import { microsOf, readInstant } from '../account/database.ts'
 import type { Queryable } from '../account/database.ts'
 import type { Merge } from '../account/attribution.ts'
-import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
-import { endSubscription, subscriptionsOf } from '../price/subscription.ts'
+import { subscriptionsOf } from '../price/subscription.ts'
 import type { Subscription } from '../price/subscription.ts'
 
 export interface MergeEffects {
@@ -30,12 +29,6 @@ export async function mergeEffects(queryable: Queryable, { account, at }: Merge)
     subscriptions: going.map((one) => ({ ...one, becomes: one.from < at ? 'ended' : 'cancelled' })),
     keys: await boundKeys(queryable, account),
   }
-}
-
-/** Ends what would go on. In the transaction of the merge. */
-export async function endSubscriptions(client: Queryable, { account, at }: Merge): Promise<void> {
-  await endSubscription(client, { account, at })
-  await client.query('delete from subscription where account = $1 and starts_at >= $2', [account, formatInstant(at)])
 }
 
 /** The accounts that were merged into one, by time. */

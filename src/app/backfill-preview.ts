@@ -146,7 +146,7 @@ export async function previewBackfill(service: Service, desk: InvoiceDesk, backf
     database,
     readUsage: (question: Parameters<typeof readUsage>[0]) =>
       readUsage({ ...question, supposing: { kind: 'loaded', job } }),
-    findMeter: (key: string, version: number) => findMeter(database, key, version),
+    findMeter: (key: string, version: number | undefined) => findMeter(database, key, version),
   }
   const drifts: Drift[] = []
   for (const id of invoices.slice(0, limits.driftsMax))

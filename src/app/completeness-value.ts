@@ -4,7 +4,7 @@
  */
 import { getAccount } from '../account/accounts.ts'
 import { Refusal } from '../core/errors.ts'
-import { add, exact, formatScaled, roundToInteger, sum } from '../core/exact.ts'
+import { add, exact, formatScaled, multiply, roundToInteger, sum } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, MeterKey, Offset } from '../core/ids.ts'
 import { addMinor, formatMinor } from '../core/money.ts'
@@ -16,10 +16,13 @@ import { expectedMissing, expectedQuantity } from '../meter/completeness-lack.ts
 import type { Lack } from '../meter/completeness-lack.ts'
 import type { CompletenessReport, SourceCompleteness } from '../meter/completeness.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
-import { contractFor } from '../price/contract.ts'
-import { rateLine, wholePeriod } from '../price/line.ts'
-import { usageOf } from '../price/slice.ts'
-import type { PlanVersion } from '../price/plan.ts'
+import type { Contract } from '../price/contract.ts'
+import { splitPrices } from '../price/contract-parts.ts'
+import { contractFor } from '../price/contract-table.ts'
+import { shareOf } from '../price/proration.ts'
+import { rateLines } from '../price/rate-lines.ts'
+import type { LineUsage } from '../price/slice.ts'
+import { whyNotAdditive } from '../store/measure/measure.ts'
 import { askSourcePast } from '../store/numbers.ts'
 import { heldInPeriod } from './completeness-held.ts'
 import { accountsOf, expectedOf, quantitiesOf } from './completeness-quantities.ts'
@@ -105,21 +108,35 @@ function finite(value: Exact): Exact {
 }
 
 interface Pricing {
-  readonly plan: PlanVersion
+  readonly contract: Contract
   readonly meters: ReadonlyMap<MeterKey, MeterDefinition>
   readonly usage: ReadonlyMap<MeterKey, Exact>
 }
 
-/** What some missing events would cost: the usage with them, rated, less the usage without them, rated. */
-function costOf({ plan, usage }: Pricing, extra: ReadonlyMap<MeterKey, Exact>): Minor {
-  const amounts = plan.prices.map((price) => {
-    const more = price.meter === null ? undefined : extra.get(price.meter)
-    const base = price.meter === null ? undefined : usage.get(price.meter)
-    if (more === undefined || base === undefined) return 0n as Minor
-    const [one, two] = [rateLine(price, usageOf(base), wholePeriod(plan.currency)), rateLine(price, usageOf(add(base, more)), wholePeriod(plan.currency))]
-    return (two.amount - one.amount) as Minor
+/** A quantity of which nothing else is known: spread evenly over time, and in no group that has a price of its own. */
+function evenUsage(quantity: Exact, { from, to }: Period): LineUsage {
+  return { quantity, groups: [{ group: {}, quantity }], windows: [{ from, to, quantity }], values: null }
+}
+
+/** What usage would cost, each price's part of the period by its share of the time. */
+function amountOf({ contract, meters }: Pricing, usage: ReadonlyMap<MeterKey, Exact>): Minor {
+  const { currency, parts, period } = contract
+  const priced = splitPrices(parts).map(({ price, count, part }) => {
+    const share = shareOf(part, period)
+    const meter = price.meter === null ? undefined : meters.get(price.meter)
+    const additive = meter === undefined || whyNotAdditive(meter.aggregation) === null
+    const quantity = price.meter === null ? exact(0n) : (usage.get(price.meter) ?? exact(0n))
+    const used = finite(additive ? multiply(quantity, share) : quantity)
+    return { price, part, share, additive, count, usage: evenUsage(used, part) }
   })
-  return addMinor(amounts)
+  return addMinor(rateLines(priced, { currency, traced: false }).map(({ line }) => line.amount))
+}
+
+/** What some missing events would cost: the usage with them, rated, less the usage without them, rated. */
+function costOf(pricing: Pricing, extra: ReadonlyMap<MeterKey, Exact>): Minor {
+  const { usage } = pricing
+  const more = new Map([...usage].map(([key, base]) => [key, add(base, extra.get(key) ?? exact(0n))]))
+  return (amountOf(pricing, more) - amountOf(pricing, usage)) as Minor
 }
 
 interface AccountRisk {
@@ -133,16 +150,17 @@ async function pricingOf(
   { account, period, quantities }: { account: AccountKey; period: Period; quantities: Quantities },
 ): Promise<Pricing | null> {
   try {
-    const { plan } = await contractFor(database, await getAccount(database, account), period)
+    const contract = await contractFor(database, await getAccount(database, account), period)
     const meters = new Map<MeterKey, MeterDefinition>()
     const usage = new Map<MeterKey, Exact>()
-    for (const { meter: key } of plan.prices) {
+    for (const { price } of splitPrices(contract.parts)) {
+      const key = price.meter
       if (key === null || meters.has(key)) continue
       const meter = await findMeter(database, key)
       meters.set(key, meter)
       usage.set(key, await quantities.usage(account, meter))
     }
-    return { plan, meters, usage }
+    return { contract, meters, usage }
   } catch (error) {
     if (error instanceof Refusal) return null
     throw error
@@ -168,7 +186,7 @@ async function accountRisk(
     whole.set(key, sum([...bySource.values()].map((extra) => extra.get(key) ?? exact(0n))))
   }
   return {
-    currency: pricing.plan.currency,
+    currency: pricing.contract.currency,
     total: costOf(pricing, whole),
     bySource: new Map([...bySource].map(([source, extra]) => [source, costOf(pricing, extra)])),
   }

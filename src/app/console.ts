@@ -16,6 +16,7 @@ import { listInvoices } from '../invoice/list.ts'
 import { findMeter, listMeters } from '../meter/catalogue.ts'
 import { sharedUsageReader, usageByAccount, usageOfAll } from '../meter/usage.ts'
 import type { UsageAnswer } from '../meter/usage.ts'
+import { lastPart } from '../price/contract.ts'
 import { askLatestEvent } from '../store/query.ts'
 import { readMinor } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
@@ -123,7 +124,7 @@ async function costOf(
 ): Promise<{ plan: string | null; cost: Cost }> {
   try {
     const { plan } = await previewInvoice(desk, { account: account.key, month })
-    const { name } = plan.contract.plan
+    const { name } = lastPart(plan.contract).plan
     const { currency } = plan
     if (account.billable) return { plan: name, cost: { kind: 'so_far', amount: plan.total, currency } }
     const amount = plan.total
@@ -251,7 +252,7 @@ async function costDetail(
     const { plan } = await previewInvoice(desk, { account: key, month })
     const lines = plan.lines.map(({ rated }) => rated)
     return {
-      plan: plan.contract.plan.name,
+      plan: lastPart(plan.contract).plan.name,
       cost: { kind: 'so_far', currency: plan.currency, lines, total: plan.total },
     }
   } catch (error) {

@@ -16,7 +16,8 @@ import { Refusal } from '../core/errors.ts'
 import type { AccountKey } from '../core/ids.ts'
 import type { Decision } from '../core/record.ts'
 import { formatInstant } from '../core/time.ts'
-import { endSubscriptions, mergeEffects } from './account-merge.ts'
+import { endSubscriptions } from '../price/subscription.ts'
+import { mergeEffects } from './account-merge.ts'
 import type { MergeEffects } from './account-merge.ts'
 import type { CorrectionPorts } from './corrections.ts'
 import { planChange, rulesAfter } from './ownership-change.ts'
@@ -118,7 +119,8 @@ async function write(client: Queryable, ports: Ports, request: ChangeRequest): P
   if (!plan.changes) return { plan, merge, decision: null }
   await createInto(client, request, ports)
   const { wanted, decision, sender: keyId } = request
-  if (wanted.kind === 'merge') await endSubscriptions(client, wanted)
+  const decided = { by: decision?.by ?? keyId, now: ports.world.now() }
+  if (wanted.kind === 'merge') await endSubscriptions(client, wanted, decided)
   const { touched } = plan
   const id = await writeChange(client, plan, {
     kind: decision === null ? 'transfer' : plan.kind,

@@ -6,7 +6,9 @@ import { Refusal } from '../core/errors.ts'
 import type { AccountKey, InvoiceId, Offset } from '../core/ids.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Clock, Period } from '../core/time.ts'
-import { contractFor } from '../price/contract.ts'
+import { contractOf } from '../price/contract.ts'
+import { loadContractFacts } from '../price/contract-table.ts'
+import { loadPriceBook } from '../price/price-book-load.ts'
 import { billingPeriod } from './billing-period.ts'
 import type { BillingPeriod } from './billing-period.ts'
 import { collectUsage } from './collect-usage.ts'
@@ -41,11 +43,12 @@ export interface InvoiceDesk extends UsageSource {
 
 /** What an account's month would be invoiced as, right now. */
 async function compute(desk: InvoiceDesk, account: Account, period: BillingPeriod): Promise<Computed> {
-  const contract = await contractFor(desk.database, account, period)
+  const facts = await loadContractFacts(desk.database, account)
+  const contract = contractOf(facts, await loadPriceBook(desk.database), period)
   const completeness = await desk.completeness(account.key, period)
   const below = await desk.countedBelow()
   const until = desk.clock.now()
-  const usage = await collectUsage(desk, { account: account.key, plan: contract.plan, period, below, until })
+  const usage = await collectUsage(desk, { account: account.key, contract, period, below, until })
   const issuer = await selectIssuer(desk.database)
   return { plan: planInvoice({ account, contract, period, usage }), below, completeness, issuer }
 }

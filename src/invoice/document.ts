@@ -1,10 +1,14 @@
-import { formatExact, formatQuantity, zero } from '../core/exact.ts'
+import { compare, formatExact, formatQuantity, one, zero } from '../core/exact.ts'
 import type { InvoiceId, Offset } from '../core/ids.ts'
 import { formatMinor } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
 import { formatInstant } from '../core/time.ts'
-import type { Micros } from '../core/time.ts'
-import type { ContractBasis } from '../price/contract.ts'
+import type { Micros, Period } from '../core/time.ts'
+import { lastPart } from '../price/contract.ts'
+import type { Contract, ContractBasis, ContractPart } from '../price/contract.ts'
+import type { Known } from '../price/contract-facts.ts'
+import type { LineKind } from '../price/line.ts'
+import { totalsJson } from '../price/totals.ts'
 import { priceJson } from '../price/price.ts'
 import type { TraceStep } from '../price/trace.ts'
 import type { InvoicePlan, PlannedLine } from './plan-invoice.ts'
@@ -66,6 +70,27 @@ export interface LineDocument {
   readonly windows: readonly WindowDocument[]
   /** Why there are no windows that add up to the quantity. */
   readonly not_additive?: string
+  /** A fee, usage, what is missing to a minimum, a part of other lines. Invoices of before there were others lack it. */
+  readonly kind?: LineKind
+  /** The part of the billing period in which the price held; absent: all of it. */
+  readonly part?: TimeDocument
+  /** How many of a fee; absent: one. */
+  readonly count?: string
+  /** The plan or add-on that the price is of. */
+  readonly source?: SourceDocument
+}
+
+export interface TimeDocument {
+  readonly from: string
+  readonly to: string
+}
+
+export interface SourceDocument {
+  readonly kind: 'plan' | 'add_on'
+  readonly key: string
+  readonly version: number
+  /** The account's own terms have made another price of it, or added it. */
+  readonly agreed?: true
 }
 
 /**
@@ -80,9 +105,19 @@ export interface InvoiceDocument {
   readonly issuer: Issuer
   readonly account: { readonly key: string; readonly name: string; readonly billable: boolean }
   readonly period: { readonly month: string; readonly from: string; readonly to: string; readonly time_zone: string }
+  /** The plan at the end of the period. */
   readonly plan: PlanDocument
+  /** What held when, in the period; invoices of before a period could have parts lack it. */
+  readonly plans?: readonly PartDocument[]
+  /** Times of the period in which the account was under no plan; absent: none. */
+  readonly without_plan?: readonly TimeDocument[]
+  /** What was known about the contract: it is read again as it was known (L5). */
+  readonly contract?: ContractDocument
   readonly currency: Currency
   readonly lines: readonly LineDocument[]
+  /** From the lines to what is due; invoices of before there were discounts, credits and taxes lack it. */
+  readonly totals?: TotalsDocument
+  /** After discounts, promotional credits and taxes. */
   readonly total: string
   /** Usage counts the records of the log below this offset. */
   readonly log_offset: string
@@ -96,6 +131,53 @@ export interface PlanDocument {
   readonly name: string
   readonly basis: ContractBasis
   readonly effective_from: string
+}
+
+/** A part of the period and the plan that held in it. */
+export interface PartDocument extends PlanDocument, TimeDocument {
+  /** The phase of the plan, such as its trial. */
+  readonly phase?: { readonly key: string; readonly name: string }
+}
+
+/** `Known`, as JSON. */
+export interface ContractDocument {
+  readonly decision: number
+  readonly default_plan: number
+  readonly plans: Known['plans']
+  readonly add_ons: Known['addOns']
+  readonly coupons: Known['coupons']
+}
+
+export interface DiscountDocument {
+  readonly coupon: string
+  readonly version: number
+  readonly name: string
+  readonly amount: string
+}
+
+export interface TaxDocument {
+  readonly key: string
+  readonly name: string
+  readonly percent: string
+  readonly amount: string
+}
+
+export interface BurnDocument {
+  readonly grant: string
+  readonly line: number
+  readonly amount: string
+}
+
+/** What `totalsJson` writes. */
+export interface TotalsDocument {
+  readonly subtotal: string
+  readonly discounts: readonly DiscountDocument[]
+  readonly promotional_credits: readonly BurnDocument[]
+  readonly taxable: string
+  readonly taxes: readonly TaxDocument[]
+  readonly total: string
+  readonly prepaid_credits: readonly BurnDocument[]
+  readonly due: string
 }
 
 /** An invoice and where it is in its life. The document of an issued one never changes, its status may (L6). */
@@ -120,7 +202,29 @@ export interface Issue {
   readonly waiver: Waiver | null
 }
 
-function lineDocument(line: PlannedLine, currency: Currency): LineDocument {
+function sourceDocument({ of, from }: PlannedLine): SourceDocument {
+  if (typeof from === 'object') return { kind: 'add_on', key: from.addOn, version: from.version }
+  const { key, version } = of.plan
+  return { kind: 'plan', key, version, ...(from === 'override' ? { agreed: true } : {}) }
+}
+
+function timeDocument({ from, to }: Period): TimeDocument {
+  return { from: formatInstant(from), to: formatInstant(to) }
+}
+
+/** What lines of parts, fees and surcharges say besides; a whole month of one plan says it too, where it is not plain. */
+function aboutLine(line: PlannedLine, period: Period): Partial<LineDocument> {
+  const { rated, part, count } = line
+  const isWhole = part.from === period.from && part.to === period.to
+  return {
+    kind: rated.kind,
+    ...(isWhole ? {} : { part: timeDocument(part) }),
+    ...(rated.kind === 'fee' && compare(count, one) !== 0 ? { count: formatExact(count) } : {}),
+    source: sourceDocument(line),
+  }
+}
+
+function lineDocument(line: PlannedLine, { currency, period }: InvoicePlan): LineDocument {
   const { number, price, rated, meter, windows, notAdditive, eventsWithoutValue } = line
   return {
     number,
@@ -143,11 +247,36 @@ function lineDocument(line: PlannedLine, currency: Currency): LineDocument {
       events_without_value: window.eventsWithoutValue.toString(),
     })),
     ...(notAdditive === null ? {} : { not_additive: notAdditive }),
+    ...aboutLine(line, period),
   }
 }
 
-function planDocument({ contract }: InvoicePlan): PlanDocument {
-  const { plan, basis } = contract
+function partDocument(part: ContractPart): PartDocument {
+  const { phase } = part
+  return {
+    ...timeDocument(part.part),
+    ...planDocument(part),
+    ...(phase === null ? {} : { phase: { key: phase.key, name: phase.name } }),
+  }
+}
+
+function contractDocument({ known }: Contract): ContractDocument {
+  const { decision, default: fallback, plans, addOns, coupons } = known
+  return { decision, default_plan: fallback, plans, add_ons: addOns, coupons }
+}
+
+/** Back from the document. */
+export function knownOf({
+  decision,
+  default_plan: fallback,
+  plans,
+  add_ons: addOns,
+  coupons,
+}: ContractDocument): Known {
+  return { decision, default: fallback, plans, addOns, coupons }
+}
+
+function planDocument({ plan, basis }: ContractPart): PlanDocument {
   return {
     key: plan.key,
     version: plan.version,
@@ -159,7 +288,7 @@ function planDocument({ contract }: InvoicePlan): PlanDocument {
 
 /** The document of a draft (no issue yet) or of what is being issued. */
 export function documentOf({ plan, below, completeness, issuer }: Computed, issue: Issue | null): InvoiceDocument {
-  const { account, period, currency, lines, total } = plan
+  const { account, period, currency, lines, total, totals, contract } = plan
   const waiver = issue?.waiver ?? null
   return {
     kind: 'usage',
@@ -173,9 +302,13 @@ export function documentOf({ plan, below, completeness, issuer }: Computed, issu
       to: formatInstant(period.to),
       time_zone: period.zone,
     },
-    plan: planDocument(plan),
+    plan: planDocument(lastPart(contract)),
+    plans: contract.parts.map(partDocument),
+    ...(contract.gaps.length === 0 ? {} : { without_plan: contract.gaps.map(timeDocument) }),
+    contract: contractDocument(contract),
     currency,
-    lines: lines.map((line) => lineDocument(line, currency)),
+    lines: lines.map((line) => lineDocument(line, plan)),
+    totals: totalsJson(totals) as TotalsDocument,
     total: formatMinor(total, currency),
     log_offset: below.toString(),
     completeness: { complete: completeness.complete, reasons: completeness.reasons },

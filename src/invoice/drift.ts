@@ -10,16 +10,26 @@ import { exact, formatQuantity, subtract, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, InvoiceId, MeterKey, Offset } from '../core/ids.ts'
 import { formatMinor, readMinor } from '../core/money.ts'
-import type { Minor } from '../core/money.ts'
+import type { Currency, Minor } from '../core/money.ts'
 import { assert } from '../core/result.ts'
 import { formatInstant, parseInstant } from '../core/time.ts'
-import type { Micros } from '../core/time.ts'
+import type { Micros, Period } from '../core/time.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
 import type { ReadUsage } from '../meter/usage.ts'
+import { contractOf, plainContract } from '../price/contract.ts'
+import type { Contract } from '../price/contract.ts'
+import { bookAsOf, factsAsOf } from '../price/contract-facts.ts'
+import type { ContractFacts } from '../price/contract-facts.ts'
+import { contractText } from '../price/contract-parts.ts'
+import { contractFactsOf } from '../price/contract-table.ts'
 import { planVersions } from '../price/plan-catalogue.ts'
+import { planIn } from '../price/plan.ts'
+import { loadPriceBook } from '../price/price-book-load.ts'
+import type { PriceBook } from '../price/price-book.ts'
 import type { BillingPeriod } from './billing-period.ts'
 import { collectUsage } from './collect-usage.ts'
-import type { Invoice, InvoiceDocument, LineDocument } from './document.ts'
+import { knownOf } from './document.ts'
+import type { Invoice, InvoiceDocument, LineDocument, TimeDocument } from './document.ts'
 import { planInvoice } from './plan-invoice.ts'
 import type { InvoicePlan, PlannedLine } from './plan-invoice.ts'
 import { titleOf } from './wording.ts'
@@ -69,8 +79,8 @@ export async function issuedWithin(
 export interface DriftSource {
   readonly database: Queryable
   readonly readUsage: ReadUsage
-  /** A meter in a version of it. */
-  readonly findMeter: (key: MeterKey, version: number) => Promise<MeterDefinition>
+  /** A meter in a version of it, or as it is now. */
+  readonly findMeter: (key: MeterKey, version: number | undefined) => Promise<MeterDefinition>
 }
 
 interface Side {
@@ -79,6 +89,8 @@ interface Side {
 }
 
 export interface DriftLine {
+  /** The part of the period that it is of; null: all of it. */
+  readonly part: TimeDocument | null
   readonly price: string
   readonly description: string
   readonly meter: string | null
@@ -87,12 +99,23 @@ export interface DriftLine {
   readonly now: Side
 }
 
+/** What changes of the contract that were recorded after the issue would make of the invoice, with usage as it is now. */
+export interface ContractDrift {
+  readonly lines: readonly DriftLine[]
+  /** Null: it could not be priced now, and `why` says why. */
+  readonly now: Minor | null
+  readonly why: string | null
+}
+
 export interface Drift {
   readonly invoice: Invoice
   readonly countedNow: Offset
   readonly lines: readonly DriftLine[]
+  /** Sums of lines: before discounts, credits and taxes. */
   readonly issued: Minor
   readonly now: Minor
+  /** Null: the contract prices as it did. */
+  readonly contract: ContractDrift | null
 }
 
 function instantOf(text: string): Micros {
@@ -106,21 +129,54 @@ function periodOf({ period }: InvoiceDocument): BillingPeriod {
   return { month, zone, from: instantOf(from), to: instantOf(to) }
 }
 
-/** The same contract, meters and period as then, with usage below another offset. */
-async function planAgain(source: DriftSource, document: InvoiceDocument, below: Offset): Promise<InvoicePlan> {
-  const { database, readUsage } = source
-  const plan = (await planVersions(database, document.plan.key))[document.plan.version - 1]
-  assert(plan !== undefined, 'an issued invoice names a plan version that exists for ever')
-  const versions = new Map(document.lines.map(({ meter }) => [meter?.key, meter?.version]))
-  const findMeter = (key: MeterKey): Promise<MeterDefinition> => {
-    const version = versions.get(key)
-    assert(version !== undefined, 'an issued invoice has a line for every meter of its plan')
-    return source.findMeter(key, version)
+/** What an issued invoice was priced with: its contract as it was known then (L5). */
+async function contractThen(source: DriftSource, document: InvoiceDocument, period: Period): Promise<Read> {
+  const { database } = source
+  const { key, version, basis } = document.plan
+  const known = document.contract
+  if (known === undefined) {
+    const plan = (await planVersions(database, key))[version - 1]
+    assert(plan !== undefined, 'an issued invoice names a plan version that exists for ever')
+    const own = planIn(plan, document.currency)
+    assert(own !== null, 'an issued invoice is in a currency of its plan')
+    return { then: plainContract(own, basis, period), now: null }
   }
+  const facts = await contractFactsOf(database, document.account.key)
+  const book = await loadPriceBook(database)
+  const then = contractOf(factsAsOf(facts, knownOf(known)), bookAsOf(book, knownOf(known)), period)
+  return { then, now: contractNow(facts, book, period) }
+}
+
+interface Read {
+  readonly then: Contract
+  /** As it is known now; the refusal where nothing could be priced now; null: nobody asks it of invoices of before. */
+  readonly now: Contract | Refusal | null
+}
+
+function contractNow(facts: ContractFacts, book: PriceBook, period: Period): Contract | Refusal {
+  try {
+    return contractOf(facts, book, period)
+  } catch (error) {
+    if (error instanceof Refusal) return error
+    throw error
+  }
+}
+
+/** The same meters and period as then, with usage below another offset. */
+async function planAgain(source: DriftSource, { document, below }: Again, contract: Contract): Promise<InvoicePlan> {
+  const { database, readUsage } = source
+  const versions = new Map(document.lines.map(({ meter }) => [meter?.key, meter?.version]))
+  // A meter that only another contract prices is the one that it would be issued with now.
+  const findMeter = (key: MeterKey): Promise<MeterDefinition> => source.findMeter(key, versions.get(key))
   const period = periodOf(document)
   const account = { ...(await getAccount(database, document.account.key)), billable: document.account.billable }
-  const usage = await collectUsage({ readUsage, findMeter }, { account: account.key, plan, period, below })
-  return planInvoice({ account, contract: { plan, basis: document.plan.basis }, period, usage })
+  const usage = await collectUsage({ readUsage, findMeter }, { account: account.key, contract, period, below })
+  return planInvoice({ account, contract, period, usage })
+}
+
+interface Again {
+  readonly document: InvoiceDocument
+  readonly below: Offset
 }
 
 const nothing: Side = { quantity: zero, amount: 0n as Minor }
@@ -128,12 +184,15 @@ const nothing: Side = { quantity: zero, amount: 0n as Minor }
 function lineOf(
   issued: LineDocument | undefined,
   now: PlannedLine | undefined,
-  { currency }: InvoiceDocument,
+  { currency, period }: InvoiceDocument,
 ): DriftLine {
   const about = issued ?? now?.rated
   assert(about !== undefined, 'a line was there then, or is there now')
   const meter = issued?.meter ?? now?.meter ?? null
+  const part = now === undefined ? null : { from: formatInstant(now.part.from), to: formatInstant(now.part.to) }
+  const isWhole = part?.from === period.from && part.to === period.to
   return {
+    part: issued?.part ?? (isWhole ? null : part),
     price: about.price,
     description: about.description,
     meter: meter?.key ?? null,
@@ -141,6 +200,39 @@ function lineOf(
     issued:
       issued === undefined ? nothing : { quantity: exact(issued.quantity), amount: readMinor(issued.amount, currency) },
     now: now === undefined ? nothing : { quantity: now.rated.quantity, amount: now.rated.amount },
+  }
+}
+
+/** Names a line on both sides: its price, what of it, and when. */
+function lineName({ price, kind, part }: Pick<LineDocument, 'price' | 'kind' | 'part'>): string {
+  return JSON.stringify([price, kind === 'true_up', part?.from ?? null, part?.to ?? null])
+}
+
+function plannedName({ rated, part }: PlannedLine, { period }: InvoicePlan): string {
+  const isWhole = part.from === period.from && part.to === period.to
+  const of = { from: formatInstant(part.from), to: formatInstant(part.to) }
+  return lineName({ price: rated.price, kind: rated.kind, ...(isWhole ? {} : { part: of }) })
+}
+
+function linesOf(document: InvoiceDocument, plan: InvoicePlan): readonly DriftLine[] {
+  const issued = new Map(document.lines.map((line) => [lineName(line), line]))
+  const now = new Map(plan.lines.map((line) => [plannedName(line, plan), line]))
+  return [...new Set([...issued.keys(), ...now.keys()])].map((name) =>
+    lineOf(issued.get(name), now.get(name), document),
+  )
+}
+
+/** What the contract as it is known now makes of the same usage; null: it prices as it did. */
+async function contractDrift(source: DriftSource, again: Again, { then, now }: Read): Promise<ContractDrift | null> {
+  if (now === null) return null
+  if (now instanceof Refusal) return { lines: [], now: null, why: now.message }
+  if (contractText(now) === contractText(then)) return null
+  try {
+    const plan = await planAgain(source, again, now)
+    return { lines: linesOf(again.document, plan), now: plan.totals.subtotal, why: null }
+  } catch (error) {
+    if (error instanceof Refusal) return { lines: [], now: null, why: error.message }
+    throw error
   }
 }
 
@@ -152,20 +244,22 @@ export async function driftOf(source: DriftSource, invoice: Invoice, below: Offs
       `${titleOf(invoice)} is not issued; a draft is computed anew each time it is shown`,
     )
   const { document } = invoice
-  const plan = await planAgain(source, document, below)
-  const prices = new Set([...document.lines.map(({ price }) => price), ...plan.lines.map(({ rated }) => rated.price)])
-  const lines = [...prices].map((price) =>
-    lineOf(
-      document.lines.find((line) => line.price === price),
-      plan.lines.find(({ rated }) => rated.price === price),
-      document,
-    ),
-  )
-  return { invoice, countedNow: below, lines, issued: readMinor(document.total, document.currency), now: plan.total }
+  const again = { document, below }
+  const read = await contractThen(source, document, periodOf(document))
+  const plan = await planAgain(source, again, read.then)
+  return {
+    invoice,
+    countedNow: below,
+    lines: linesOf(document, plan),
+    issued: readMinor(document.totals?.subtotal ?? document.total, document.currency),
+    now: plan.totals.subtotal,
+    contract: await contractDrift(source, again, read),
+  }
 }
 
 /** Whether anything of the invoice would be another number now. An issued quantity has the decimals that are printed. */
-export function isDrifted({ lines }: Drift): boolean {
+export function isDrifted({ lines, contract }: Drift): boolean {
+  if (contract !== null) return true
   return lines.some(
     ({ issued, now }) =>
       issued.amount !== now.amount || formatQuantity(issued.quantity) !== formatQuantity(now.quantity),
@@ -178,29 +272,46 @@ function quantityJson({ issued, now }: DriftLine): object {
   return { issued: then, now: next, difference: formatQuantity(subtract(exact(next), exact(then))) }
 }
 
+function moneyOf(currency: Currency): (amount: bigint) => string {
+  return (amount) => formatMinor(amount as Minor, currency)
+}
+
+function linesJson(lines: readonly DriftLine[], currency: Currency): readonly object[] {
+  const money = moneyOf(currency)
+  return lines.map((line) => ({
+    price: line.price,
+    description: line.description,
+    meter: line.meter,
+    unit: line.unit,
+    ...(line.part === null ? {} : { part: line.part }),
+    quantity: quantityJson(line),
+    amount: {
+      issued: money(line.issued.amount),
+      now: money(line.now.amount),
+      difference: money(line.now.amount - line.issued.amount),
+    },
+  }))
+}
+
+function contractJson({ lines, now, why }: ContractDrift, issued: Minor, currency: Currency): object {
+  const money = moneyOf(currency)
+  const total = now === null ? null : { issued: money(issued), now: money(now), difference: money(now - issued) }
+  return { lines: linesJson(lines, currency), total, why_not_priced: why }
+}
+
 /** The drift as the API answers it. Differences are now minus issued: below zero, too much was charged. */
 export function driftJson(drift: Drift): object {
-  const { invoice, countedNow, lines, issued, now } = drift
+  const { invoice, countedNow, lines, issued, now, contract } = drift
   const { currency, account, period, number, log_offset: countedThen } = invoice.document
-  const money = (amount: bigint): string => formatMinor(amount as Minor, currency)
+  const money = moneyOf(currency)
   return {
     invoice: { id: invoice.id, number, account: account.key, month: period.month, status: invoice.status },
     currency,
     counted_below_issued: countedThen,
     counted_below_now: String(countedNow),
     drifted: isDrifted(drift),
-    lines: lines.map((line) => ({
-      price: line.price,
-      description: line.description,
-      meter: line.meter,
-      unit: line.unit,
-      quantity: quantityJson(line),
-      amount: {
-        issued: money(line.issued.amount),
-        now: money(line.now.amount),
-        difference: money(line.now.amount - line.issued.amount),
-      },
-    })),
+    lines: linesJson(lines, currency),
     total: { issued: money(issued), now: money(now), difference: money(now - issued) },
+    under_contract_now: contract === null ? null : contractJson(contract, issued, currency),
   }
 }

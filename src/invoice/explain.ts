@@ -56,8 +56,8 @@ export function explainLine(invoice: Invoice, number: number): LineExplanation {
         : {
             account: account.key,
             meter: line.meter.key,
-            from: period.from,
-            to: period.to,
+            from: (line.part ?? period).from,
+            to: (line.part ?? period).to,
             timezone: period.time_zone,
             meter_version: String(line.meter.version),
             below: document.log_offset,

@@ -74,14 +74,15 @@ export async function upsertDraft(
   computed: Computed,
   { id, now }: { readonly id: InvoiceId; readonly now: Micros },
 ): Promise<void> {
-  const { account, period, currency, total } = computed.plan
+  const { account, period, currency, total, totals } = computed.plan
   await queryable.query(
     `insert into invoice (id, account, kind, month, period_from, period_to, status, status_at, currency,
-                          total_minor, log_offset, document)
-     values ($1, $2, 'usage', $3, $4, $5, 'draft', $6, $7, $8, $9, $10)
+                          total_minor, log_offset, document, subtotal_minor, due_minor)
+     values ($1, $2, 'usage', $3, $4, $5, 'draft', $6, $7, $8, $9, $10, $11, $12)
      on conflict (account, kind, month) where status <> 'void' do update
      set period_from = excluded.period_from, period_to = excluded.period_to, currency = excluded.currency,
-         total_minor = excluded.total_minor, log_offset = excluded.log_offset, document = excluded.document
+         total_minor = excluded.total_minor, log_offset = excluded.log_offset, document = excluded.document,
+         subtotal_minor = excluded.subtotal_minor, due_minor = excluded.due_minor
      where invoice.status = 'draft' and invoice.log_offset <= excluded.log_offset`,
     [
       id,
@@ -94,6 +95,8 @@ export async function upsertDraft(
       total,
       computed.below,
       JSON.stringify(documentOf(computed, null)),
+      totals.subtotal,
+      totals.due,
     ],
   )
 }
@@ -141,11 +144,13 @@ export async function takeNumber(client: Queryable): Promise<TakenNumber> {
 }
 
 async function insertLines(client: Queryable, id: InvoiceId, { plan }: Computed): Promise<void> {
-  for (const { number, rated, meter, eventsWithoutValue } of plan.lines) {
+  const { from, to } = plan.period
+  for (const { number, rated, meter, eventsWithoutValue, part } of plan.lines) {
+    const isWhole = part.from === from && part.to === to
     await client.query(
       `insert into invoice_line (invoice, line, price, description, meter, meter_version, quantity, unit,
-                                 unit_amount, amount_minor, events_without_value)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+                                 unit_amount, amount_minor, events_without_value, kind, part_from, part_to)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
       [
         id,
         number,
@@ -158,6 +163,9 @@ async function insertLines(client: Queryable, id: InvoiceId, { plan }: Computed)
         rated.unitAmount === null ? null : formatExact(rated.unitAmount),
         rated.amount,
         eventsWithoutValue,
+        rated.kind,
+        isWhole ? null : formatInstant(part.from),
+        isWhole ? null : formatInstant(part.to),
       ],
     )
   }
@@ -170,13 +178,14 @@ export async function freezeInvoice(
   computed: Computed,
   issue: Issue & TakenNumber,
 ): Promise<InvoiceDocument> {
-  const { period, currency, total } = computed.plan
+  const { period, currency, total, totals } = computed.plan
   const document = documentOf(computed, issue)
   await insertLines(client, id, computed)
   await client.query(
     `update invoice
      set status = 'issued', status_at = $2, issued_at = $2, issuing_entity = $3, sequence = $4, number = $5,
-         period_from = $6, period_to = $7, currency = $8, total_minor = $9, log_offset = $10, document = $11
+         period_from = $6, period_to = $7, currency = $8, total_minor = $9, log_offset = $10, document = $11,
+         subtotal_minor = $12, due_minor = $13
      where id = $1`,
     [
       id,
@@ -190,6 +199,8 @@ export async function freezeInvoice(
       total,
       computed.below,
       JSON.stringify(document),
+      totals.subtotal,
+      totals.due,
     ],
   )
   return document

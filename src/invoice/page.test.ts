@@ -6,6 +6,7 @@ import { parseInstant, windowStarts } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { standardMeters } from '../meter/standard.ts'
 import type { UsageRow } from '../meter/usage.ts'
+import { plainContract } from '../price/contract.ts'
 import { parsePlan } from '../price/plan.ts'
 import { billingPeriod } from './billing-period.ts'
 import type { MeterUsage } from './collect-usage.ts'
@@ -16,6 +17,7 @@ import { html } from './html.ts'
 import { invoicePage } from './page.ts'
 import { planInvoice } from './plan-invoice.ts'
 import type { InvoiceState } from './state.ts'
+import { partName } from './usage-wanted.ts'
 import { invoiceText, lineText, textWidth } from './text.ts'
 import { groupDigits } from './wording.ts'
 
@@ -41,7 +43,9 @@ function usageOf(key: string, days: readonly string[]): readonly [MeterKey, Mete
   const total = sum(rows.map(({ quantity }) => quantity ?? zero))
   const eventsWithoutValue = rows.reduce((all, row) => all + row.eventsWithoutValue, 0n)
   const daily = { rows, total, eventsWithoutValue }
-  return [meter.key, { meter, whole: { ...daily, rows: [] }, daily }]
+  const whole = { ...daily, rows: [] }
+  const used = { part: period, whole, windows: new Map([['day' as const, daily]]), groups: new Map() }
+  return [meter.key, { meter, whole, parts: new Map([[partName(period), used]]), gaps: [] }]
 }
 
 interface Given {
@@ -81,7 +85,7 @@ function invoice({ status, name = 'Acme', bytes = ['12000000000'], reasons = [],
     createdAt: at('2026-01-01T00:00:00Z'),
     firstSeen: null,
   }
-  const contract = { plan: { ...parsed.value.terms, version: 7 }, basis: 'subscribed' as const }
+  const contract = plainContract({ ...parsed.value.terms, version: 7 }, 'subscribed', period)
   const usage = new Map([usageOf('data_out_wire', bytes), usageOf('connections', [])])
   const plan = planInvoice({ account, contract, period, usage })
   const issuer = { key: 'main', name: 'Edge & Sons', address: 'Quay 1\nHamburg' }

@@ -16,7 +16,8 @@ import {
   noticesOf,
   periodWords,
 } from './wording.ts'
-import { planWords, quantityWords, readableFormula, titleOf, unitPriceWords } from './wording.ts'
+import { aboutWords, partWords, planWords, readableFormula, titleOf, totalRows, unitPriceWords } from './wording.ts'
+import type { TotalRow } from './wording.ts'
 
 /** When the page is shown: days of a draft that have not come are not drawn as days without traffic (L13). */
 export interface PageContext {
@@ -57,9 +58,9 @@ function facts(document: InvoiceDocument): Html {
   </dl>`
 }
 
-function aboutLine(line: LineDocument): readonly Html[] {
+function aboutLine(line: LineDocument, document: InvoiceDocument): readonly Html[] {
   const missing = missingWords(line)
-  return quantityWords(line).map((words) =>
+  return aboutWords(line, document).map((words) =>
     missing.includes(words)
       ? html`<div class="about missing-note">${words}</div>`
       : html`<div class="about">${words}</div>`,
@@ -72,19 +73,28 @@ function breakable(text: string): Html {
   return html`${first}${rest.map((part) => html`,<wbr />${part}`)}`
 }
 
-function lineRow(line: LineDocument, currency: Currency): Html {
+function lineRow(line: LineDocument, document: InvoiceDocument): Html {
+  const { currency } = document
   const cells = [billableWords(line), unitPriceWords(line, currency), groupDigits(line.amount)]
   return html`<tr>
     <td>${line.number}</td>
     <td>
       <div class="name">${line.description}</div>
-      ${aboutLine(line)}
+      ${aboutLine(line, document)}
     </td>
     ${cells.map((cell) => html`<td class="n">${breakable(cell)}</td>`)}
   </tr>`
 }
 
-function lineTable({ lines, total, currency }: InvoiceDocument): Html {
+function totalRow({ name, amount, kind }: TotalRow, currency: Currency): Html {
+  return html`<tr class="${kind}">
+    <th scope="row" colspan="3">${name}</th>
+    <td class="n" colspan="2">${breakable(groupDigits(amount))} ${currency}</td>
+  </tr>`
+}
+
+function lineTable(document: InvoiceDocument): Html {
+  const { lines, currency } = document
   return html`<table class="lines">
     <thead>
       <tr>
@@ -96,15 +106,16 @@ function lineTable({ lines, total, currency }: InvoiceDocument): Html {
       </tr>
     </thead>
     <tbody>
-      ${lines.map((line) => lineRow(line, currency))}
+      ${lines.map((line) => lineRow(line, document))}
     </tbody>
     <tfoot>
-      <tr>
-        <th scope="row" colspan="3">Total</th>
-        <td class="n" colspan="2">${breakable(groupDigits(total))} ${currency}</td>
-      </tr>
+      ${totalRows(document).map((row) => totalRow(row, currency))}
     </tfoot>
   </table>`
+}
+
+function sumWords(document: InvoiceDocument): string {
+  return totalRows(document).length === 1 ? 'the total is the sum of the lines' : 'the subtotal is the sum of the lines'
 }
 
 function why(invoice: Invoice, line: LineDocument, reached: Micros | null): Html {
@@ -124,10 +135,12 @@ function why(invoice: Invoice, line: LineDocument, reached: Micros | null): Html
     line.meter === null
       ? null
       : html` Measured by ${line.meter.name} (${line.meter.key} version ${line.meter.version}).`
+  const part = partWords(line, invoice.document)
+  const time = part === null ? null : html` It held from ${part}.`
   const chart = line.windows.length === 0 ? null : dayChart(explanation, reached)
   return html`<section class="why">
     <h3><span>${line.number}. ${line.description}</span><span>${groupDigits(line.amount)} ${currency}</span></h3>
-    <p>Price: ${explanation.price}.${meter}</p>
+    <p>Price: ${explanation.price}.${time}${meter}</p>
     <table class="steps">
       <tbody>
         ${steps}
@@ -151,8 +164,7 @@ export function invoicePage(invoice: Invoice, { now }: PageContext): string {
     ${watermark}${heading(invoice)}${facts(document)}${notices}${lineTable(document)}
     <h2 class="annex">How each amount was reached</h2>
     <p class="lead">
-      From the measured quantity to the amount, step by step. Each line is rounded once; the total is the sum of the
-      lines.
+      From the measured quantity to the amount, step by step. Each line is rounded once; ${sumWords(document)}.
     </p>
     ${reasons}
     <footer>${countedWords(document)} Document ${id}.</footer>

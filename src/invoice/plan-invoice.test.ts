@@ -7,10 +7,12 @@ import type { AccountKey } from '../core/ids.ts'
 import type { Micros } from '../core/time.ts'
 import { standardMeters } from '../meter/standard.ts'
 import type { UsageAnswer } from '../meter/usage.ts'
-import type { Contract } from '../price/contract.ts'
+import { plainContract } from '../price/contract.ts'
+import type { ContractBasis } from '../price/contract.ts'
 import { parsePlan } from '../price/plan.ts'
 import { billingPeriod } from './billing-period.ts'
 import { planInvoice } from './plan-invoice.ts'
+import { partName } from './usage-wanted.ts'
 
 const parsed = parsePlan({
   key: 'usual',
@@ -25,7 +27,7 @@ const parsed = parsePlan({
 if (!parsed.ok) throw new Error('the test plan is well formed')
 const plan = { ...parsed.value.terms, version: 1 }
 
-function totalOf(key: string, basis: Contract['basis'], requests: bigint): bigint {
+function totalOf(key: string, basis: ContractBasis, requests: bigint): bigint {
   const account: Account = {
     key: key as AccountKey,
     name: key,
@@ -41,8 +43,9 @@ function totalOf(key: string, basis: Contract['basis'], requests: bigint): bigin
   const period = billingPeriod('2026-10', 'UTC')
   const row = { from: period.from, to: period.to, group: {}, quantity, eventsWithoutValue: 0n }
   const answer: UsageAnswer = { rows: [row], total: quantity, eventsWithoutValue: 0n }
-  const usage = new Map([[meter.key, { meter, whole: answer, daily: answer }]])
-  return planInvoice({ account, contract: { plan, basis }, period, usage }).total
+  const used = { part: period, whole: answer, windows: new Map([['day' as const, answer]]), groups: new Map() }
+  const usage = new Map([[meter.key, { meter, whole: answer, parts: new Map([[partName(period), used]]), gaps: [] }]])
+  return planInvoice({ account, contract: plainContract(plan, basis, period), period, usage }).total
 }
 
 describe('who owes a base fee', () => {

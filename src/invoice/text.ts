@@ -1,10 +1,12 @@
-import type { Currency } from '../core/money.ts'
-import type { Invoice, LineDocument } from './document.ts'
+import type { Invoice, InvoiceDocument, LineDocument } from './document.ts'
 import { explainLine } from './explain.ts'
 import type { LineExplanation } from './explain.ts'
 import { billableWords, countedWords, dateOf, groupDigits, inUnit, noticesOf, periodWords } from './wording.ts'
 import {
+  aboutWords,
+  partWords,
   planWords,
+  totalRows,
   quantityWords,
   readableFormula,
   statusWords,
@@ -40,7 +42,8 @@ function sides(left: string, right: string): string {
 }
 
 /** A cell that is too long for its column starts a line of its own and is never cut: digits are what this is about. */
-function lineRows(line: LineDocument, currency: Currency): readonly string[] {
+function lineRows(line: LineDocument, document: InvoiceDocument): readonly string[] {
+  const { currency } = document
   const [name = '', ...more] = wrap(line.description, widths.description)
   const cells = [billableWords(line), unitPriceWords(line, currency), groupDigits(line.amount)]
   const [quantity = '', price = '', amount = ''] = cells
@@ -51,7 +54,7 @@ function lineRows(line: LineDocument, currency: Currency): readonly string[] {
     : [`${quantity.padStart(widths.quantity)}${price.padStart(widths.price)}${amount.padStart(widths.amount)}`.slice(2)]
   const [first = '', ...below] = numbers
   const indent = ' '.repeat(widths.number + 2)
-  const about = quantityWords(line).join('; ')
+  const about = aboutWords(line, document).join('; ')
   return [
     `${start}${first}`.trimEnd(),
     ...more.map((text) => indent + text),
@@ -69,7 +72,7 @@ function header(invoice: Invoice): readonly string[] {
     ...(issuer.name === '' ? [] : [`From     ${[issuer.name, ...issuer.address.split('\n')].join(', ')}`]),
     `Account  ${account.name} (${account.key})`,
     `Period   ${periodWords(document)}`,
-    `Plan     ${planWords(document)}`,
+    ...wrap(`Plan     ${planWords(document)}`, textWidth),
   ]
 }
 
@@ -87,9 +90,9 @@ export function invoiceText(invoice: Invoice): string {
     '',
     columns,
     rule(),
-    ...document.lines.flatMap((line) => lineRows(line, document.currency)),
+    ...document.lines.flatMap((line) => lineRows(line, document)),
     rule(),
-    sides('Total', `${groupDigits(document.total)} ${document.currency}`),
+    ...totalRows(document).map(({ name, amount }) => sides(name, `${groupDigits(amount)} ${document.currency}`)),
     ...notices,
     '',
     countedWords(document),
@@ -112,6 +115,7 @@ function dayRows({ windows, unit, zone, meter, line }: LineExplanation): readonl
 export function lineText(invoice: Invoice, number: number): string {
   const explanation = explainLine(invoice, number)
   const { line, price, steps } = explanation
+  const part = partWords(line, invoice.document)
   const formulas = steps.flatMap(({ about, formula, result, unit }) => [
     ...wrap(`  ${groupDigits(about)}`, textWidth),
     `    ${readableFormula(formula)} = ${inUnit(result, unit)}`,
@@ -122,7 +126,8 @@ export function lineText(invoice: Invoice, number: number): string {
       `${groupDigits(line.amount)} ${invoice.document.currency}`,
     ),
     rule('═'),
-    `Price    ${price}`,
+    ...wrap(`Price    ${price}`, textWidth),
+    ...(part === null ? [] : [`Time     ${part}`]),
     ...quantityWords(line).map((words, index) => (index === 0 ? 'Usage' : '').padEnd(9) + words),
     '',
     'Steps',

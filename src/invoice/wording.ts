@@ -1,10 +1,11 @@
-import { currencyDigits } from '../core/money.ts'
+import { addMinor, currencyDigits, formatMinor, readMinor } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
 import { assert } from '../core/result.ts'
-import { parseInstant, zonedOf } from '../core/time.ts'
+import { formatInstant, parseInstant, zonedOf } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { counted } from '../price/trace.ts'
-import type { Invoice, InvoiceDocument, LineDocument, MeterDocument } from './document.ts'
+import type { BurnDocument, Invoice, InvoiceDocument, LineDocument, MeterDocument } from './document.ts'
+import type { PartDocument, PlanDocument, TimeDocument } from './document.ts'
 
 // The words and numbers of an invoice as people read them; the terminal and the page say the same.
 
@@ -50,14 +51,122 @@ export function periodWords({ period }: InvoiceDocument): string {
   return `${dateOf(period.from, period.time_zone)} to ${end} (${period.time_zone})`
 }
 
-export function planWords({ plan }: InvoiceDocument): string {
-  const basis = plan.basis === 'default' ? ', by default' : ''
-  return `${plan.name} (${plan.key} version ${plan.version}${basis})`
+/** Whether a time of a zone is the midnight with which a day begins. */
+function isMidnight(instant: string, zone: string): boolean {
+  const zoned = zonedOf(instantOf(instant), zone)
+  return zoned.equals(zoned.startOfDay())
+}
+
+/** `1 Oct 2026 to 14 Oct 2026` where days are whole, else to the minute: `1 Oct 2026, 00:00 to 14 Oct 2026, 09:30`. */
+export function timeWords({ from, to }: TimeDocument, zone: string): string {
+  if (!isMidnight(from, zone) || !isMidnight(to, zone)) return `${momentOf(from, zone)} to ${momentOf(to, zone)}`
+  const last = formatInstant((instantOf(to) - 1) as Micros)
+  const [first, end] = [dateOf(from, zone), dateOf(last, zone)]
+  return first === end ? first : `${first} to ${end}`
+}
+
+/** The part of the period in which a line's price held; null: all of it. */
+export function partWords({ part }: LineDocument, { period }: InvoiceDocument): string | null {
+  return part === undefined ? null : timeWords(part, period.time_zone)
+}
+
+function planName({ name, key, version, basis, phase }: PartWording): string {
+  const besides = [...(basis === 'default' ? ['by default'] : []), ...(phase === undefined ? [] : [phase.name])]
+  return `${name} (${[`${key} version ${version}`, ...besides].join(', ')})`
+}
+
+type PartWording = PlanDocument & Pick<PartDocument, 'phase'>
+
+/** The plan, or what held when: each plan with the time in which it did. */
+export function planWords({ plan, plans = [], period }: InvoiceDocument): string {
+  const [first] = plans
+  if (first === undefined || plans.length === 1) return planName(first ?? plan)
+  const names = new Map<string, TimeDocument[]>()
+  for (const part of plans) names.set(planName(part), [...(names.get(planName(part)) ?? []), part])
+  if (names.size === 1) return planName(first)
+  return [...names]
+    .map(
+      ([name, parts]) =>
+        `${name} ${joined(parts)
+          .map((time) => timeWords(time, period.time_zone))
+          .join(' and ')}`,
+    )
+    .join('; ')
+}
+
+/** Times that follow each other are one. */
+function joined(parts: readonly TimeDocument[]): readonly TimeDocument[] {
+  const times: TimeDocument[] = []
+  for (const { from, to } of parts) {
+    const last = times.at(-1)
+    if (last?.to === from) times[times.length - 1] = { from: last.from, to }
+    else times.push({ from, to })
+  }
+  return times
 }
 
 /** Which version of which price a line was priced with. */
-export function priceWords(line: LineDocument, { plan, period }: InvoiceDocument): string {
-  return `${line.price} in ${plan.key} version ${plan.version}, in effect since ${dateOf(plan.effective_from, period.time_zone)}`
+export function priceWords(line: LineDocument, { plan, plans = [], period }: InvoiceDocument): string {
+  const { source = { kind: 'plan', key: plan.key, version: plan.version } } = line
+  const named = `${source.key} version ${source.version}`
+  if (source.kind === 'add_on') return `${line.price} in add-on ${named}`
+  if (source.agreed === true) return `${line.price} as agreed with this account, beside ${named}`
+  const held = plans.find(({ key, version }) => key === source.key && version === source.version) ?? plan
+  return `${line.price} in ${named}, in effect since ${dateOf(held.effective_from, period.time_zone)}`
+}
+
+/** What a line says under its name: when its price held, and where its quantity comes from. */
+export function aboutWords(line: LineDocument, document: InvoiceDocument): readonly string[] {
+  const part = partWords(line, document)
+  return [...(part === null ? [] : [part]), ...quantityWords(line)]
+}
+
+/** A row between the lines and the total: its name and its amount; what is taken off is below zero. */
+export interface TotalRow {
+  readonly name: string
+  readonly amount: string
+  /** `total`: what the invoice is about. */
+  readonly kind: 'step' | 'total'
+}
+
+function negative(amount: string): string {
+  return /^0(\.0*)?$/.test(amount) ? amount : `-${amount}`
+}
+
+function burned(name: string, burns: readonly BurnDocument[], currency: Currency): readonly TotalRow[] {
+  if (burns.length === 0) return []
+  const paid = addMinor(burns.map(({ amount }) => readMinor(amount, currency)))
+  return [{ name, amount: negative(formatMinor(paid, currency)), kind: 'step' }]
+}
+
+/** From the lines to what is due: only the total where nothing lies between. */
+export function totalRows({ totals, total, currency }: InvoiceDocument): readonly TotalRow[] {
+  const step = (name: string, amount: string): TotalRow => ({ name, amount, kind: 'step' })
+  const sum: TotalRow = { name: 'Total', amount: total, kind: 'total' }
+  if (totals === undefined) return [sum]
+  const {
+    subtotal,
+    discounts,
+    promotional_credits: promotional,
+    taxable,
+    taxes,
+    prepaid_credits: prepaid,
+    due,
+  } = totals
+  const before = [
+    ...discounts.map(({ name, amount }) => step(name, negative(amount))),
+    ...burned('Promotional credit', promotional, currency),
+  ]
+  const after = burned('Prepaid credit', prepaid, currency)
+  return [
+    ...(before.length + taxes.length === 0 ? [] : [step('Subtotal', subtotal)]),
+    ...before,
+    ...(before.length === 0 || taxes.length === 0 ? [] : [step('Taxable', taxable)]),
+    ...taxes.map(({ name, percent, amount }) => step(name.includes('%') ? name : `${name}, ${percent} %`, amount)),
+    sum,
+    ...after,
+    ...(after.length === 0 ? [] : [step('Left to pay', due)]),
+  ]
 }
 
 /** `15,649,667 bytes`; nothing was measured for a flat price. */
@@ -115,7 +224,7 @@ export function inUnit(quantity: string, unit: string): string {
 
 /** What the unit price is multiplied with. */
 export function billableWords(line: LineDocument): string {
-  return line.meter === null ? '' : inUnit(line.billable_quantity, line.unit)
+  return line.meter === null ? (line.count ?? '') : inUnit(line.billable_quantity, line.unit)
 }
 
 /** What a reader must know before relying on the total; empty for an ordinary issued invoice. */

@@ -1,7 +1,7 @@
-import { compare } from '../core/exact.ts'
+import { compare, formatExact } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { Period } from '../core/time.ts'
-import type { ContractPart, ContractPrice } from './contract.ts'
+import type { Contract, ContractPart, ContractPrice } from './contract.ts'
 import { isOverLines } from './price-model.ts'
 import { priceJson } from './price.ts'
 import type { Price } from './price.ts'
@@ -79,4 +79,16 @@ export function splitPrices(parts: readonly ContractPart[], isOwed: Owed = alway
     }
   })
   return [...byKey.values()].flat()
+}
+
+/** Everything in a contract that an amount depends on, as text: contracts with the same text price the same usage alike. */
+export function contractText({ parts, gaps, coupons, taxes }: Contract): string {
+  const prices = splitPrices(parts).map(({ price, count, part, of }) => {
+    // Who is subscribed owes fees without using anything.
+    const bases = price.meter === null ? of.map(({ part: { from }, basis }) => [from, basis]) : []
+    return [priceText(price), formatExact(count), part.from, part.to, bases]
+  })
+  const discounts = coupons.map(({ coupon, version }) => [coupon, version])
+  const taxed = taxes.map(({ key, name, percent }) => [key, name, formatExact(percent)])
+  return JSON.stringify([prices, gaps.map(({ from, to }) => [from, to]), discounts, taxed])
 }

@@ -329,6 +329,21 @@ export function contractOf(facts: ContractFacts, book: PriceBook, period: Period
   }
 }
 
+/** One plan as it is, from the start of a period to its end. */
+export function plainContract(plan: PlanVersion, basis: ContractBasis, period: Period): Contract {
+  const prices = plan.prices.map((price): ContractPrice => ({ price, count: one, from: 'plan' }))
+  const part = { from: period.from, to: period.to }
+  return {
+    currency: plan.currency,
+    period: part,
+    parts: [{ part, plan, basis, phase: null, prices }],
+    gaps: [],
+    coupons: [],
+    taxes: [],
+    known: { decision: 0, default: 0, plans: { [plan.key]: plan.version }, addOns: {}, coupons: {} },
+  }
+}
+
 /** What the account is under at the end of the period. */
 export function lastPart({ parts }: Contract): ContractPart {
   const part = parts.at(-1)

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { defineAddOn, defineCoupon, definePlan, definePriceBook } from './define-plan.ts'
 import { parseCoupon } from './coupon.ts'
+import type { ModelDocument } from './plan-document.ts'
 import { parsePlan } from './plan.ts'
+import type { PriceModel } from './price-model.ts'
 
 const common = { key: 'p', name: 'P', effective_from: '2026-01-01T00:00:00Z' } as const
 const usd = { ...common, currency: 'USD' } as const
+const fee = { key: 'f', name: 'F', model: { kind: 'flat', amount: '1' } } as const
 const metered = { key: 'out', name: 'Out', meter: 'data_out_wire' } as const
 
 /** What does not compile is also refused when it runs, by the same parser that reads JSON. */
@@ -17,7 +20,37 @@ function refused(define: () => unknown): string {
   return 'accepted'
 }
 
+/** A model that has no type here, or a type that no model has, does not compile. */
+type Kinds<Model extends { readonly kind: string }> = Model['kind']
+const everyModelHasAType: Record<Exclude<Kinds<PriceModel>, Kinds<ModelDocument<string>>>, never> = {}
+const everyTypeHasAModel: Record<Exclude<Kinds<ModelDocument<string>>, Kinds<PriceModel>>, never> = {}
+
 describe('definePlan', () => {
+  test('knows every model', () => {
+    expect([everyModelHasAType, everyTypeHasAModel]).toEqual([{}, {}])
+    const tier = { up_to: '10', unit_amount: '1' } as const
+    const percent = { up_to: '10', percent: '1' } as const
+    const models = [
+      { kind: 'per_unit', unit_amount: '1' },
+      { kind: 'graduated', tiers: [tier, { unit_amount: '2' }] },
+      { kind: 'volume', tiers: [tier, { unit_amount: '2' }], flat_at_zero: true },
+      { kind: 'package', size: '100', package_amount: '1', round: 'down' },
+      { kind: 'percentage', percent: '2.9' },
+      { kind: 'graduated_percentage', tiers: [percent, { flat_amount: '2' }] },
+      { kind: 'committed', quantity: '10', unit_amount: '1', overage_unit_amount: '2' },
+    ] as const
+    for (const model of models) expect(definePlan({ ...usd, prices: [{ ...metered, model }] }).prices).toHaveLength(1)
+    const cell = { model: models[0], included: '5' } as const
+    const matrix = {
+      kind: 'matrix',
+      dimensions: ['country'],
+      cells: [{ when: { country: 'DE' }, ...cell }],
+      default: cell,
+    } as const
+    const commitment = { key: 'c', name: 'C', model: { kind: 'commitment', amount: '5', of: ['out'] } } as const
+    expect(definePlan({ ...usd, prices: [{ ...metered, model: matrix }, commitment] }).prices).toHaveLength(2)
+  })
+
   test('gives the document back, which reads as the same JSON does', () => {
     const plan = definePlan({
       ...common,
@@ -130,26 +163,11 @@ describe('definePlan', () => {
       ),
     ).toContain('prices.0.price: ')
     expect(
-      refused(() =>
-        // @ts-expect-error no time from which it is sold
-        definePlan({
-          key: 'p',
-          name: 'P',
-          currency: 'USD',
-          prices: [{ ...metered, model: { kind: 'flat', amount: '1' } }],
-        }),
-      ),
+      // @ts-expect-error no time from which it is sold
+      refused(() => definePlan({ key: 'p', name: 'P', currency: 'USD', prices: [fee] })),
     ).toContain('effective_from: ')
-    expect(
-      refused(() =>
-        // @ts-expect-error no such currency
-        definePlan({
-          ...common,
-          currency: 'DOGE',
-          prices: [{ key: 'f', name: 'F', model: { kind: 'flat', amount: '1' } }],
-        }),
-      ),
-    ).toContain('currency: ')
+    // @ts-expect-error no such currency
+    expect(refused(() => definePlan({ ...common, currency: 'DOGE', prices: [fee] }))).toContain('currency: ')
   })
 
   test('rules between values are told when the file runs, all at once', () => {
@@ -175,10 +193,9 @@ describe('defineAddOn, defineCoupon and definePriceBook', () => {
   })
 
   test('a coupon is a percentage, or an amount in every currency that it names', () => {
+    const both = { ...common, currencies: ['USD', 'EUR'], of: 'all' } as const
     // @ts-expect-error EUR is missing
-    expect(
-      refused(() => defineCoupon({ ...common, currencies: ['USD', 'EUR'], amount: { USD: '1' }, of: 'all' })),
-    ).toContain('amount.EUR: ')
+    expect(refused(() => defineCoupon({ ...both, amount: { USD: '1' } }))).toContain('amount.EUR: ')
     // @ts-expect-error both
     expect(refused(() => defineCoupon({ ...usd, percent: '5', amount: '1', of: 'all' }))).toContain(
       'has a "percent" or an "amount"',

@@ -12,7 +12,8 @@ import {
   readText,
 } from './place.ts'
 import type { Place } from './place.ts'
-import { counted, operand, traceStep } from './trace.ts'
+import { moneyWords, numberWords, quantityWords } from './number-words.ts'
+import { operand, traceStep } from './trace.ts'
 import type { Trace } from './trace.ts'
 
 /** Takes a part of an amount off, or a fixed amount, never more than there is. */
@@ -68,13 +69,13 @@ export function takeDiscount(discount: Discount, amount: Exact, { money, trace }
   const before = operand(amount)
   if (discount.kind === 'percent') {
     const value = multiply(amount, divide(subtract(hundred, discount.percent), hundred))
-    const about = `${discount.name}: ${formatExact(discount.percent)} % off`
+    const about = `${discount.name}: ${numberWords(discount.percent)} % off`
     const formula = `${before} * (100 - ${operand(discount.percent)}) / 100`
     trace?.push(traceStep({ step: 'discount', about, formula, unit: money }, value))
     return value
   }
   const value = larger(subtract(amount, discount.amount), zero)
-  const about = `${discount.name}: ${formatExact(discount.amount)} ${money} off, never below zero`
+  const about = `${discount.name}: ${moneyWords(discount.amount, money)} off${isZero(value) ? ', never below zero' : ''}`
   const formula = `max(${before} - ${operand(discount.amount)}, 0)`
   trace?.push(traceStep({ step: 'discount', about, formula, unit: money }, value))
   return value
@@ -89,7 +90,11 @@ export interface DiscountContext {
 export function takeAllowance(included: Exact, quantity: Exact, { unit, trace }: QuantityContext): Exact {
   if (isZero(included) && quantity.s >= 0n) return quantity
   const value = larger(subtract(quantity, included), zero)
-  const about = `${counted(formatExact(included), unit)} included in the plan, never below zero`
+  const about = isZero(included)
+    ? `${quantityWords(quantity, unit)}: less than nothing was used, which is no credit`
+    : isZero(value)
+      ? `${quantityWords(quantity, unit)}, all of it within the ${quantityWords(included, unit)} included`
+      : `${quantityWords(quantity, unit)} less ${quantityWords(included, unit)} included`
   const formula = `max(${operand(quantity)} - ${operand(included)}, 0)`
   trace?.push(traceStep({ step: 'allowance', about, formula, unit }, value))
   return value
@@ -104,13 +109,14 @@ export interface QuantityContext {
 export function takeUsageDiscount(discount: UsageDiscount, quantity: Exact, { unit, trace }: QuantityContext): Exact {
   if (discount.kind === 'percent') {
     const value = multiply(quantity, divide(subtract(hundred, discount.percent), hundred))
-    const about = `${formatExact(discount.percent)} % of the usage is free`
+    const about = `${quantityWords(quantity, unit)} less ${numberWords(discount.percent)} % usage discount`
     const formula = `${operand(quantity)} * (100 - ${operand(discount.percent)}) / 100`
     trace?.push(traceStep({ step: 'usage_discount', about, formula, unit }, value))
     return value
   }
   const value = larger(subtract(quantity, discount.quantity), zero)
-  const about = `${counted(formatExact(discount.quantity), unit)} of usage discounted, never below zero`
+  const off = quantityWords(discount.quantity, unit)
+  const about = `${quantityWords(quantity, unit)} less ${off} usage discount, never below zero`
   const formula = `max(${operand(quantity)} - ${operand(discount.quantity)}, 0)`
   trace?.push(traceStep({ step: 'usage_discount', about, formula, unit }, value))
   return value

@@ -1,10 +1,11 @@
-import { compare, formatExact, isZero, larger, multiply, one, smaller, subtract, sum, zero } from '../core/exact.ts'
+import { compare, isZero, larger, multiply, one, smaller, subtract, sum, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { MeterKey } from '../core/ids.ts'
 import { currencyDigits, formatMinor, minorAmount, roundToMinor } from '../core/money.ts'
 import type { Currency, Minor } from '../core/money.ts'
 import { assert } from '../core/result.ts'
 import { takeDiscount } from './discount.ts'
+import { moneyWords, numberWords } from './number-words.ts'
 import { isOverLines } from './price-model.ts'
 import type { Price, PriceKey } from './price.ts'
 import { proratePrice, prorationOf } from './proration.ts'
@@ -61,7 +62,7 @@ export interface Amount {
 
 function prorateAmount({ value, money }: Amount, share: Exact, trace: Trace): Exact {
   const prorated = multiply(value, share)
-  const about = 'for the share of the billing period in which this price held'
+  const about = `${moneyWords(value, money)} × ${numberWords(share)}, the share of the billing period in which this price held`
   trace?.push(
     traceStep({ step: 'prorate', about, formula: `${operand(value)} * ${operand(share)}`, unit: money }, prorated),
   )
@@ -73,7 +74,7 @@ export function reduce({ discounts, maximum }: Price, { value, money }: Amount, 
   let left = value
   for (const discount of discounts) left = takeDiscount(discount, left, { money, trace })
   if (maximum === null || compare(left, maximum) <= 0) return left
-  const about = `at most ${formatExact(maximum)} ${money}`
+  const about = `at most ${moneyWords(maximum, money)}`
   const formula = `min(${operand(left)}, ${operand(maximum)})`
   trace?.push(traceStep({ step: 'maximum', about, formula, unit: money }, maximum))
   return smaller(left, maximum)
@@ -83,7 +84,7 @@ export function reduce({ discounts, maximum }: Price, { value, money }: Amount, 
 export function exchange({ pricingUnit }: Price, { value, money }: Amount, { currency, trace }: Rounding): Exact {
   if (pricingUnit === null) return value
   const exchanged = multiply(value, pricingUnit.rate)
-  const about = `${formatExact(value)} ${money} at ${formatExact(pricingUnit.rate)} ${currency} each`
+  const about = `${moneyWords(value, money)} × ${moneyWords(pricingUnit.rate, currency)}`
   const formula = `${operand(value)} * ${operand(pricingUnit.rate)}`
   trace?.push(traceStep({ step: 'exchange', about, formula, unit: currency }, exchanged))
   return exchanged
@@ -100,7 +101,7 @@ export function roundLine(amount: Exact, { currency, trace }: Rounding): Minor {
   const digits = currencyDigits[currency]
   trace?.push({
     step: 'round',
-    about: `rounded once, half away from zero, to ${digits} decimals of ${currency}`,
+    about: `${moneyWords(amount, currency)} rounded once, half away from zero, to ${digits} decimals`,
     formula: `round(${operand(amount)}, ${digits})`,
     result: formatMinor(value, currency),
     unit: currency,
@@ -158,8 +159,9 @@ export function minimumTrueUp(price: Price, line: Pick<RatedLine, 'amount'>, con
   const missing = larger(subtract(owed, minorAmount(line.amount, currency)), zero)
   if (isZero(missing)) return null
   const trace: TraceStep[] | null = traced ? [] : null
-  const about = `at least ${formatExact(owed)} ${currency}, less what the line costs`
-  const formula = `max(${operand(owed)} - ${operand(minorAmount(line.amount, currency))}, 0)`
+  const costs = minorAmount(line.amount, currency)
+  const about = `at least ${moneyWords(owed, currency)}, less the ${moneyWords(costs, currency)} that the line costs`
+  const formula = `max(${operand(owed)} - ${operand(costs)}, 0)`
   trace?.push(traceStep({ step: 'minimum', about, formula, unit: currency }, missing))
   return {
     price: price.key,

@@ -1,4 +1,5 @@
 import type { Currency } from '../core/money.ts'
+import type { packageRounds } from './model/package.ts'
 import type { eachWindows, prorations } from './price.ts'
 import type { phaseUnits } from './phase.ts'
 import type { roundingModes } from './unit.ts'
@@ -34,8 +35,53 @@ export interface GraduatedDocument<Amount> {
   readonly flat_at_zero?: boolean
 }
 
+/** All units at the price of the tier that the whole quantity falls in. */
+export interface VolumeDocument<Amount> {
+  readonly kind: 'volume'
+  readonly tiers: readonly TierDocument<Amount>[]
+  readonly flat_at_zero?: boolean
+}
+
+export interface PackageDocument<Amount> {
+  readonly kind: 'package'
+  readonly size: Decimal
+  readonly package_amount: Amount
+  readonly round?: (typeof packageRounds)[number]
+}
+
+/** In a plan of the whole quantity: a meter knows no single events, which `POST /v1/rate` can price. */
+export interface PercentageDocument {
+  readonly kind: 'percentage'
+  readonly percent: Decimal
+}
+
+export type PercentTierDocument<Amount> = { readonly up_to?: Decimal | null } & (
+  | { readonly percent: Decimal; readonly flat_amount?: Amount }
+  | { readonly percent?: Decimal; readonly flat_amount: Amount }
+)
+
+export interface GraduatedPercentageDocument<Amount> {
+  readonly kind: 'graduated_percentage'
+  readonly tiers: readonly PercentTierDocument<Amount>[]
+  readonly flat_at_zero?: boolean
+}
+
+export interface CommittedDocument<Amount> {
+  readonly kind: 'committed'
+  readonly quantity: Decimal
+  readonly unit_amount: Amount
+  readonly overage_unit_amount: Amount
+}
+
 /** Models of one quantity. */
-export type UsageModelDocument<Amount> = PerUnitDocument<Amount> | GraduatedDocument<Amount>
+export type UsageModelDocument<Amount> =
+  | PerUnitDocument<Amount>
+  | GraduatedDocument<Amount>
+  | VolumeDocument<Amount>
+  | PackageDocument<Amount>
+  | PercentageDocument
+  | GraduatedPercentageDocument<Amount>
+  | CommittedDocument<Amount>
 
 export interface CellDocument<Amount> {
   readonly included?: Decimal
@@ -126,6 +172,9 @@ type UnmeasuredPrice<Amount> = NamedDocument<Amount> &
   Unmeasured & { readonly model: FlatDocument<Amount> | SurchargeDocument | CommitmentDocument<Amount> }
 
 type AnyPrice<Amount> = MeteredPrice<Amount> | MatrixPrice<Amount> | UnmeasuredPrice<Amount>
+
+/** Every model that a price can have; a test of types holds it against the models that there are. */
+export type ModelDocument<Amount> = AnyPrice<Amount>['model']
 
 /** A price: its amounts are money, or, with `in`, in a pricing unit, which is the same in all currencies. */
 export type PriceDocument<Amount> =

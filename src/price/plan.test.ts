@@ -83,7 +83,7 @@ describe('a plan', () => {
         'prices.0.model.unit_amount',
         'prices.1.key',
         'prices.1.unit.per',
-        'prices.1.model.kind',
+        'prices.1.model.tiers',
         'prices.2.meter',
         'prices.2.included',
         'prices.2.model.minimum',

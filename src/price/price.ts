@@ -6,6 +6,7 @@ import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 import { discountJson, readDiscounts, readUsageDiscount, usageDiscountJson } from './discount.ts'
 import type { Discount, UsageDiscount } from './discount.ts'
+import { needsValues } from './model/model.ts'
 import { isOverLines, isUnitModel, priceModelJson, readPriceModel } from './price-model.ts'
 import type { PriceModel } from './price-model.ts'
 import {
@@ -119,12 +120,26 @@ function readEach(place: Place): Each | null {
   return { kind: 'group', dimensions }
 }
 
+/** Single events are known to POST /v1/rate only: a meter answers totals, of the whole or of windows and groups. */
+function checkEvents(place: Place, use: PriceUse, model: PriceModel): void {
+  if (!isUnitModel(model) || !needsValues(model)) return
+  const [each, rounding] = [at(place, 'each'), at(at(place, 'unit'), 'rounding')]
+  if (use === 'in a plan')
+    complain(
+      at(place, 'model'),
+      'prices single events, of which a meter knows only the total; leave out "event_amount", "free_events", ' +
+        '"minimum_each" and "maximum_each", or rate the events themselves with POST /v1/rate and "values"',
+    )
+  for (const one of [each, rounding]) if (!isAbsent(one)) complain(one, 'is left out where single events are priced')
+}
+
 function readMeasured(place: Place, use: PriceUse, model: PriceModel): Measured {
   const [included, discount, each] = [at(place, 'included'), at(place, 'usage_discount'), at(place, 'each')]
   if (model.kind === 'matrix') {
     for (const one of [included, discount, each])
       if (!isAbsent(one)) complain(one, 'is left out of a matrix: each of its cells has its own "included"')
   }
+  checkEvents(place, use, model)
   return {
     meter: readMeter(at(place, 'meter'), use),
     unit: readUnit(at(place, 'unit')),

@@ -6,6 +6,7 @@ import { assert } from '../core/result.ts'
 import { exchange, reduce, roundLine } from './line.ts'
 import type { LineContext, LineKind, RatedLine } from './line.ts'
 import type { Commitment, OverLines, Surcharge } from './model/over-lines.ts'
+import { moneyWords, numberWords } from './number-words.ts'
 import { isOverLines } from './price-model.ts'
 import type { Price } from './price.ts'
 import { proratePrice } from './proration.ts'
@@ -53,7 +54,7 @@ function baseOf(price: Price, lines: readonly RatedLine[], { currency }: LineCon
   if (pricingUnit === null) return { total, inMoney: total, money: currency, rate: one, currency }
   const { rate, name: money } = pricingUnit
   const inMoney = divide(total, rate)
-  const about = `in ${money}, each worth ${formatExact(rate)} ${currency}`
+  const about = `${moneyWords(total, currency)} in ${money}, each worth ${moneyWords(rate, currency)}`
   trace?.push(
     traceStep({ step: 'exchange', about, formula: `${operand(total)} / ${operand(rate)}`, unit: money }, inMoney),
   )
@@ -62,7 +63,7 @@ function baseOf(price: Price, lines: readonly RatedLine[], { currency }: LineCon
 
 function surcharge({ percent }: Surcharge, { total, inMoney, money, currency }: Base, trace: Trace): Owed {
   const value = divide(multiply(inMoney, percent), hundred)
-  const about = `${formatExact(percent)} % of ${formatExact(inMoney)} ${money}`
+  const about = `${numberWords(percent)} % of ${moneyWords(inMoney, money)}`
   const formula = `${operand(inMoney)} * ${operand(percent)} / 100`
   trace?.push(traceStep({ step: 'price', about, formula, unit: money }, value))
   const unitAmount = divide(percent, hundred)
@@ -71,7 +72,7 @@ function surcharge({ percent }: Surcharge, { total, inMoney, money, currency }: 
 
 function trueUp({ amount }: Commitment, { inMoney, money, rate }: Base, trace: Trace): Owed {
   const value = subtract(amount, inMoney)
-  const about = `${formatExact(amount)} ${money} are committed, less what the lines cost`
+  const about = `${moneyWords(amount, money)} committed, less the ${moneyWords(inMoney, money)} that the lines cost`
   const formula = `max(${operand(amount)} - ${operand(inMoney)}, 0)`
   trace?.push(traceStep({ step: 'price', about, formula, unit: money }, value))
   const once = { quantity: one, billable: one, unit: 'billing period', unitAmount: multiply(value, rate) }
@@ -84,8 +85,8 @@ function overage({ amount, overageFactor }: Commitment, base: Base, trace: Trace
   const unitAmount = subtract(overageFactor, one)
   const value = multiply(beyond, unitAmount)
   const about =
-    `${formatExact(beyond)} ${money} beyond the committed ${formatExact(amount)} cost ` +
-    `${formatExact(overageFactor)} times as much; the lines have charged them once`
+    `${moneyWords(beyond, money)} beyond the ${moneyWords(amount, money)} committed × ${numberWords(unitAmount)}: ` +
+    `it costs ${numberWords(overageFactor)} times as much, and the lines have charged it once`
   const formula = `(${operand(inMoney)} - ${operand(amount)}) * (${operand(overageFactor)} - 1)`
   trace?.push(traceStep({ step: 'price', about, formula, unit: money }, value))
   const billable = multiply(beyond, rate)

@@ -4,7 +4,8 @@ import { formatInstant, windowStarts } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { at, complain, expectFields, isAbsent, readDecimal, readInstant, readList } from './place.ts'
 import type { Place } from './place.ts'
-import { isOverLines } from './price-model.ts'
+import { needsValues } from './model/model.ts'
+import { isOverLines, isUnitModel } from './price-model.ts'
 import type { Price } from './price.ts'
 import { usageOf } from './slice.ts'
 import type { GroupQuantity, LineUsage, WindowQuantity } from './slice.ts'
@@ -29,6 +30,11 @@ export function readPeriod(place: Place): Period {
   const period = { from: readInstant(at(place, 'from')), to: readInstant(at(place, 'to')) }
   if (period.from >= period.to) complain(at(place, 'to'), 'is later than "from"')
   return period
+}
+
+/** A list that may be empty: nothing was used. */
+function readAny(place: Place, most: number): readonly Place[] {
+  return Array.isArray(place.value) && place.value.length === 0 ? [] : readList(place, most)
 }
 
 function readWindow(place: Place, { bounds }: QuantityContext): WindowQuantity {
@@ -106,7 +112,7 @@ function readGroup(place: Place, dimensions: readonly string[] | null): GroupQua
 
 function readGroups(place: Place, price: Price): readonly GroupQuantity[] {
   const dimensions = dimensionsOf(price)
-  const places = readList(place, limits.groupsMax)
+  const places = readAny(place, limits.groupsMax)
   const seen = new Map<string, number>()
   return places.map((item, index) => {
     const one = readGroup(item, dimensions)
@@ -121,11 +127,13 @@ function readGroups(place: Place, price: Price): readonly GroupQuantity[] {
 /** What a price must be told besides, or instead of, the whole quantity. */
 function neededField(price: Price): QuantityField {
   if (dimensionsOf(price) !== null) return 'groups'
+  if (isUnitModel(price.model) && needsValues(price.model)) return 'values'
   return price.each?.kind === 'window' ? 'windows' : 'quantity'
 }
 
-const needs: Readonly<Record<Exclude<QuantityField, 'quantity' | 'values'>, string>> = {
+const needs: Readonly<Record<Exclude<QuantityField, 'quantity'>, string>> = {
   groups: 'is needed: this price looks at groups, such as [{ "group": { "country": "DE" }, "quantity": "5" }]',
+  values: 'is needed: this price looks at each event, such as ["12.50", "3"]; [] where there were none',
   windows: 'is needed: this price looks at each window, such as [{ "from": "…", "to": "…", "quantity": "5" }]',
 }
 
@@ -136,10 +144,16 @@ function checkFields(place: Place, price: Price, given: readonly QuantityField[]
   if (first !== undefined && second !== undefined && (additive || parts.length > 1))
     complain(at(place, first), `or "${second}", not both`)
   const needed = neededField(price)
-  if (needed !== 'quantity' && needed !== 'values' && !given.includes(needed))
-    complain(at(place, needed), needs[needed])
-  if (!additive && parts.length > 0 && !given.includes('quantity'))
+  if (needed !== 'quantity' && !given.includes(needed)) complain(at(place, needed), needs[needed])
+  if (!additive && needed === 'values')
+    complain(at(place, 'additive'), 'is left out where single events are priced: their values add up')
+  else if (!additive && parts.length > 0 && !given.includes('quantity'))
     complain(at(place, 'quantity'), `is needed beside "${parts[0]}": windows and groups of a level do not add up to it`)
+}
+
+/** The values of the events in their order. */
+function readValues(place: Place): readonly Exact[] {
+  return readAny(place, limits.valuesMax).map((item) => readDecimal(item, quantityRule))
 }
 
 /** What was used of a price, from `quantity`, `windows`, `groups` or `values`, in the meter's unit. */
@@ -152,9 +166,7 @@ export function readUsage(place: Place, price: Price, context: QuantityContext):
   checkFields(place, price, given, context.additive)
   const windows = given.includes('windows') ? readWindows(at(place, 'windows'), price, context) : []
   const groups = given.includes('groups') ? readGroups(at(place, 'groups'), price) : []
-  const values = given.includes('values')
-    ? readList(at(place, 'values'), limits.valuesMax).map((item) => readDecimal(item, quantityRule))
-    : null
+  const values = given.includes('values') ? readValues(at(place, 'values')) : null
   const isFee = price.model.kind === 'flat' && given.length === 0
   const asked = given.includes('quantity') || (given.length === 0 && neededField(price) === 'quantity' && !isFee)
   const stated = asked ? readDecimal(at(place, 'quantity'), quantityRule) : null

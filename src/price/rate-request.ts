@@ -67,6 +67,7 @@ function readPart(place: Place, period: Period | null): Period | null {
     complain(place, 'needs the "period" that it is a part of')
     return null
   }
+  if (part.from >= part.to) return period
   if (part.from >= period.from && part.to <= period.to) return part
   complain(place, `lies inside the period, ${formatInstant(period.from)} to ${formatInstant(period.to)}`)
   return period

@@ -35,6 +35,7 @@ describe('POST /v1/rate', () => {
         exact_amount: '0.75',
         amount: '0.75',
         trace,
+        sentences: expect.arrayContaining(['Price: $0.75']),
       },
     ])
     expect(total).toBe('0.75')
@@ -167,6 +168,23 @@ describe('groups', () => {
   })
 })
 
+describe('values of single events', () => {
+  const price = { model: { kind: 'percentage', percent: '10', minimum_each: '1' } }
+
+  test('are priced each for itself', () => {
+    // 10 % of 5 is below 1; of 30 it is 3.
+    const { total, lines } = answer({ currency: 'USD', price, values: ['5', '30'] })
+    expect([total, lines[0]?.quantity]).toEqual(['4.00', '35'])
+    expect(answer({ currency: 'USD', price, values: [] }).total).toBe('0.00')
+  })
+
+  test('are asked for where the price looks at them', () => {
+    expect(fields({ currency: 'USD', price, quantity: '35' })).toEqual(['values'])
+    expect(fields({ currency: 'USD', price, values: ['1', 2] })).toEqual(['values.1'])
+    expect(fields({ currency: 'USD', price, values: Array.from({ length: 10_001 }, () => '1') })).toEqual(['values'])
+  })
+})
+
 describe('a part of a period', () => {
   const period = { from: '2026-04-01T00:00:00Z', to: '2026-05-01T00:00:00Z' }
   const half = { from: '2026-04-01T00:00:00Z', to: '2026-04-16T00:00:00Z' }
@@ -199,7 +217,7 @@ describe('a part of a period', () => {
   test.each([
     [{ part: half }, ['part']],
     [{ part: { from: '2026-03-31T00:00:00Z', to: half.to }, period }, ['part']],
-    [{ part: { from: half.to, to: half.from }, period }, ['part.to', 'part']],
+    [{ part: { from: half.to, to: half.from }, period }, ['part.to']],
     [{ count: '2' }, ['count']],
     [{ additive: 'no' }, ['additive']],
   ])('%j is refused', (body, expected) => {
@@ -229,6 +247,12 @@ describe('several prices', () => {
     expect(lines.every((line) => line.trace.length > 0)).toBe(true)
   })
 
+  test('are at most 200', () => {
+    const fees = (length: number): object => ({ currency: 'USD', prices: Array.from({ length }, () => prices[1]) })
+    expect(fields(fees(200))).toEqual([])
+    expect(fields(fees(201))).toEqual(['prices'])
+  })
+
   test('nothing owed is no line and a total of zero', () => {
     const paid = [
       { price: { key: 'a', model: unit() }, quantity: '0' },
@@ -240,7 +264,6 @@ describe('several prices', () => {
   test.each([
     [{ prices, quantity: '5' }, ['quantity']],
     [{ prices: [] }, ['prices']],
-    [{ prices: Array.from({ length: 201 }, () => prices[1]) }, ['prices']],
     [{ prices: [...prices, prices[0]] }, ['prices.4.price.key']],
     [{ prices: [{ ...prices[0], tax: '5' }] }, ['prices.0.tax']],
     [{ prices: prices.slice(2, 3) }, ['prices.0.price.model.of.0', 'prices.0.price.model.of.1']],

@@ -6,6 +6,7 @@ import type { LineKind, RatedLine } from './line.ts'
 import { rateLines } from './rate-lines.ts'
 import type { PartLine } from './rate-lines.ts'
 import type { RateRequest } from './rate-request.ts'
+import { sentencesOf } from './sentences.ts'
 import { totalsJson, totalsOf } from './totals.ts'
 import { sumFormula, traceStep } from './trace.ts'
 import type { TraceStep } from './trace.ts'
@@ -38,6 +39,8 @@ export interface RateLineJson {
   readonly from?: string
   readonly to?: string
   readonly trace: readonly TraceStep[]
+  /** The trace in words that a customer understands. */
+  readonly sentences: readonly string[]
 }
 
 function lineJson({ line, part: { part } }: PartLine, { currency, period }: RateRequest): RateLineJson {
@@ -53,6 +56,7 @@ function lineJson({ line, part: { part } }: PartLine, { currency, period }: Rate
     amount: formatMinor(line.amount, currency),
     ...(period === null ? {} : { from: formatInstant(part.from), to: formatInstant(part.to) }),
     trace: line.trace,
+    sentences: sentencesOf(line, currency),
   }
 }
 

@@ -60,7 +60,10 @@ export async function decide(
   throw new Refusal('OVERLOADED', `others are changing the contract of ${account}; try again`, { retryAfterSeconds: 1 })
 }
 
-function overlaps(decisions: readonly SubscriptionDecision[], { from, to }: Pick<Subscription, 'from' | 'to'>): boolean {
+function overlaps(
+  decisions: readonly SubscriptionDecision[],
+  { from, to }: Pick<Subscription, 'from' | 'to'>,
+): boolean {
   return heldDecisions(decisions).some(
     (held) => held.decision.plan !== null && held.to > from && (to === null || held.from < to),
   )

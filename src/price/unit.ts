@@ -1,6 +1,7 @@
 import { divide, exactOf, formatExact, one, roundToInteger } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import { unreachable } from '../core/result.ts'
+import { numberWords, quantityWords } from './number-words.ts'
 import { at, expectFields, isAbsent, readChoice, readCount, readDecimal, readText } from './place.ts'
 import type { Place } from './place.ts'
 import { counted, operand, traceStep } from './trace.ts'
@@ -84,6 +85,11 @@ const roundingWords: Readonly<Record<RoundingMode, string>> = {
   half_away: 'rounded, half away from zero,',
 }
 
+function roundingAbout({ mode, decimals }: QuantityRounding): string {
+  const to = decimals === 0 ? 'to a whole number' : `to ${decimals} ${decimals === 1 ? 'decimal' : 'decimals'}`
+  return `${roundingWords[mode]} ${to}`
+}
+
 function roundingFormula(quantity: Exact, { mode, decimals }: QuantityRounding): string {
   if (mode === 'half_away') return `round(${operand(quantity)}, ${decimals})`
   const name = mode === 'up' ? 'ceil' : 'floor'
@@ -97,13 +103,13 @@ export function convertQuantity(unit: PricedUnit, quantity: Exact, trace: Trace)
   const isOne = unit.per.n === 1n && unit.per.d === 1n
   const converted = isOne ? quantity : divide(quantity, unit.per)
   if (!isOne) {
-    const about = `measured quantity in ${unit.name}; ${counted('1', unit.name)} is ${formatExact(unit.per)}`
+    const about = `${numberWords(quantity)} measured, of which ${numberWords(unit.per)} make ${counted('1', unit.name)}`
     const formula = `${operand(quantity)} / ${operand(unit.per)}`
     trace?.push(traceStep({ step: 'convert', about, formula, unit: unit.name }, converted))
   }
   if (unit.rounding === null) return converted
   const rounded = roundQuantity(converted, unit.rounding)
-  const about = `${roundingWords[unit.rounding.mode]} to ${unit.rounding.decimals} decimals`
+  const about = `${quantityWords(converted, unit.name)} ${roundingAbout(unit.rounding)}`
   const formula = roundingFormula(converted, unit.rounding)
   trace?.push(traceStep({ step: 'round_quantity', about, formula, unit: unit.name }, rounded))
   return rounded

@@ -5,7 +5,8 @@ import { createAccount, getAccount } from '../../src/account/accounts.ts'
 import type { AccountKey, PlanKey } from '../../src/core/ids.ts'
 import { parseInstant } from '../../src/core/time.ts'
 import type { Micros } from '../../src/core/time.ts'
-import { contractFor } from '../../src/price/contract.ts'
+import { lastPart } from '../../src/price/contract.ts'
+import { contractFor } from '../../src/price/contract-table.ts'
 import { getPlan, listPlans, planVersions, publishPlan } from '../../src/price/plan-catalogue.ts'
 import { parsePlan } from '../../src/price/plan.ts'
 import type { PlanInput, PlanVersion } from '../../src/price/plan.ts'
@@ -30,6 +31,7 @@ function at(text: string): Micros {
 }
 
 const now = at('2026-11-22T12:00:00Z')
+const decided = { by: 'test', now }
 
 interface Terms {
   readonly key: string
@@ -57,8 +59,8 @@ const publish = (terms: Terms): Promise<PlanVersion> => publishPlan(fresh.databa
 async function chosen(account: string, instant: string): Promise<string> {
   const found = await getAccount(fresh.database, account)
   const from = at(instant)
-  const contract = await contractFor(fresh.database, found, { from, to: (from + 1) as Micros })
-  return `${contract.basis} ${contract.plan.key} ${contract.plan.version}`
+  const { basis, plan: held } = lastPart(await contractFor(fresh.database, found, { from, to: (from + 1) as Micros }))
+  return `${basis} ${held.key} ${held.version}`
 }
 
 async function account(key: string, currency = 'USD'): Promise<AccountKey> {
@@ -117,7 +119,11 @@ describe('the contract of a period', () => {
     const key = await account('versions')
     await publish({ key: 'v' })
     await publish({ key: 'v', amount: '2', from: '2026-06-01T00:00:00.000001Z' })
-    await subscribe(fresh.database, { account: key, plan: 'v' as PlanKey, from: at('2026-01-01T00:00:00Z'), to: null })
+    await subscribe(
+      fresh.database,
+      { account: key, plan: 'v' as PlanKey, from: at('2026-01-01T00:00:00Z'), to: null },
+      decided,
+    )
     expect(await chosen(key, '2026-06-01T00:00:00Z')).toBe('subscribed v 1')
     expect(await chosen(key, '2026-06-01T00:00:00.000001Z')).toBe('subscribed v 2')
     await publish({ key: 'v', amount: '3', from: '2026-06-01T00:00:00.000001Z' })
@@ -139,19 +145,27 @@ describe('the contract of a period', () => {
     expect(await chosen(key, '2026-04-01T00:00:00Z')).toBe('default d2 1')
     await expect(chosen(key, '2026-05-01T00:00:00Z')).rejects.toMatchObject({ code: 'PLAN_MISSING' })
     expect((await defaultPlans(fresh.database)).map(({ plan }) => plan)).toEqual([null, 'd1', 'd2', null])
-    await subscribe(fresh.database, { account: key, plan: 'd2' as PlanKey, from: at('2026-03-01T00:00:00Z'), to: null })
+    await subscribe(
+      fresh.database,
+      { account: key, plan: 'd2' as PlanKey, from: at('2026-03-01T00:00:00Z'), to: null },
+      decided,
+    )
     expect(await chosen(key, '2026-05-01T00:00:00Z')).toBe('subscribed d2 1')
   })
 
   test('a subscription to a plan that is not in effect is refused, and does not fall back to the default', async () => {
     const key = await account('early')
     await publish({ key: 'late', from: '2026-04-01T00:00:00Z' })
-    await subscribe(fresh.database, {
-      account: key,
-      plan: 'late' as PlanKey,
-      from: at('2026-02-01T00:00:00Z'),
-      to: null,
-    })
+    await subscribe(
+      fresh.database,
+      {
+        account: key,
+        plan: 'late' as PlanKey,
+        from: at('2026-02-01T00:00:00Z'),
+        to: null,
+      },
+      decided,
+    )
     await expect(chosen(key, '2026-03-01T00:00:00Z')).rejects.toMatchObject({ code: 'PLAN_MISSING' })
     expect(await chosen(key, '2026-04-01T00:00:00Z')).toBe('subscribed late 1')
   })
@@ -170,14 +184,14 @@ describe('subscriptions', () => {
     await publish({ key: 's2' })
     const from = at('2026-01-01T00:00:00Z')
     const change = at('2026-05-01T00:00:00Z')
-    await subscribe(fresh.database, { account: key, plan: 's1' as PlanKey, from, to: null })
+    await subscribe(fresh.database, { account: key, plan: 's1' as PlanKey, from, to: null }, decided)
     const second = { account: key, plan: 's2' as PlanKey, from: change, to: null }
-    await expect(subscribe(fresh.database, second)).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
-    expect(await endSubscription(fresh.database, { account: key, at: change })).toMatchObject({
+    await expect(subscribe(fresh.database, second, decided)).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
+    expect(await endSubscription(fresh.database, { account: key, at: change }, decided)).toMatchObject({
       plan: 's1',
       to: change,
     })
-    await subscribe(fresh.database, second)
+    await subscribe(fresh.database, second, decided)
     expect(await chosen(key, '2026-04-30T23:59:59.999999Z')).toBe('subscribed s1 1')
     expect(await chosen(key, '2026-05-01T00:00:00Z')).toBe('subscribed s2 1')
     expect((await subscriptionsOf(fresh.database, key)).map(({ plan }) => plan)).toEqual(['s1', 's2'])
@@ -188,12 +202,14 @@ describe('subscriptions', () => {
     const yen = await account('yen', 'JPY')
     await publish({ key: 'dollars' })
     const wrong = { account: yen, plan: 'dollars' as PlanKey, from, to: null }
-    await expect(subscribe(fresh.database, wrong)).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
-    await expect(subscribe(fresh.database, { ...wrong, plan: 'none' as PlanKey })).rejects.toMatchObject({
+    await expect(subscribe(fresh.database, wrong, decided)).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
+    await expect(subscribe(fresh.database, { ...wrong, plan: 'none' as PlanKey }, decided)).rejects.toMatchObject({
       code: 'PLAN_NOT_FOUND',
     })
-    await expect(subscribe(fresh.database, { ...wrong, account: 'none' as AccountKey })).rejects.toMatchObject({
-      code: 'ACCOUNT_NOT_FOUND',
-    })
+    await expect(subscribe(fresh.database, { ...wrong, account: 'none' as AccountKey }, decided)).rejects.toMatchObject(
+      {
+        code: 'ACCOUNT_NOT_FOUND',
+      },
+    )
   })
 })

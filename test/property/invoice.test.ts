@@ -10,8 +10,11 @@ import type { MeterUsage } from '../../src/invoice/collect-usage.ts'
 import { documentOf } from '../../src/invoice/document.ts'
 import type { InvoiceDocument } from '../../src/invoice/document.ts'
 import { planInvoice } from '../../src/invoice/plan-invoice.ts'
+import { partName } from '../../src/invoice/usage-wanted.ts'
+import type { MeterDefinition } from '../../src/meter/definition.ts'
 import { standardMeters } from '../../src/meter/standard.ts'
 import type { UsageAnswer, UsageRow } from '../../src/meter/usage.ts'
+import { plainContract } from '../../src/price/contract.ts'
 import { parsePlan } from '../../src/price/plan.ts'
 
 /**
@@ -160,6 +163,11 @@ function answer(rows: readonly UsageRow[]): UsageAnswer {
   return { rows, total: sum(rows.map(({ quantity }) => quantity ?? zero)), eventsWithoutValue: 0n }
 }
 
+function usageIn(meter: MeterDefinition, whole: UsageAnswer, daily: UsageAnswer): MeterUsage {
+  const used = { part: period, whole, windows: new Map([['day' as const, daily]]), groups: new Map() }
+  return { meter, whole, parts: new Map([[partName(period), used]]), gaps: [] }
+}
+
 function usageOf(days: readonly string[], key: string): MeterUsage {
   const meter = standardMeters.find((one) => one.key === key)
   const starts = windowStarts(period, 'day', zone, 40)
@@ -175,7 +183,7 @@ function usageOf(days: readonly string[], key: string): MeterUsage {
     quantity: answer(rows).total,
     eventsWithoutValue: 0n,
   }
-  return { meter, whole: answer([whole]), daily: answer(rows) }
+  return usageIn(meter, answer([whole]), answer(rows))
 }
 
 const account: Account = {
@@ -192,7 +200,7 @@ function invoiced({ prices, days, currency }: Scenario): InvoiceDocument {
   const parsed = parsePlan({ key: 'plan', name: 'Plan', currency, prices, effective_from: '2020-01-01T00:00:00Z' })
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
   const usage = new Map(meters.map((key, index) => [key as MeterKey, usageOf(days[index] ?? [], key)]))
-  const contract = { plan: { ...parsed.value.terms, version: 1 }, basis: 'subscribed' as const }
+  const contract = plainContract({ ...parsed.value.terms, version: 1 }, 'subscribed', period)
   const plan = planInvoice({ account, contract, period, usage })
   const completeness = { complete: true, reasons: [] }
   return documentOf({ plan, below: 1 as Offset, completeness, issuer: { key: 'main', name: '', address: '' } }, null)
@@ -250,7 +258,10 @@ describe('an invoice', () => {
 
   test('is not made when the days and the period differ by one', () => {
     const usage = usageOf(['5', '6'], 'http_requests')
-    const wrong: MeterUsage = { ...usage, whole: { ...usage.whole, total: exact('12') } }
+    const { meter, whole, parts } = usage
+    const daily = parts.get(partName(period))?.windows.get('day')
+    if (whole === null || daily === undefined) throw new Error('a whole and days')
+    const wrong = usageIn(meter, { ...whole, total: exact('12') }, daily)
     const parsed = parsePlan({
       key: 'plan',
       name: 'Plan',
@@ -259,7 +270,7 @@ describe('an invoice', () => {
       prices: [{ key: 'p', name: 'P', meter: 'http_requests', model: { kind: 'per_unit', unit_amount: '1' } }],
     })
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
-    const contract = { plan: { ...parsed.value.terms, version: 1 }, basis: 'subscribed' as const }
+    const contract = plainContract({ ...parsed.value.terms, version: 1 }, 'subscribed', period)
     const plan = (given: MeterUsage): unknown =>
       planInvoice({ account, contract, period, usage: new Map([['http_requests' as MeterKey, given]]) })
     expect(() => plan(wrong)).toThrow('add up')

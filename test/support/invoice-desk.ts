@@ -115,7 +115,7 @@ export async function openDesk(): Promise<TestDesk> {
     subscriber: async (key, timeZone = 'UTC') => {
       const account = await createAccount(database, { key, timeZone, currency: 'USD' }, test.now)
       const from = at('2025-01-01T00:00:00Z')
-      await subscribe(database, { account: account.key, plan: 'usual' as PlanKey, from, to: null })
+      await subscribe(database, { account: account.key, plan: 'usual' as PlanKey, from, to: null }, { by: 'test', now: test.now })
       return account.key
     },
     issued: async (account, month = '2026-10', waiver = null) => {

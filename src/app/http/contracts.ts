@@ -80,7 +80,11 @@ function addSubscriptions(server: Server, { database, world }: Service): void {
     async (request, reply) => {
       requireOperator(request)
       const { account, plan, from, to } = request.body
-      const subscription = await subscribe(database, { account, plan: plan as PlanKey, from, to: to ?? null })
+      const subscription = await subscribe(
+        database,
+        { account, plan: plan as PlanKey, from, to: to ?? null },
+        { by: principalOf(request).name, now: world.now() },
+      )
       return reply.status(201).send(subscriptionJson(subscription))
     },
   )

@@ -27,7 +27,7 @@ async function driftsOf(
   const source = {
     database,
     readUsage,
-    findMeter: (key: string, version: number) => findMeter(database, key, version),
+    findMeter: (key: string, version: number | undefined) => findMeter(database, key, version),
   }
   const drifts: Drift[] = []
   for (const { id, number, status } of page.invoices)
@@ -86,7 +86,7 @@ function addOne(server: Server, { database, readUsage }: Service, desk: InvoiceD
       const source = {
         database,
         readUsage,
-        findMeter: (key: string, version: number) => findMeter(database, key, version),
+        findMeter: (key: string, version: number | undefined) => findMeter(database, key, version),
       }
       return driftJson(await driftOf(source, invoice, await desk.countedBelow()))
     },

@@ -82,7 +82,7 @@ export async function describeSample(service: Service, company: SampleCompany): 
   for (const { account, plan, from } of company.subscriptions) {
     const subscribed = await subscriptionsOf(database, account as AccountKey)
     if (subscribed.length === 0) {
-      await subscribe(database, { account: account as AccountKey, plan: plan as PlanKey, from, to: null })
+      await subscribe(database, { account: account as AccountKey, plan: plan as PlanKey, from, to: null }, { by: 'sample', now })
     }
   }
   await database.query("update issuing_entity set name = $1, address = $2 where name = ''", [

@@ -1,7 +1,8 @@
-import { formatExact, multiply } from '../../core/exact.ts'
+import { compare, formatExact, multiply, one } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { at, expectFields, readAmount } from '../place.ts'
 import type { Place } from '../place.ts'
+import { moneyWords, numberWords } from '../number-words.ts'
 import { operand, traceStep } from '../trace.ts'
 import type { Trace } from '../trace.ts'
 import type { Charge, Charged } from './charge.ts'
@@ -24,20 +25,12 @@ export function flatJson(model: Flat): object {
 /** `charged.quantity` is how many of it an account has: 1, or the seats of an add-on. */
 export function chargeFlat(model: Flat, { quantity, money }: Charged, trace: Trace): Charge {
   const amount = multiply(model.amount, quantity)
-  trace?.push(
-    traceStep(
-      {
-        step: 'price',
-        about:
-          formatExact(quantity) === '1'
-            ? `${formatExact(model.amount)} ${money} for the billing period`
-            : `${formatExact(quantity)} × ${formatExact(model.amount)} ${money} for the billing period`,
-        formula:
-          formatExact(quantity) === '1' ? operand(model.amount) : `${operand(quantity)} * ${operand(model.amount)}`,
-        unit: money,
-      },
-      amount,
-    ),
-  )
+  if (trace !== null) {
+    const isOne = compare(quantity, one) === 0
+    const times = isOne ? '' : `${numberWords(quantity)} × `
+    const about = `${times}${moneyWords(model.amount, money)} for the billing period`
+    const formula = isOne ? operand(model.amount) : `${operand(quantity)} * ${operand(model.amount)}`
+    trace.push(traceStep({ step: 'price', about, formula, unit: money }, amount))
+  }
   return { amount, unitAmount: model.amount }
 }

@@ -2,7 +2,9 @@ import { formatExact, zero } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { at, complain, expectFields, isAbsent, readDecimal, readList, readText } from '../place.ts'
 import type { Place } from '../place.ts'
-import { readUnitModel, unitModelJson } from './model.ts'
+import { firstOverlaps, firstSharing, indexCells } from './cell-index.ts'
+import type { CellIndex, ValuesByDimension } from './cell-index.ts'
+import { needsValues, readUnitModel, unitModelJson } from './model.ts'
 import type { UnitModel } from './model.ts'
 
 /** A dimension's values in a cell: any of these. */
@@ -40,6 +42,8 @@ function readCellPrice(place: Place): CellPrice {
   const model = readUnitModel(at(place, 'model'))
   if (model.kind === 'flat')
     complain(at(at(place, 'model'), 'kind'), 'prices a quantity; a flat fee is a price of its own')
+  if (needsValues(model))
+    complain(at(place, 'model'), 'prices single events; a cell knows only the total of its groups')
   return { included: isAbsent(included) ? zero : readDecimal(included, { decimalsMax: 18 }), model }
 }
 
@@ -59,19 +63,12 @@ function readCell(place: Place, dimensions: readonly string[]): Cell {
   return { when: values, price: readCellPrice(place) }
 }
 
-/** Whether some group is in both cells. */
-function overlap(one: Cell, other: Cell): boolean {
-  return one.when.every(({ values }, index) => {
-    const others = other.when[index]?.values ?? []
-    return values.some((value) => others.includes(value))
-  })
-}
+const valuesOf = ({ when }: Cell): ValuesByDimension => when.map(({ values }) => values)
 
-function checkOverlaps(places: readonly Place[], cells: readonly Cell[]): void {
-  cells.forEach((cell, index) => {
-    const first = cells.findIndex((other) => overlap(cell, other))
+function checkOverlaps(places: readonly Place[], cells: readonly Cell[], dimensions: number): void {
+  firstOverlaps(cells.map(valuesOf), dimensions).forEach((first, index) => {
     const place = places[index]
-    if (first < index && place !== undefined)
+    if (first !== null && place !== undefined)
       complain(at(place, 'when'), `overlaps cell ${first}; traffic would have two prices`)
   })
 }
@@ -84,7 +81,7 @@ export function readMatrix(place: Place): Matrix {
   if (new Set(dimensions).size < dimensions.length) complain(at(place, 'dimensions'), 'names a dimension twice')
   const places = readList(at(place, 'cells'), limits.cellsMax)
   const cells = places.map((item) => readCell(item, dimensions))
-  if (place.problems.length === 0) checkOverlaps(places, cells)
+  if (place.problems.length === 0) checkOverlaps(places, cells, dimensions.length)
   const otherwise = at(place, 'default')
   expectFields(otherwise, ['included', 'model'])
   return { kind: 'matrix', dimensions, cells, otherwise: readCellPrice(otherwise) }
@@ -108,13 +105,22 @@ export function matrixJson({ kind, dimensions, cells, otherwise }: Matrix): obje
   }
 }
 
+/** A matrix prices many groups of many accounts; its cells are looked up, not walked. */
+const indexes = new WeakMap<readonly Cell[], CellIndex>()
+
+function indexOf({ cells, dimensions }: Matrix): CellIndex {
+  const known = indexes.get(cells)
+  if (known !== undefined) return known
+  const index = indexCells(cells.map(valuesOf), dimensions.length)
+  indexes.set(cells, index)
+  return index
+}
+
 /** Which cell a group is in: its index, or null for the default one. A group without a value is in no cell. */
-export function cellOf({ cells }: Matrix, group: Readonly<Record<string, string | null>>): number | null {
-  const found = cells.findIndex(({ when }) =>
-    when.every(({ dimension, values }) => {
-      const value = group[dimension] ?? null
-      return value !== null && values.includes(value)
-    }),
-  )
-  return found < 0 ? null : found
+export function cellOf(matrix: Matrix, group: Readonly<Record<string, string | null>>): number | null {
+  const values = matrix.dimensions.map((dimension) => {
+    const value = group[dimension] ?? null
+    return value === null ? [] : [value]
+  })
+  return firstSharing(indexOf(matrix), values)
 }

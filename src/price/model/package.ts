@@ -46,7 +46,7 @@ function packageStep(model: Package, { quantity, unit, money }: Charged, paid: E
   const { name, words } = counting[round]
   const packages = `${numberWords(paid)} ${paid.n === 1n ? 'package' : 'packages'}`
   const each = `packages of ${numberWords(size)} (${words})`
-  const about = `${quantityWords(quantity, unit)} in ${each}: ${packages} × ${moneyWords(packageAmount, money)}`
+  const about = `${quantityWords(quantity, unit)}, in ${each}: ${packages} × ${moneyWords(packageAmount, money)}`
   const formula = `${name}(${operand(quantity)} / ${operand(size)}) * ${operand(packageAmount)}`
   return traceStep({ step: 'price', about, formula, unit: money }, multiply(paid, packageAmount))
 }

@@ -2,7 +2,8 @@ import { formatExact, multiply } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { at, expectFields, readAmount } from '../place.ts'
 import type { Place } from '../place.ts'
-import { counted, operand, traceStep } from '../trace.ts'
+import { moneyWords, quantityWords } from '../number-words.ts'
+import { operand, traceStep } from '../trace.ts'
 import type { Trace } from '../trace.ts'
 import type { Charge, Charged } from './charge.ts'
 
@@ -27,7 +28,7 @@ export function chargePerUnit({ unitAmount }: PerUnit, { quantity, unit, money }
     traceStep(
       {
         step: 'price',
-        about: `${counted(formatExact(quantity), unit)} at ${formatExact(unitAmount)} ${money} each`,
+        about: `${quantityWords(quantity, unit)} × ${moneyWords(unitAmount, money)}`,
         formula: `${operand(quantity)} * ${operand(unitAmount)}`,
         unit: money,
       },

@@ -46,7 +46,7 @@ function tierOf({ tiers }: Volume, quantity: Exact): Reached {
 function volumeStep({ tier, from, number }: Reached, { quantity, unit, money }: Charged, amount: Exact): TraceStep {
   const hasFlat = !isZero(tier.flatAmount)
   const flat = hasFlat ? `, and ${moneyWords(tier.flatAmount, money)} for it` : ''
-  const about = `${quantityWords(quantity, unit)}, all × ${moneyWords(tier.unitAmount, money)}, the price of ${tierWords(tier, from, number)}${flat}`
+  const about = `${quantityWords(quantity, unit)} × ${moneyWords(tier.unitAmount, money)} for all of them, the price of ${tierWords(tier, from, number)}${flat}`
   const formula = `${operand(quantity)} * ${operand(tier.unitAmount)}${hasFlat ? ` + ${operand(tier.flatAmount)}` : ''}`
   return traceStep({ step: 'price', about, formula, unit: money }, amount)
 }
