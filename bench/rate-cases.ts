@@ -44,6 +44,8 @@ interface ModelDocument {
   readonly unit_amount?: string
   readonly amount?: string
   readonly size?: string
+  readonly quantity?: string
+  readonly overage_unit_amount?: string
   readonly package_amount?: string
   readonly percent?: string
   readonly tiers?: readonly TierDocument[]
@@ -117,10 +119,15 @@ export const modelCases: readonly Case[] = [
     magnitude: bytes,
   },
   {
-    name: 'committed: a line and its true-up',
+    name: 'committed',
+    prices: [price({ kind: 'committed', quantity: '100', unit_amount: '0.08', overage_unit_amount: '0.10' })],
+    magnitude: bytes,
+  },
+  {
+    name: 'commitment: a line and its true-up',
     prices: [
       price({ kind: 'per_unit', unit_amount: '0.10' }),
-      { key: 'committed', name: 'Committed', model: { kind: 'commitment', amount: '2000000', of: ['per_unit'] } },
+      { key: 'commitment', name: 'Commitment', model: { kind: 'commitment', amount: '2000000', of: ['per_unit'] } },
     ],
     magnitude: bytes,
   },
@@ -286,6 +293,13 @@ function floatModel(model: ModelDocument): FloatModel {
       return { kind: model.kind, tiers: floatTiers }
     case 'package':
       return { kind: 'package', size: numberOf(model.size), amount: numberOf(model.package_amount) }
+    case 'committed':
+      return {
+        kind: 'committed',
+        committed: numberOf(model.quantity),
+        unit: numberOf(model.unit_amount),
+        overage: numberOf(model.overage_unit_amount),
+      }
     case 'percentage':
       return { kind: 'percentage', percent: numberOf(model.percent), fixed: 0 }
     default:

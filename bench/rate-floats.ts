@@ -15,6 +15,7 @@ export type FloatModel =
   | { readonly kind: 'flat'; readonly amount: number }
   | { readonly kind: 'graduated' | 'volume'; readonly tiers: readonly FloatTier[] }
   | { readonly kind: 'package'; readonly size: number; readonly amount: number }
+  | { readonly kind: 'committed'; readonly committed: number; readonly unit: number; readonly overage: number }
   | { readonly kind: 'percentage'; readonly percent: number; readonly fixed: number }
   | { readonly kind: 'graduated_percentage'; readonly tiers: readonly FloatTier[] }
 
@@ -87,6 +88,8 @@ function charge(model: FloatModel, quantity: number): number {
       return volume(model.tiers, quantity)
     case 'package':
       return Math.ceil(quantity / model.size) * model.amount
+    case 'committed':
+      return model.committed * model.unit + Math.max(quantity - model.committed, 0) * model.overage
     case 'percentage':
       return (quantity * model.percent) / 100 + model.fixed
     default:

@@ -11,7 +11,6 @@ sequence ip_source_id_seq as integer start 1 increment 1
 sequence meter_activation_id_seq as bigint start 1 increment 1
 sequence meter_archival_id_seq as bigint start 1 increment 1
 sequence ownership_decision_id_seq as bigint start 1 increment 1
-sequence subscription_id_seq as bigint start 1 increment 1
 
 CREATE OR REPLACE FUNCTION public.guard_invoice()
  RETURNS trigger
@@ -48,7 +47,8 @@ begin
       raise exception 'a draft stays the draft of its account and month' using errcode = 'integrity_constraint_violation';
     end if;
     if new.status = 'issued'
-      and new.total_minor <> (select coalesce(sum(amount_minor), 0) from invoice_line where invoice = new.id) then
+      and coalesce(new.subtotal_minor, new.total_minor)
+        <> (select coalesce(sum(amount_minor), 0) from invoice_line where invoice = new.id) then
       raise exception 'the lines of invoice % do not add up to its total', new.number
         using errcode = 'integrity_constraint_violation';
     end if;
@@ -360,9 +360,12 @@ table invoice
   sequence bigint
   number text collate "C"
   issued_at timestamp with time zone
+  subtotal_minor numeric
+  due_minor numeric
   constraint invoice_account_fkey FOREIGN KEY (account) REFERENCES account(key)
   constraint invoice_check CHECK ((period_to > period_from))
   constraint invoice_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+  constraint invoice_due_minor_check CHECK ((due_minor = trunc(due_minor)))
   constraint invoice_issuing_entity_fkey FOREIGN KEY (issuing_entity) REFERENCES issuing_entity(key)
   constraint invoice_issuing_entity_sequence_key UNIQUE (issuing_entity, sequence)
   constraint invoice_kind_check CHECK ((kind = 'usage'::text))
@@ -373,6 +376,7 @@ table invoice
   constraint invoice_once EXCLUDE USING gist (account WITH =, kind WITH =, tstzrange(period_from, period_to) WITH &&) WHERE (((number IS NOT NULL) AND (status <> 'void'::text)))
   constraint invoice_pkey PRIMARY KEY (id)
   constraint invoice_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'issued'::text, 'paid'::text, 'void'::text, 'uncollectible'::text])))
+  constraint invoice_subtotal_minor_check CHECK ((subtotal_minor = trunc(subtotal_minor)))
   constraint invoice_total_minor_check CHECK ((total_minor = trunc(total_minor)))
   CREATE INDEX invoice_listing ON public.invoice USING btree (month DESC, account, id)
   CREATE UNIQUE INDEX invoice_of_month ON public.invoice USING btree (account, kind, month) WHERE (status <> 'void'::text)
@@ -391,8 +395,12 @@ table invoice_line
   unit_amount numeric
   amount_minor numeric not null
   events_without_value numeric not null
+  part_from timestamp with time zone
+  part_to timestamp with time zone
+  kind text not null default 'usage'::text
   constraint invoice_line_amount_minor_check CHECK ((amount_minor = trunc(amount_minor)))
   constraint invoice_line_check CHECK (((meter IS NULL) = (meter_version IS NULL)))
+  constraint invoice_line_check1 CHECK ((part_to > part_from))
   constraint invoice_line_events_without_value_check CHECK ((events_without_value >= (0)::numeric))
   constraint invoice_line_invoice_fkey FOREIGN KEY (invoice) REFERENCES invoice(id)
   constraint invoice_line_line_check CHECK ((line >= 1))
@@ -582,14 +590,21 @@ table source_version
   constraint source_version_source_fkey FOREIGN KEY (source) REFERENCES source(name)
   constraint source_version_version_check CHECK ((version >= 1))
 
-table subscription
-  id bigint not null identity always
+table subscription_decision
   account text collate "C" not null
-  plan text collate "C" not null
+  number integer not null
+  plan text collate "C"
   starts_at timestamp with time zone not null
   ends_at timestamp with time zone
-  constraint subscription_account_fkey FOREIGN KEY (account) REFERENCES account(key)
-  constraint subscription_check CHECK ((ends_at > starts_at))
-  constraint subscription_once EXCLUDE USING gist (account WITH =, tstzrange(starts_at, ends_at) WITH &&)
-  constraint subscription_pkey PRIMARY KEY (id)
-  constraint subscription_plan_fkey FOREIGN KEY (plan) REFERENCES plan(key)
+  begun_at timestamp with time zone not null
+  terms json not null
+  recorded_at timestamp with time zone not null
+  recorded_by text not null
+  constraint subscription_decision_account_fkey FOREIGN KEY (account) REFERENCES account(key)
+  constraint subscription_decision_check CHECK ((ends_at > starts_at))
+  constraint subscription_decision_number_check CHECK ((number >= 1))
+  constraint subscription_decision_pkey PRIMARY KEY (account, number)
+  constraint subscription_decision_plan_fkey FOREIGN KEY (plan) REFERENCES plan(key)
+  constraint subscription_decision_recorded_by_check CHECK ((recorded_by <> ''::text))
+  CREATE TRIGGER subscription_decision_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_decision FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER subscription_decision_is_not_truncated BEFORE TRUNCATE ON public.subscription_decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()

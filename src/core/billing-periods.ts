@@ -43,10 +43,10 @@ function after(period: Period, { cycle }: Billing): BillingPeriod {
 export function* billingPeriods(billing: Billing): Generator<BillingPeriod, void, void> {
   const { start, end } = billing
   if (end !== null && end <= start) return
-  let period = firstPeriod(billing)
-  while (end === null || period.from < end) {
+  let period: BillingPeriod | null = firstPeriod(billing)
+  while (period !== null) {
     yield cut(period, end)
-    period = after(period, billing)
+    period = end !== null && period.to >= end ? null : after(period, billing)
   }
 }
 

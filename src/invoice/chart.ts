@@ -1,4 +1,4 @@
-import { compare, divide, exact, formatScaled, larger, multiply, roundToInteger, zero } from '../core/exact.ts'
+import { compare, divide, exact, formatScaled, isZero, larger, multiply, roundToInteger, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import { zonedOf } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
@@ -76,7 +76,7 @@ function label(window: WindowDocument, index: number, frame: Frame): Html | null
 function caption({ explanation, highest, reached }: Frame): Html {
   const { windows, line, unit, zone, meter } = explanation
   const peak = windows.find(({ quantity }) => compare(exact(quantity), highest) === 0)
-  const isEmpty = highest.n === 0n
+  const isEmpty = isZero(highest)
   const top =
     peak === undefined || isEmpty ? '' : `; most on ${dateOf(peak.from, zone)}, ${groupDigits(peak.quantity)} ${unit}`
   const sum = `${windows.length} days of ${zone} add up to ${groupDigits(line.quantity)} ${unit}${top}.`
@@ -93,7 +93,7 @@ export function dayChart(explanation: LineExplanation, reached: Micros | null): 
   const highest = windows.map(({ quantity }) => exact(quantity)).reduce(larger, zero)
   const frame: Frame = { explanation, highest, reached }
   // An empty picture looks like a broken one; the words say that nothing was used.
-  if (highest.n === 0n) return html`<figure class="days">${caption(frame)}</figure>`
+  if (isZero(highest)) return html`<figure class="days">${caption(frame)}</figure>`
   const bars = windows.map((window, index) => bar(window, index, frame))
   const labels = windows.map((window, index) => label(window, index, frame))
   return html`<figure class="days">

@@ -7,6 +7,7 @@ import type { AccountKey, InvoiceId, Offset } from '../core/ids.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Clock, Period } from '../core/time.ts'
 import { contractOf } from '../price/contract.ts'
+import type { Contract } from '../price/contract.ts'
 import { loadContractFacts } from '../price/contract-table.ts'
 import { loadPriceBook } from '../price/price-book-load.ts'
 import { billingPeriod } from './billing-period.ts'
@@ -44,7 +45,16 @@ export interface InvoiceDesk extends UsageSource {
 /** What an account's month would be invoiced as, right now. */
 async function compute(desk: InvoiceDesk, account: Account, period: BillingPeriod): Promise<Computed> {
   const facts = await loadContractFacts(desk.database, account)
-  const contract = contractOf(facts, await loadPriceBook(desk.database), period)
+  return computeUnder(desk, account, contractOf(facts, await loadPriceBook(desk.database), period), period)
+}
+
+/** The same under a contract that may be another one than what is stored. */
+export async function computeUnder(
+  desk: InvoiceDesk,
+  account: Account,
+  contract: Contract,
+  period: BillingPeriod,
+): Promise<Computed> {
   const completeness = await desk.completeness(account.key, period)
   const below = await desk.countedBelow()
   const until = desk.clock.now()

@@ -59,6 +59,7 @@ th { text-align: left; font-weight: 600; }
 .lines td.n { max-width: 46mm; }
 .lines tfoot th, .lines tfoot td { padding-top: 3.5mm; font-size: 14pt; font-weight: 700; }
 .lines tfoot td.n { max-width: none; }
+.lines tfoot .step th, .lines tfoot .step td { padding-top: 1mm; font-size: inherit; font-weight: 400; }
 .missing-note { color: var(--warn-ink); }
 h2 { margin: 12mm 0 1mm; font-size: 14pt; font-weight: 600; }
 .lead { margin: 0 0 4mm; color: var(--quiet); font-size: 9.5pt; }

@@ -2,7 +2,19 @@
  * What an expression is worth, event by event, in plain code: the other way to the number that the store computes. Tests
  * hold the two against each other.
  */
-import { add, compare, divide, exact, larger, multiply, parseExact, smaller, subtract, zero } from '../core/exact.ts'
+import {
+  add,
+  compare,
+  divide,
+  exact,
+  floorToInteger,
+  larger,
+  multiply,
+  parseExact,
+  smaller,
+  subtract,
+  zero,
+} from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import { unreachable } from '../core/result.ts'
 import type { Dimension } from '../store/condition.ts'
@@ -22,10 +34,7 @@ function attributeValue(text: string | null, decimals: number): Exact | null {
 
 /** value / by, down to a whole number. */
 function floorOf(value: Exact, by: Exact): Exact {
-  const { s: sign, n: numerator, d: denominator } = divide(value, by)
-  const signed = sign * numerator
-  const cut = signed / denominator
-  return exact(signed % denominator < 0n ? cut - 1n : cut)
+  return exact(floorToInteger(divide(value, by), 0))
 }
 
 function both(left: Exact | null, right: Exact | null, combine: (a: Exact, b: Exact) => Exact): Exact | null {

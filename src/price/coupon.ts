@@ -1,5 +1,6 @@
 import type { Problem } from '../core/errors.ts'
-import { formatExact } from '../core/exact.ts'
+import { formatExact, isZero } from '../core/exact.ts'
+import type { Exact } from '../core/exact.ts'
 import { currencyDigits, isCurrency } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
 import { fail, ok } from '../core/result.ts'
@@ -52,13 +53,20 @@ const fields = [
 
 const everyCurrency = Object.keys(currencyDigits).filter(isCurrency)
 
+/** A coupon of nothing is a slip. What could not be read is zero as well, and has its problem already. */
+function checkAboveZero(place: Place, value: Exact): void {
+  const { path, problems } = place
+  const isTold = problems.some(({ field }) => field === path || field?.startsWith(`${path}.`) === true)
+  if (isZero(value) && !isTold) complain(place, 'is above zero')
+}
+
 /** A percentage is the same in every currency, so it is given in all of them. */
 function percentOff(place: Place, name: string): ReadonlyMap<Currency, Discount> {
   for (const field of ['currency', 'currencies'])
     if (!isAbsent(at(place, field)))
       complain(at(place, field), 'is left out of a coupon of a percentage: it holds in all')
   const percent = readPercent(at(place, 'percent'), { wholeMax: true })
-  if (percent.n === 0n) complain(at(place, 'percent'), 'is above zero')
+  checkAboveZero(at(place, 'percent'), percent)
   return new Map(everyCurrency.map((currency) => [currency, { kind: 'percent', name, percent }]))
 }
 
@@ -67,7 +75,7 @@ function amountOff(place: Place, name: string): ReadonlyMap<Currency, Discount> 
   return new Map(
     all.map((currency) => {
       const amount = readAmount(at(inMoney(place, { currency, all }), 'amount'))
-      if (amount.n === 0n) complain(at(place, 'amount'), 'is above zero')
+      checkAboveZero(at(place, 'amount'), amount)
       return [currency, { kind: 'fixed', name, amount }]
     }),
   )

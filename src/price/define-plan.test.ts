@@ -21,13 +21,12 @@ function refused(define: () => unknown): string {
 }
 
 /** A model that has no type here, or a type that no model has, does not compile. */
-type Kinds<Model extends { readonly kind: string }> = Model['kind']
-const everyModelHasAType: Record<Exclude<Kinds<PriceModel>, Kinds<ModelDocument<string>>>, never> = {}
-const everyTypeHasAModel: Record<Exclude<Kinds<ModelDocument<string>>, Kinds<PriceModel>>, never> = {}
+type Same<One, Other> = [One] extends [Other] ? ([Other] extends [One] ? true : false) : false
+const everyModelHasAType: Same<PriceModel['kind'], ModelDocument<string>['kind']> = true
 
 describe('definePlan', () => {
   test('knows every model', () => {
-    expect([everyModelHasAType, everyTypeHasAModel]).toEqual([{}, {}])
+    expect(everyModelHasAType).toBe(true)
     const tier = { up_to: '10', unit_amount: '1' } as const
     const percent = { up_to: '10', percent: '1' } as const
     const models = [

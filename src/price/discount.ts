@@ -1,4 +1,4 @@
-import { divide, formatExact, hundred, isZero, larger, multiply, subtract, zero } from '../core/exact.ts'
+import { divide, formatExact, hundred, isNegative, isZero, larger, multiply, subtract, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import {
   at,
@@ -88,7 +88,7 @@ export interface DiscountContext {
 
 /** → allowance (DESIGN §9). What is left is never below zero; corrections below zero are documents of their own. */
 export function takeAllowance(included: Exact, quantity: Exact, { unit, trace }: QuantityContext): Exact {
-  if (isZero(included) && quantity.s >= 0n) return quantity
+  if (isZero(included) && !isNegative(quantity)) return quantity
   const value = larger(subtract(quantity, included), zero)
   const about = isZero(included)
     ? `${quantityWords(quantity, unit)}: less than nothing was used, which is no credit`

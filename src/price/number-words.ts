@@ -1,4 +1,4 @@
-import { decimalsOf, formatScaled } from '../core/exact.ts'
+import { decimalsOf, floorToInteger, formatScaled, isNegative, subtract, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import { currencyDigits, isCurrency } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
@@ -32,21 +32,19 @@ const signs: Readonly<Record<Currency, string>> = {
 const endlessDigits = 6
 
 /** Cut off, never rounded: the dots behind it say that it goes on. */
-function endless(value: Exact): string {
+function endless(size: Exact): string {
   let digits = endlessDigits
-  let power = 10n ** BigInt(digits)
-  while (value.n * power < value.d) {
-    digits += 1
-    power *= 10n
-  }
-  return `${formatScaled((value.n * power) / value.d, digits)}…`
+  while (floorToInteger(size, digits) === 0n) digits += 1
+  return `${formatScaled(floorToInteger(size, digits), digits)}…`
 }
 
+/** Without the sign, which stands before the currency's. */
 function plain(value: Exact, decimalsMin: number): string {
-  const digits = decimalsOf(value)
-  if (digits === null) return endless(value)
+  const size = isNegative(value) ? subtract(zero, value) : value
+  const digits = decimalsOf(size)
+  if (digits === null) return endless(size)
   const shown = Math.max(digits, decimalsMin)
-  return formatScaled((value.n * 10n ** BigInt(shown)) / value.d, shown)
+  return formatScaled(floorToInteger(size, shown), shown)
 }
 
 function withCommas(text: string): string {
@@ -55,7 +53,7 @@ function withCommas(text: string): string {
   return decimals === undefined ? groups : `${groups}.${decimals}`
 }
 
-const minusOf = (value: Exact): string => (value.s < 0n ? '-' : '')
+const minusOf = (value: Exact): string => (isNegative(value) ? '-' : '')
 
 /** A number for people: `12,345.6`; `0.333333…` where it never ends. For programs there is `formatExact`. */
 export function numberWords(value: Exact): string {

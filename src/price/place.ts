@@ -1,4 +1,4 @@
-import { compare, decimalsOf, exact, parseExact, zero } from '../core/exact.ts'
+import { compare, decimalsOf, exact, isNegative, isZero, parseExact, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { Problem } from '../core/errors.ts'
 import { isKey } from '../core/ids.ts'
@@ -108,8 +108,8 @@ export function readDecimal(place: Place, rule: DecimalRule): Exact {
   }
   const parsed = parseExact(value)
   if (!parsed.ok) complain(place, parsed.error)
-  else if (parsed.value.s < 0n) complain(place, 'is not below zero')
-  else if (rule.positive === true && parsed.value.n === 0n) complain(place, 'is above zero')
+  else if (isNegative(parsed.value)) complain(place, 'is not below zero')
+  else if (rule.positive === true && isZero(parsed.value)) complain(place, 'is above zero')
   else if ((decimalsOf(parsed.value) ?? 0) > rule.decimalsMax)
     complain(place, `has at most ${rule.decimalsMax} decimals`)
   else if (

@@ -1,14 +1,12 @@
 import { inTransaction } from '../account/database.ts'
 import type { Database, Queryable } from '../account/database.ts'
 import { Refusal } from '../core/errors.ts'
-import type { Problem } from '../core/errors.ts'
-import { compare, formatExact } from '../core/exact.ts'
 import { assert } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { listMeters } from '../meter/catalogue.ts'
-import type { MeterDefinition } from '../meter/definition.ts'
-import { unitOf, unitsIn } from '../meter/unit.ts'
+import { fitProblems, placedPrices } from './meter-fit.ts'
+import type { PlacedPrice } from './meter-fit.ts'
 import { parsePlan, termsJson } from './plan.ts'
 import type { PlanInput, PlanTerms, PlanVersion } from './plan.ts'
 import { following } from './price-book-version.ts'
@@ -57,23 +55,18 @@ export async function getPlan(queryable: Queryable, key: string): Promise<PlanVe
   return plan
 }
 
-type Billing = PlanTerms['prices'][number]
-
-/** Why a price is not one of the unit that its meter counts in; null where it is, or one of them is no known unit. */
-function unitProblem({ unit }: Billing, meter: MeterDefinition): string | null {
-  if (unitOf(meter.unit) === null || unitOf(unit.name) === null) return null
-  const per = unitsIn(meter.unit, unit.name)
-  if (per !== null && compare(unit.per, per) === 0) return null
-  const counted = `meter ${meter.key} counts in ${meter.unit}`
-  return per === null
-    ? `${counted}, which is another kind of unit than ${unit.name}; price it in one of its own kind`
-    : `${counted}, and one of ${unit.name} is ${formatExact(per)} of them, not ${formatExact(unit.per)}`
+/** Refuses prices of meters that are not there, or that do not fit them: found here, and not by the invoice. */
+export async function checkMeters(
+  client: Queryable,
+  terms: Pick<PlanTerms, 'prices' | 'phases'>,
+  named: string,
+): Promise<void> {
+  await checkPlaced(client, placedPrices(terms.prices, terms.phases), named)
 }
 
-/** Refuses prices of meters that are not there, or that count in something else: found here, and not by the invoice. */
-export async function checkMeters(client: Queryable, terms: Pick<PlanTerms, 'prices'>, named: string): Promise<void> {
-  const { prices } = terms
-  const billed = [...new Set(prices.flatMap(({ meter }) => (meter === null ? [] : [meter])))]
+/** The same of prices wherever they stand in a document. */
+export async function checkPlaced(client: Queryable, placed: readonly PlacedPrice[], named: string): Promise<void> {
+  const billed = [...new Set(placed.flatMap(({ price: { meter } }) => (meter === null ? [] : [meter])))]
   // Another version of these meters is activated before, or after, and then sees this plan.
   await client.query('select 1 from meter where key = any($1) order by key, version for share', [billed])
   const meters = new Map((await listMeters(client)).map((meter) => [meter.key, meter]))
@@ -84,13 +77,12 @@ export async function checkMeters(client: Queryable, terms: Pick<PlanTerms, 'pri
       `${named} bills ${missing.join(', ')}, which ${missing.length === 1 ? 'is no meter' : 'are no meters'} in use; ` +
         'GET /v1/meters lists them; activate a draft, or restore what is archived, before it is published',
     )
-  const problems = prices.flatMap((price, index): Problem[] => {
-    const meter = price.meter === null ? undefined : meters.get(price.meter)
-    const message = meter === undefined ? null : unitProblem(price, meter)
-    return message === null ? [] : [{ code: 'REQUEST_INVALID', field: `prices.${index}.unit`, message }]
+  const problems = placed.flatMap((one) => {
+    const meter = one.price.meter === null ? undefined : meters.get(one.price.meter)
+    return meter === undefined ? [] : fitProblems(one, meter)
   })
   if (problems.length > 0)
-    throw new Refusal('REQUEST_INVALID', `the units of ${named} do not fit: ${problems[0]?.message}`, { problems })
+    throw new Refusal('REQUEST_INVALID', `${named} does not fit its meters: ${problems[0]?.message}`, { problems })
 }
 
 /** Publishes a plan inside a transaction; publishers of one plan take turns. */

@@ -1,4 +1,4 @@
-import { formatExact, one } from '../core/exact.ts'
+import { formatExact, isZero, one } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import { at, complain, expectFields, isAbsent, readAmount, readKey, readList, readText } from './place.ts'
 import type { Place } from './place.ts'
@@ -16,7 +16,7 @@ const unitsMax = 20
 function readPricingUnit(place: Place): PricingUnit {
   expectFields(place, ['key', 'name', 'rate'])
   const rate = readAmount(at(place, 'rate'))
-  if (rate.n === 0n) complain(at(place, 'rate'), 'is above zero: what one of the unit is worth in the currency')
+  if (isZero(rate)) complain(at(place, 'rate'), 'is above zero: what one of the unit is worth in the currency')
   return {
     key: readKey(at(place, 'key'), 'credits'),
     name: readText(at(place, 'name'), 'names the unit as customers read it, such as "credits"'),

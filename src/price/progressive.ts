@@ -22,13 +22,20 @@ export interface BilledLine extends LineOf {
   readonly amount: Minor
 }
 
-/** What a run bills for a line: the whole so far, less what was billed before. Below zero where the whole has fallen. */
-export interface RunLine extends BilledLine {
-  /** The line of the whole so far, with its trace; null when there is no such line any more. */
-  readonly whole: RatedLine | null
-  /** What earlier runs billed for it; zero where there was nothing. */
+/** A line of the whole so far: what is owed for it, and the rating that says why. */
+export interface WholeLine extends BilledLine {
+  readonly rated: RatedLine
+}
+
+/** What is billed for a line now: what is owed, less what was billed before. Below zero where what is owed has fallen. */
+export interface Difference<Line extends BilledLine> extends BilledLine {
+  /** Null when nothing is owed for the line any more. */
+  readonly owed: Line | null
+  /** What was billed for it before; zero where nothing was. */
   readonly before: { readonly quantity: Exact; readonly amount: Minor }
 }
+
+export type RunLine = Difference<WholeLine>
 
 export interface Run {
   /** The lines of all usage of the period so far, rated as one. */
@@ -39,54 +46,59 @@ export interface Run {
   readonly isFinal: boolean
 }
 
-interface Sum {
-  readonly line: LineOf
-  quantity: Exact
-  amount: bigint
-}
-
 const keyOf = ({ price, kind, from }: LineOf): string => `${price} ${kind} ${from}`
 
-function sumsOf(lines: readonly BilledLine[]): Map<string, Sum> {
-  const sums = new Map<string, Sum>()
-  for (const { price, kind, from, quantity, amount } of lines) {
-    const line = { price, kind, from }
-    const sum = sums.get(keyOf(line)) ?? { line, quantity: zero, amount: 0n }
-    sum.quantity = add(sum.quantity, quantity)
-    sum.amount += amount
-    sums.set(keyOf(line), sum)
+function sumsOf(lines: readonly BilledLine[]): Map<string, BilledLine> {
+  const sums = new Map<string, BilledLine>()
+  for (const line of lines) {
+    const { price, kind, from } = line
+    const sum = sums.get(keyOf(line))
+    const quantity = add(sum?.quantity ?? zero, line.quantity)
+    const amount = ((sum?.amount ?? 0n) + line.amount) as Minor
+    sums.set(keyOf(line), { price, kind, from, quantity, amount })
   }
   return sums
 }
 
-function runLine(line: LineOf, whole: RatedLine | null, billed: Sum | undefined): RunLine {
-  const before = { quantity: billed?.quantity ?? zero, amount: (billed?.amount ?? 0n) as Minor }
-  return {
-    ...line,
-    quantity: subtract(whole?.quantity ?? zero, before.quantity),
-    amount: ((whole?.amount ?? 0n) - before.amount) as Minor,
-    whole,
-    before,
-  }
+function differenceOf<Line extends BilledLine>(
+  { price, kind, from }: LineOf,
+  owed: Line | null,
+  billed: BilledLine | undefined,
+): Difference<Line> {
+  const before = { quantity: billed?.quantity ?? zero, amount: billed?.amount ?? (0n as Minor) }
+  const quantity = subtract(owed?.quantity ?? zero, before.quantity)
+  return { price, kind, from, quantity, amount: ((owed?.amount ?? 0n) - before.amount) as Minor, owed, before }
+}
+
+/** What is owed for each line, less what was billed for the same line before. Lines that did not change are left out. */
+export function difference<Line extends BilledLine>(
+  owed: readonly Line[],
+  billed: readonly BilledLine[],
+): readonly Difference<Line>[] {
+  const sums = sumsOf(billed)
+  const lines = owed.map((line) => {
+    const before = sums.get(keyOf(line))
+    sums.delete(keyOf(line))
+    return differenceOf(line, line, before)
+  })
+  const gone = [...sums.values()].map((line) => differenceOf<Line>(line, null, line))
+  return [...lines, ...gone].filter(({ quantity, amount }) => amount !== 0n || !isZero(quantity))
 }
 
 /**
- * What a run of a period bills when the period is billed in several: each line of the whole so far, less what earlier
- * runs billed for the same line. Rounded amounts are subtracted, so that all runs together are always the one rating of
- * the whole, to the cent, in whatever pieces usage came. Late usage raises a line of a period that was billed already,
- * usage that was taken back lowers it. Lines that did not change are left out.
+ * What a run of a period bills when the period is billed in several: the whole so far, less what earlier runs billed.
+ * Rounded amounts are subtracted, so that all runs together are always the one rating of the whole, to the cent, in
+ * whatever pieces usage came. Late usage raises a line of a period that was billed already, usage that was taken back
+ * lowers it.
  */
 export function progress({ whole, billed, isFinal }: Run): readonly RunLine[] {
-  const sums = sumsOf(billed)
-  const now = whole.filter(({ line }) => isFinal || line.kind !== 'true_up')
-  const lines = now.map(({ part, line }) => {
-    const which = { price: line.price, kind: line.kind, from: part.part.from }
-    const run = runLine(which, line, sums.get(keyOf(which)))
-    sums.delete(keyOf(which))
-    return run
-  })
-  const gone = [...sums.values()].map((sum) => runLine(sum.line, null, sum))
-  return [...lines, ...gone].filter(({ quantity, amount }) => amount !== 0n || !isZero(quantity))
+  const owed = whole
+    .filter(({ line }) => isFinal || line.kind !== 'true_up')
+    .map(({ part, line }): WholeLine => {
+      const { price, kind, quantity, amount } = line
+      return { price, kind, from: part.part.from, quantity, amount, rated: line }
+    })
+  return difference(owed, billed)
 }
 
 /** When usage is billed before its period is over: as soon as it costs so much. */
@@ -123,7 +135,7 @@ export function thresholdDue(
   { amounts, each }: Thresholds,
   { before, now }: { readonly before: Exact; readonly now: Exact },
 ): Exact | null {
-  const reached = amounts.filter((amount) => compare(before, amount) < 0 && compare(now, amount) >= 0).at(-1) ?? null
+  const reached = amounts.findLast((amount) => compare(before, amount) < 0 && compare(now, amount) >= 0) ?? null
   if (each === null) return reached
   const last = amounts.at(-1) ?? zero
   const turns = (cost: Exact): Exact => {

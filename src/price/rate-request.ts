@@ -17,6 +17,7 @@ import type { Price } from './price.ts'
 import { readPricingUnits } from './pricing-unit.ts'
 import type { PricingUnit } from './pricing-unit.ts'
 import { shareOf } from './proration.ts'
+import { limits as boundLimits, stepsOf } from './rate-bound.ts'
 import type { PricedPart } from './rate-lines.ts'
 import { quantityFields, readPeriod, readUsage } from './rate-quantity.ts'
 import { readTotals, totalsFields } from './rate-totals.ts'
@@ -120,7 +121,8 @@ function checkKeys(lines: readonly Line[], parts: readonly PricedPart[]): void {
   lines.forEach(({ place, price: { key } }, index) => {
     const { part } = parts[index] ?? { part: noPeriod }
     const first = parts.findIndex((other, before) => {
-      const isApart = other.part.to <= part.from || part.to <= other.part.from
+      // A period that ends before it begins was refused; nothing lies apart in it.
+      const isApart = part.from < part.to && (other.part.to <= part.from || part.to <= other.part.from)
       return before < index && other.price.key === key && !isApart
     })
     if (first >= 0 && key !== '')
@@ -156,6 +158,12 @@ export function parseRateRequest(body: unknown): Result<RateRequest, readonly Pr
     units: readPricingUnits(at(place, 'pricing_units')),
   }
   const parts = isAbsent(at(place, 'prices')) ? readSingle(place, context) : readSeveral(place, context)
+  const steps = stepsOf(parts)
+  if (steps > boundLimits.stepsMax)
+    complain(
+      place,
+      `takes about ${steps} steps, at most ${boundLimits.stepsMax}; ask for fewer windows or prices at once`,
+    )
   const totals = readTotals(place, { currency, keys: parts.map(({ price }) => price.key) })
   return place.problems.length > 0 ? fail(place.problems) : ok({ currency, period: context.period, parts, totals })
 }

@@ -362,6 +362,27 @@ describe('totals', () => {
   })
 })
 
+test('what would take too many steps is refused before it is calculated', () => {
+  const tiers = [
+    ...Array.from({ length: 49 }, (_, index) => ({ up_to: String(index + 1), unit_amount: '1' })),
+    { unit_amount: '1' },
+  ]
+  const groups = (length: number): object[] =>
+    Array.from({ length }, (_, index) => ({ group: { endpoint: String(index) }, quantity: '60' }))
+  const graduated = { kind: 'graduated', tiers }
+  const each = { each: { group_by: ['endpoint'] } }
+  const ask = (length: number): object => ({
+    currency: 'USD',
+    price: { ...each, model: graduated },
+    groups: groups(length),
+  })
+  expect(fields(ask(499))).toEqual([])
+  expect(fields(ask(500))).toEqual([''])
+  const many = { price: { model: unit() }, groups: groups(9000) }
+  expect(fields({ currency: 'USD', prices: [many, many] })).toEqual([])
+  expect(fields({ currency: 'USD', prices: [many, many, many] })).toEqual([''])
+})
+
 test('the same request has the same answer, byte by byte', () => {
   const body = { currency: 'USD', price, windows: [day(1, '7000000000'), day(2, '1')] }
   expect(JSON.stringify(answer(body))).toBe(JSON.stringify(answer(structuredClone(body))))

@@ -35,7 +35,7 @@ function expectWord(cursor: Cursor, expected: string): void {
 }
 
 function round(value: Exact, digits: Exact): Exact {
-  const places = Number(digits.n)
+  const places = Number(roundToInteger(digits, 0))
   return exactOf(roundToInteger(value, places), places)
 }
 

@@ -1,4 +1,13 @@
-import { divide, exactOf, formatExact, one, roundToInteger } from '../core/exact.ts'
+import {
+  ceilingToInteger,
+  compare,
+  divide,
+  exactOf,
+  floorToInteger,
+  formatExact,
+  one,
+  roundToInteger,
+} from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import { unreachable } from '../core/result.ts'
 import { numberWords, quantityWords } from './number-words.ts'
@@ -52,26 +61,13 @@ export function unitJson({ name, per, rounding }: PricedUnit): object {
   return { name, per: formatExact(per), ...(rounding === null ? {} : { rounding }) }
 }
 
-/** value × 10^digits as a whole number: towards minus infinity for "down", plus infinity for "up". */
-function floorOf(value: Exact): bigint {
-  const numerator = value.s * value.n
-  const floor = numerator / value.d
-  return numerator < 0n && floor * value.d !== numerator ? floor - 1n : floor
-}
-
-function ceilingOf(value: Exact): bigint {
-  const floor = floorOf(value)
-  return floor * value.d === value.s * value.n ? floor : floor + 1n
-}
-
 /** The quantity, rounded; exact afterwards as well. */
 export function roundQuantity(quantity: Exact, { mode, decimals }: QuantityRounding): Exact {
-  const shifted = divide(quantity, exactOf(1n, decimals))
   switch (mode) {
     case 'up':
-      return exactOf(ceilingOf(shifted), decimals)
+      return exactOf(ceilingToInteger(quantity, decimals), decimals)
     case 'down':
-      return exactOf(floorOf(shifted), decimals)
+      return exactOf(floorToInteger(quantity, decimals), decimals)
     case 'half_away':
       return exactOf(roundToInteger(quantity, decimals), decimals)
     default:
@@ -100,7 +96,7 @@ function roundingFormula(quantity: Exact, { mode, decimals }: QuantityRounding):
 
 /** Quantity → unit conversion and quantity rounding (DESIGN §9): the measured quantity in priced units. */
 export function convertQuantity(unit: PricedUnit, quantity: Exact, trace: Trace): Exact {
-  const isOne = unit.per.n === 1n && unit.per.d === 1n
+  const isOne = compare(unit.per, one) === 0
   const converted = isOne ? quantity : divide(quantity, unit.per)
   if (!isOne) {
     const about = `${numberWords(quantity)} measured, of which ${numberWords(unit.per)} make ${counted('1', unit.name)}`

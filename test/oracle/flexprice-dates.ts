@@ -53,7 +53,9 @@ function cycleOf({ anchor, interval, unit, timezone, current_period_start }: Jso
   const counted = { ...single, count: every.count * Number(unit) }
   const isTurn = cyclePeriod(start, { ...single, count: 1 }).from === start
   if (!isTurn) return counted
-  return every.unit === 'months' || every.unit === 'years' ? { ...counted, anchor: start, day } : { ...counted, anchor: start }
+  return every.unit === 'months' || every.unit === 'years'
+    ? { ...counted, anchor: start, day }
+    : { ...counted, anchor: start }
 }
 
 function nextBilling({ input, expected }: OracleCase): Outcome {
@@ -64,7 +66,11 @@ function nextBilling({ input, expected }: OracleCase): Outcome {
 }
 
 /** Their times say the offset, not the zone. */
-const zones: Readonly<Record<string, string>> = { '+00:00': 'UTC', '+05:30': 'Asia/Kolkata', '-07:00': 'America/Los_Angeles' }
+const zones: Readonly<Record<string, string>> = {
+  '+00:00': 'UTC',
+  '+05:30': 'Asia/Kolkata',
+  '-07:00': 'America/Los_Angeles',
+}
 
 /** Usage starts anew at midnight: their anchor counts as a date. */
 function usageReset({ input, expected }: OracleCase): Outcome {
@@ -90,9 +96,7 @@ function periods({ input, expected }: OracleCase): Outcome {
   const every = everyOf(billingPeriod)
   const zone = timezone === '' ? 'UTC' : timezone
   const isCalendar = typeof anchor !== 'string'
-  const from = isCalendar
-    ? boundaryAfter(moment(anchor['calendar_anchor_of']), billingPeriod, zone)
-    : moment(anchor)
+  const from = isCalendar ? boundaryAfter(moment(anchor['calendar_anchor_of']), billingPeriod, zone) : moment(anchor)
   const cycle = { ...every, count: every.count * Number(periodCount), anchor: from, zone }
   const all = [...billingPeriods({ start: moment(initialPeriodStart), end: moment(endDate), cycle })]
   return {

@@ -8,7 +8,17 @@ import { shareOf } from '../../src/price/proration.ts'
 import type { PricedPart } from '../../src/price/rate-lines.ts'
 import { moment, plain, rounded } from '../support/oracle-cases.ts'
 import type { Json, OracleCase, Outcome, Translations } from '../support/oracle-cases.ts'
-import { billedBy, defined, feeOf, firstRun, linesOf, money, totalOf, used, wholePart } from '../support/oracle-rating.ts'
+import {
+  billedBy,
+  defined,
+  feeOf,
+  firstRun,
+  linesOf,
+  money,
+  totalOf,
+  used,
+  wholePart,
+} from '../support/oracle-rating.ts'
 
 const intervals: Readonly<Record<string, Pick<Cycle, 'unit' | 'count'>>> = {
   monthly: { unit: 'months', count: 1 },

@@ -44,7 +44,9 @@ function noteOf({ taxable, taxes, total }: Totals): object {
 function creditNote({ input, expected }: OracleCase): Outcome {
   const { paid_in_advance_cents, tax_rate_percent, unused_days, period_days, credit_notes_item_cents } = input
   if (credit_notes_item_cents !== undefined) {
-    const notes = credit_notes_item_cents.map((cents: number) => noteOf(taxed(BigInt(cents) as Minor, tax_rate_percent)))
+    const notes = credit_notes_item_cents.map((cents: number) =>
+      noteOf(taxed(BigInt(cents) as Minor, tax_rate_percent)),
+    )
     return { actual: { notes }, expected }
   }
   const fee = { amount: fromCents(paid_in_advance_cents), part: period(unused_days), whole: period(period_days) }
@@ -127,7 +129,10 @@ function partsOf(input: Json): { readonly usage: (units: bigint) => PricedPart; 
   const flat = defined({ model: { kind: 'flat', amount: fromCents(input['plan_fee_cents']) } }, 'fee')
   const until = input['upgraded_day_offset'] ?? 31
   const share = shareOf(period(until), period(31))
-  return { usage: (units) => wholePart(perUnit, used(units)), fee: { ...wholePart(flat, used('1')), share, count: one } }
+  return {
+    usage: (units) => wholePart(perUnit, used(units)),
+    fee: { ...wholePart(flat, used('1')), share, count: one },
+  }
 }
 
 const thresholdsOf = (input: Json): Thresholds => ({

@@ -1,7 +1,7 @@
 import { billingPeriodAt, lastEndedPeriod } from '../../src/core/billing-periods.ts'
 import { calendarCycle } from '../../src/core/cycle.ts'
 import type { Cycle } from '../../src/core/cycle.ts'
-import { add, divide, exact, multiply, sum, zero } from '../../src/core/exact.ts'
+import { add, divide, exact, larger, multiply, sum, zero } from '../../src/core/exact.ts'
 import type { Exact } from '../../src/core/exact.ts'
 import { addMinor } from '../../src/core/money.ts'
 import type { Minor } from '../../src/core/money.ts'
@@ -130,7 +130,7 @@ function proratedGraduated({ input, expected }: OracleCase): Outcome {
   const amounts = levels.map((level, index) =>
     shareLine(model, level, between(shares[index] ?? zero, shares[index + 1] ?? zero)),
   )
-  const most = levels.reduce((a, b) => (a.compare(b) >= 0 ? a : b), zero)
+  const most = levels.reduce(larger, zero)
   const flat = { kind: 'graduated', flat_at_zero: true, tiers: input['ranges'].map(flatOnly) }
   const entered = shareLine(flat, most, exact('1'))
   return { actual: rounded(add(sum(amounts), entered), 2), expected: expected['amount_rounded_2'] }

@@ -50,7 +50,7 @@ interface Swap {
 
 /** What is left of the period: the old fee is given back for it, the new one is charged. */
 function feeFor(text: unknown, { period, rest }: Swap): number {
-  const [, count, amount] = /^(\d+) seats x (\d+)$/.exec(String(text)) ?? [null, '1', text]
+  const [, count = '1', amount = text] = /^(\d+) seats x (\d+)$/.exec(String(text)) ?? []
   return Number(feeOf({ amount, part: rest, whole: period, count }).amount)
 }
 
@@ -68,7 +68,12 @@ function change({ input, expected }: OracleCase): Outcome {
   const { matched } = input
   const [before, after] = [input['old_rate'] ?? input['old'], input['new_rate'] ?? input['new']]
   const lines = matched
-    ? [-feeFor(matched['old'], swap), feeFor(matched['new'], swap), -feeFor(input['removed'], swap), feeFor(input['added'], swap)]
+    ? [
+        -feeFor(matched['old'], swap),
+        feeFor(matched['new'], swap),
+        -feeFor(input['removed'], swap),
+        feeFor(input['added'], swap),
+      ]
     : [-feeFor(before, swap), feeFor(after, swap)]
   const net_cents = lines.reduce((sum, amount) => sum + amount, 0)
   const [credit_cents, charge_cents] = lines

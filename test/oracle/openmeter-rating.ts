@@ -1,15 +1,24 @@
 import { addMinor, roundToMinor } from '../../src/core/money.ts'
-import type { Currency, Minor } from '../../src/core/money.ts'
 import type { Micros } from '../../src/core/time.ts'
 import type { AvailableCredit, GrantId } from '../../src/price/credit/grant.ts'
 import { parsePrice } from '../../src/price/price.ts'
-import { progress } from '../../src/price/progressive.ts'
+import { difference, progress } from '../../src/price/progressive.ts'
 import type { BilledLine, RunLine } from '../../src/price/progressive.ts'
 import type { PartLine } from '../../src/price/rate-lines.ts'
 import { totalsOf } from '../../src/price/totals.ts'
 import { whole } from '../support/oracle-cases.ts'
 import type { Json, OracleCase, Outcome, Translations } from '../support/oracle-cases.ts'
-import { billedBy, currencyOf, defined, firstRun, linesOf, month, totalOf, used, wholePart } from '../support/oracle-rating.ts'
+import {
+  billedBy,
+  currencyOf,
+  defined,
+  firstRun,
+  linesOf,
+  month,
+  totalOf,
+  used,
+  wholePart,
+} from '../support/oracle-rating.ts'
 
 /**
  * Their lines are one for each tier and each discount, ours one for each price with its trace: what is compared is what
@@ -92,7 +101,9 @@ function afterCredits({ input, expected }: OracleCase, lines: readonly RunLine[]
   const wanted: Record<string, number> = {}
   for (const line of expected['lines'] ?? [])
     for (const { name, amount } of line['credits_applied'] ?? []) wanted[name] = (wanted[name] ?? 0) + Number(amount)
-  const left = addMinor(credits.map(({ balance }: AvailableCredit) => balance)) - addMinor(totals.promotional.map(({ amount }) => amount))
+  const left =
+    addMinor(credits.map(({ balance }: AvailableCredit) => balance)) -
+    addMinor(totals.promotional.map(({ amount }) => amount))
   if (expected['error'] !== undefined) return { actual: left > 0n ? 'not consumed' : 'consumed', expected: 'refused' }
   return {
     actual: [totalOf([{ amount: totals.due }]), paid],
@@ -146,11 +157,10 @@ function subtracted({ input, expected }: OracleCase): Outcome {
 function costByPeriod(rated: At, ends: readonly string[]): readonly (readonly BilledLine[])[] {
   return ends.map((end, index) => {
     const before = ends[index - 1]
-    return billedBy(progress({ whole: rated(end), billed: before === undefined ? [] : firstRun(rated(before)), isFinal: false }))
+    const billed = before === undefined ? [] : firstRun(rated(before))
+    return billedBy(progress({ whole: rated(end), billed, isFinal: false }))
   })
 }
-
-const amountOf = (lines: readonly { readonly amount: Minor }[]): Minor => addMinor(lines.map(({ amount }) => amount))
 
 /**
  * A late event changes the whole at the end of an older period, and so what that period costs: the difference to what
@@ -158,19 +168,17 @@ const amountOf = (lines: readonly { readonly amount: Minor }[]): Minor => addMin
  */
 function late({ input, expected }: OracleCase): Outcome {
   const rated = ratedAt(input)
-  const currency: Currency = currencyOf(input['currency'])
-  const billed = new Map<string, Minor>()
+  const billed: BilledLine[][] = []
   const runs = (input['runs'] as readonly Json[]).map((run) => {
     const ends: string[] = run['cumulative_quantity_by_period_end_as_seen_in_this_run']
-    const corrections: Record<string, string> = {}
-    const deltas = costByPeriod(rated, ends).map((lines, index) => {
-      const period = `period${index + 1}`
-      const delta = (amountOf(lines) - (billed.get(period) ?? 0n)) as Minor
-      billed.set(period, amountOf(lines))
-      if (delta !== 0n) corrections[period] = totalOf([{ amount: delta }], currency)
-      return delta
+    const corrections = costByPeriod(rated, ends).map((owed, index) => {
+      const before = (billed[index] ??= [])
+      const lines = difference(owed, before)
+      before.push(...lines)
+      return lines
     })
-    return [corrections, totalOf(deltas.map((amount) => ({ amount })), currency)]
+    const byPeriod = corrections.map((lines, index) => [`period${index + 1}`, totalOf(lines)])
+    return [Object.fromEntries(byPeriod.filter(([, total]) => total !== '0')), totalOf(corrections.flat())]
   })
   return { actual: runs, expected: expected['runs'].map(wantedRun) }
 }

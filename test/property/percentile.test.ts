@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { planCorrection } from '../../src/app/corrections-plan.ts'
 import { baseOf, newestOf } from '../../src/app/corrections.ts'
-import { formatExact, zero } from '../../src/core/exact.ts'
+import { divide, exact, formatExact, zero } from '../../src/core/exact.ts'
+import type { Exact } from '../../src/core/exact.ts'
 import type { AccountKey, Offset } from '../../src/core/ids.ts'
 import { calendarMonth, dayMicros, formatInstant, secondMicros } from '../../src/core/time.ts'
 import type { Micros, Period, WindowSize } from '../../src/core/time.ts'
@@ -193,8 +194,8 @@ describe('of few intervals', () => {
   })
 })
 
-function exactOf(numerator: bigint, denominator: bigint): typeof zero {
-  return zero.add(numerator).div(denominator) as typeof zero
+function exactOf(numerator: bigint, denominator: bigint): Exact {
+  return divide(exact(numerator), exact(denominator))
 }
 
 describe('directions', () => {

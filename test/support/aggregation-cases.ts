@@ -1,6 +1,6 @@
 import { cyclePeriod } from '../../src/core/cycle.ts'
 import type { Cycle } from '../../src/core/cycle.ts'
-import { divide, exact, formatScaled, multiply, roundToInteger, subtract, zero } from '../../src/core/exact.ts'
+import { compare, divide, exact, formatScaled, multiply, roundToInteger, subtract, zero } from '../../src/core/exact.ts'
 import type { Exact } from '../../src/core/exact.ts'
 import { calendarMonth, dayMicros, hourMicros, secondMicros, windowStarts, zonedOf } from '../../src/core/time.ts'
 import type { Micros, Period, WindowSize } from '../../src/core/time.ts'
@@ -72,7 +72,7 @@ const weightedSegments: Play = async ({ input, expected }, stage) => {
     const area = await stage.ask(account, { measure: change('second'), period: part })
     const contribution = divide(area.total ?? zero, seconds)
     const off = subtract(contribution, whole(segment['contribution_within_0.00001']))
-    const isNear = multiply(off, off).compare(multiply(whole('0.00001'), whole('0.00001'))) <= 0
+    const isNear = compare(multiply(off, off), multiply(whole('0.00001'), whole('0.00001'))) <= 0
     actual.push([rounded(level.total, 18), isNear])
   }
   return { actual, expected: segments.map((segment) => [segment['level'], true]) }

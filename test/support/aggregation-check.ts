@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { exact } from '../../src/core/exact.ts'
+import { add, denominatorOf, exact, numeratorOf } from '../../src/core/exact.ts'
 import type { Exact } from '../../src/core/exact.ts'
 import type { AccountKey, MeterKey, Offset } from '../../src/core/ids.ts'
 import type { Micros, Period, WindowSize } from '../../src/core/time.ts'
@@ -34,7 +34,7 @@ export function meterOf(
 }
 
 export function exactText(value: Exact | null): string {
-  return value === null ? 'none' : `${value.s * value.n}/${value.d}`
+  return value === null ? 'none' : `${numeratorOf(value)}/${denominatorOf(value)}`
 }
 
 const ratio = (quantity: Ratio | null): string => (quantity === null ? 'none' : ratioText(quantity))
@@ -133,7 +133,7 @@ const isAdditiveOverAccounts = ({ kind }: Measure): boolean =>
 
 function sumText(answers: readonly UsageAnswer[]): string {
   let total = exact(0n)
-  for (const one of answers) total = (one.total === null ? total : total.add(one.total)) as Exact
+  for (const one of answers) total = one.total === null ? total : add(total, one.total)
   return exactText(total)
 }
 

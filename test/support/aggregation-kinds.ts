@@ -1,4 +1,4 @@
-/** Kinds of foreign cases that are about usage: run in `src/meter/oracle.test.ts`, left out of the one about prices. */
+/** Kinds of foreign cases that are about usage: run in `src/meter/oracle.test.ts`, left out of `test/oracle`, which has those about prices. */
 export const usageKinds: Readonly<Record<string, readonly string[]>> = {
   lago: [
     'weighted_sum',

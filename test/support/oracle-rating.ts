@@ -90,17 +90,17 @@ export interface Fee {
   readonly amount: unknown
   readonly part: Period
   readonly whole: Period
-  readonly count?: unknown
+  readonly count?: string
 }
 
 /** The line of a fee for a part of a billing period. */
-export function feeOf({ amount, part, whole, count }: Fee, currency: Currency = 'USD'): RatedLine {
+export function feeOf({ amount, part, whole, count = '1' }: Fee, currency: Currency = 'USD'): RatedLine {
   return rateLine(defined({ model: { kind: 'flat', amount: String(amount) } }), usageOf(one), {
     currency,
     share: shareOf(part, whole),
     additive: true,
     traced: false,
-    count: count === undefined ? one : exact(String(count)),
+    count: exact(count),
   })
 }
 
@@ -109,7 +109,7 @@ export function money(amount: Minor, currency: Currency = 'USD'): string {
 }
 
 export function negative(amount: Minor): Minor {
-  return -amount as Minor
+  return (0n - amount) as Minor
 }
 
 /** The lines of a run as what is billed now. */

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { bodyOf, callOnce } from '../../collect/service.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Problem } from '../../core/errors.ts'
-import { library } from '../../meter/library.ts'
+import { standardMeters } from '../../meter/standard.ts'
 import { diffPriceBooks } from '../../price/price-book-diff.ts'
 import type { VersionChange } from '../../price/price-book-diff.ts'
 import { formatDocument, formatPriceBook, parsePriceBook } from '../../price/price-book-file.ts'
@@ -15,7 +15,7 @@ import { emptyPriceBook } from '../../price/price-book.ts'
 import type { PriceBook } from '../../price/price-book.ts'
 import { openClient, serviceOptions } from './client.ts'
 import type { Client } from './client.ts'
-import { UsageError, didYouMean, exitCodes } from './command.ts'
+import { UsageError, didYouMean, exitCodes, jsonText } from './command.ts'
 import type { Command, Terminal } from './command.ts'
 import { pricesHelp } from './prices-help.ts'
 import { diffJson, diffText, painted, plain, problemsText } from './prices-text.ts'
@@ -106,7 +106,7 @@ function countText({ plans, addOns, coupons }: PriceBook): string {
 
 /** Meters that are billed and that no installation has by itself. */
 function foreignMeters({ plans, addOns }: PriceBook): readonly string[] {
-  const standard = new Set<string>(library.filter(({ isStandard }) => isStandard).map(({ meter }) => meter.key))
+  const standard = new Set<string>(standardMeters.map(({ key }) => key))
   const sold = [...plans.values(), ...addOns.values()].flat()
   const meters = sold.flatMap(({ prices }) => prices.flatMap(({ meter }) => (meter === null ? [] : [meter])))
   return [...new Set<string>(meters)].filter((meter) => !standard.has(meter)).toSorted()
@@ -120,7 +120,7 @@ async function check(call: Call): Promise<number> {
   const meters = foreignMeters(alone.value.after)
   if (call.values.json === true) {
     const answer = { problems: [], versions: countOf(read), meters_to_add: meters }
-    call.terminal.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
+    call.terminal.stdout.write(jsonText(answer))
     return exitCodes.ok
   }
   const canonical = formatPriceBook(alone.value.after)
@@ -169,7 +169,7 @@ async function differenceOf(call: Call): Promise<Difference> {
 async function diff(call: Call): Promise<number> {
   const { changes, problems } = await differenceOf(call)
   const { values, terminal } = call
-  if (values.json === true) terminal.stdout.write(`${JSON.stringify({ ...diffJson(changes), problems }, null, 2)}\n`)
+  if (values.json === true) terminal.stdout.write(jsonText({ ...diffJson(changes), problems }))
   else terminal.stdout.write(diffText(changes, paintOf(call)))
   if (problems.length > 0 && values.json !== true)
     terminal.stderr.write(`An import is refused: ${problemsText(fileOf(call), problems)}\n`)
@@ -210,9 +210,7 @@ async function importBook(call: Call): Promise<number> {
   const problems = reply.kind === 'answer' ? problemsOf(reply.body) : []
   if (problems.length > 0) return refuse(`nothing was imported: ${file}`, problems)
   const answer = bodyOf(service, reply) as Imported
-  terminal.stdout.write(
-    values.json === true ? `${JSON.stringify(answer, null, 2)}\n` : importText(answer, values['dry-run'] === true),
-  )
+  terminal.stdout.write(values.json === true ? jsonText(answer) : importText(answer, values['dry-run'] === true))
   return exitCodes.ok
 }
 

@@ -4,19 +4,13 @@ import type { PlanKey } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
 import { getPlan, listPlans, publishPlan, planVersions } from '../../price/plan-catalogue.ts'
 import { parsePlan, planJson } from '../../price/plan.ts'
-import { parseRateRequest, rate } from '../../price/rate.ts'
-import { setDefaultPlan, subscribe, subscriptionsOf } from '../../price/subscription.ts'
-import type { Subscription } from '../../price/subscription.ts'
+import { setDefaultPlan } from '../../price/subscription.ts'
 import type { Service } from '../service.ts'
-import { accountOf, principalOf, requireOperator } from './access.ts'
-import { accountKey, instant, instantOrNull } from './schema.ts'
+import { principalOf, requireOperator } from './access.ts'
+import { instant } from './schema.ts'
 import type { Server } from './routes.ts'
 
 const anyDocument = z.record(z.string(), z.unknown())
-
-function subscriptionJson({ account, plan, from, to }: Subscription): Record<string, unknown> {
-  return { account, plan, from: formatInstant(from), to: instantOrNull(to) }
-}
 
 function addPlans(server: Server, { database, world }: Service): void {
   server.get(
@@ -54,40 +48,7 @@ function addPlans(server: Server, { database, world }: Service): void {
   )
 }
 
-function addSubscriptions(server: Server, { database, world }: Service): void {
-  server.get(
-    '/v1/subscriptions',
-    {
-      config: { scope: 'billing:read' },
-      schema: {
-        summary: 'What an account is and was subscribed to',
-        querystring: z.object({ account: accountKey.optional() }),
-      },
-    },
-    async (request) => ({
-      subscriptions: (await subscriptionsOf(database, accountOf(request, request.query.account))).map(subscriptionJson),
-    }),
-  )
-  server.post(
-    '/v1/subscriptions',
-    {
-      config: { scope: 'billing:write' },
-      schema: {
-        summary: 'Put an account under a plan',
-        body: z.object({ account: accountKey, plan: z.string(), from: instant, to: instant.nullish() }),
-      },
-    },
-    async (request, reply) => {
-      requireOperator(request)
-      const { account, plan, from, to } = request.body
-      const subscription = await subscribe(
-        database,
-        { account, plan: plan as PlanKey, from, to: to ?? null },
-        { by: principalOf(request).name, now: world.now() },
-      )
-      return reply.status(201).send(subscriptionJson(subscription))
-    },
-  )
+function addDefaultPlan(server: Server, { database, world }: Service): void {
   server.put(
     '/v1/default-plan',
     {
@@ -106,20 +67,8 @@ function addSubscriptions(server: Server, { database, world }: Service): void {
   )
 }
 
-/** Plans, subscriptions, and the calculator that touches no state. */
+/** Plans, and the default plan. */
 export function addContractRoutes(server: Server, service: Service): void {
   addPlans(server, service)
-  addSubscriptions(server, service)
-  server.post(
-    '/v1/rate',
-    {
-      config: { scope: 'billing:read' },
-      schema: { summary: 'What a quantity would cost; no state is touched', body: anyDocument },
-    },
-    (request) => {
-      const parsed = parseRateRequest(request.body)
-      if (!parsed.ok) throw new Refusal('REQUEST_INVALID', 'the request has problems', { problems: parsed.error })
-      return rate(parsed.value)
-    },
-  )
+  addDefaultPlan(server, service)
 }

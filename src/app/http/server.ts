@@ -11,6 +11,7 @@ import { addBackfillRoutes } from './backfills.ts'
 import { addContractRoutes } from './contracts.ts'
 import { addCorrectionRoutes } from './corrections.ts'
 import { addDriftRoutes } from './drift.ts'
+import { addSubscriptionRoutes } from './subscriptions.ts'
 import { addBalanceRoutes } from './balance.ts'
 import { addDiscrepancyRoutes } from './discrepancies.ts'
 import { EventBodies } from './event-body.ts'
@@ -26,6 +27,7 @@ import { addOwnershipRoutes } from './ownership.ts'
 import { addPages } from './pages.ts'
 import { addPriceRoutes } from './prices.ts'
 import { addQuarantineRoutes } from './quarantine.ts'
+import { addRateRoutes } from './rate.ts'
 import { addRepeat } from './repeat.ts'
 import { addRoleGate } from './role.ts'
 import type { Server } from './routes.ts'
@@ -98,10 +100,12 @@ export async function buildServer(service: Service): Promise<Server> {
   addAccountRoutes(server, service)
   addOwnershipRoutes(server, service)
   addContractRoutes(server, service)
+  addRateRoutes(server)
   addPriceRoutes(server, service)
   const desk = invoiceDesk(service)
   addInvoiceRoutes(server, desk)
   addDriftRoutes(server, service, desk)
+  addSubscriptionRoutes(server, service, desk)
   addBackfillRoutes(server, service, { desk, bodies })
   addPages(server, service, desk)
   return server

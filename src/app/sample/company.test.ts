@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isKey } from '../../core/ids.ts'
-import { parseExact } from '../../core/exact.ts'
+import { exact, formatExact, multiply, parseExact } from '../../core/exact.ts'
 import { isCurrency } from '../../core/money.ts'
 import { isTimeZone, parseInstant } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
@@ -58,7 +58,7 @@ describe('sampleCompany', () => {
     const plan = company.plans.find(({ key }) => key === 'pay-as-you-go')
     const priced = plan?.prices.map(({ meter, included, model }) => {
       const amount = model.kind === 'per_unit' ? parseExact(model.unit_amount) : null
-      return [meter, included, amount?.ok === true ? amount.value.mul(100_000n).toString() : model]
+      return [meter, included, amount?.ok === true ? formatExact(multiply(amount.value, exact(100_000n))) : model]
     })
     expect(priced?.slice(0, 4)).toEqual([
       [undefined, undefined, { kind: 'flat', amount: '20' }],

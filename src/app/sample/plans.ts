@@ -1,4 +1,4 @@
-import type { Currency } from '../../core/money.ts'
+import type { Decimal, PriceDocument, SinglePlanDocument, UsageModelDocument } from '../../price/plan-document.ts'
 
 /**
  * The sample's price book, as JSON in the form that plans are given in. Meters, allowances and prices are those
@@ -8,32 +8,9 @@ import type { Currency } from '../../core/money.ts'
  * - the base fee of pay-as-you-go comes with 20 USD of usage (prepaid credit); here the two are not set off;
  * - the hobbyist's monthly credit is not public; its base fee and its prices beyond the allowances are the sample's own.
  */
-export interface SamplePlan {
-  readonly key: string
-  readonly name: string
-  readonly currency: Currency
-  readonly prices: readonly SamplePrice[]
-}
-
-export interface SamplePrice {
-  readonly key: string
-  readonly name: string
-  readonly meter?: string
-  readonly unit?: { readonly name: string; readonly per: string }
-  /** In priced units. */
-  readonly included?: string
-  readonly model: SampleModel
-}
-
-export type SampleModel =
-  | { readonly kind: 'flat'; readonly amount: string }
-  | { readonly kind: 'per_unit'; readonly unit_amount: string }
-  | { readonly kind: 'graduated'; readonly tiers: readonly SampleTier[] }
-
-export interface SampleTier {
-  readonly up_to: string | null
-  readonly unit_amount: string
-}
+export type SamplePlan = Omit<SinglePlanDocument, 'effective_from'>
+type SamplePrice = PriceDocument<Decimal>
+type SampleModel = UsageModelDocument<Decimal>
 
 /** How much of each meter costs nothing, in its priced unit, and what the rest costs. */
 type Rates = Readonly<Record<'data' | 'requests' | 'connections' | 'hours', SampleModel>>

@@ -1,4 +1,4 @@
-import { add, formatExact, larger, multiply, subtract, zero } from '../../core/exact.ts'
+import { add, formatExact, isZero, larger, multiply, subtract, zero } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { at, expectFields, readAmount, readDecimal } from '../place.ts'
 import type { Place } from '../place.ts'
@@ -46,8 +46,9 @@ interface Used {
 function committedStep(model: Committed, { quantity, unit, money }: Charged, { beyond, amount }: Used): TraceStep {
   const { quantity: committed, unitAmount, overageUnitAmount } = model
   const always = `${quantityWords(committed, unit)} committed × ${moneyWords(unitAmount, money)}, used or not`
-  const more =
-    beyond.n === 0n ? 'nothing beyond' : `${numberWords(beyond)} beyond × ${moneyWords(overageUnitAmount, money)}`
+  const more = isZero(beyond)
+    ? 'nothing beyond'
+    : `${numberWords(beyond)} beyond × ${moneyWords(overageUnitAmount, money)}`
   const about = `${always}, and ${more}`
   const whole = `${operand(committed)} * ${operand(unitAmount)}`
   const formula = `${whole} + max(${operand(quantity)} - ${operand(committed)}, 0) * ${operand(overageUnitAmount)}`

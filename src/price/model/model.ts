@@ -1,4 +1,4 @@
-import { zero } from '../../core/exact.ts'
+import { multiply, zero } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { unreachable } from '../../core/result.ts'
 import { at, complain } from '../place.ts'
@@ -124,7 +124,7 @@ function scaleTiers(model: Graduated | Volume | GraduatedPercentage, share: Exac
 
 /**
  * The model for a part of a billing period whose traffic is a part too: what the definition says per period (bounds of
- * tiers, amounts for entering them, what is committed) is cut to the share; what a unit, a package or an event costs
+ * tiers, amounts for entering them, what is committed, a fee) is cut to the share; what a unit, a package or an event costs
  * is not, nor a percentage.
  */
 export function scaleModel(model: UnitModel, share: Exact): UnitModel {
@@ -132,8 +132,9 @@ export function scaleModel(model: UnitModel, share: Exact): UnitModel {
     case 'per_unit':
     case 'package':
     case 'percentage':
-    case 'flat':
       return model
+    case 'flat':
+      return { ...model, amount: multiply(model.amount, share) }
     case 'graduated':
     case 'volume':
     case 'graduated_percentage':

@@ -1,4 +1,4 @@
-import { divide, formatExact, multiply, one } from '../../core/exact.ts'
+import { compare, divide, formatExact, isZero, multiply, one } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { at, expectFields, readAmount, readChoice, readDecimal } from '../place.ts'
 import type { Place } from '../place.ts'
@@ -26,7 +26,7 @@ export function readPackage(place: Place): Package {
   return {
     kind: 'package',
     // What was refused is not used, but nothing may divide by it either.
-    size: size.n === 0n ? one : size,
+    size: isZero(size) ? one : size,
     packageAmount: readAmount(at(place, 'package_amount')),
     round: readChoice(at(place, 'round'), packageRounds, 'up'),
   }
@@ -44,7 +44,7 @@ const counting: Readonly<Record<PackageRound, { readonly name: string; readonly 
 function packageStep(model: Package, { quantity, unit, money }: Charged, paid: Exact): TraceStep {
   const { size, packageAmount, round } = model
   const { name, words } = counting[round]
-  const packages = `${numberWords(paid)} ${paid.n === 1n ? 'package' : 'packages'}`
+  const packages = `${numberWords(paid)} ${compare(paid, one) === 0 ? 'package' : 'packages'}`
   const each = `packages of ${numberWords(size)} (${words})`
   const about = `${quantityWords(quantity, unit)}, in ${each}: ${packages} × ${moneyWords(packageAmount, money)}`
   const formula = `${name}(${operand(quantity)} / ${operand(size)}) * ${operand(packageAmount)}`

@@ -1,4 +1,4 @@
-import { compare, formatExact, multiply, zero } from '../../core/exact.ts'
+import { compare, formatExact, isZero, multiply, zero } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { at, complain, expectFields, isAbsent, readAmount, readDecimal, readList } from '../place.ts'
 import type { Place } from '../place.ts'
@@ -76,7 +76,7 @@ export function scaleTier<T extends TierBounds>(tier: T, share: Exact): T {
 
 /** `tier 2 (above 10, up to 20)`. */
 export function tierWords({ upTo }: TierBounds, from: Exact, number: number): string {
-  const below = from.n === 0n ? '' : `above ${numberWords(from)}`
+  const below = isZero(from) ? '' : `above ${numberWords(from)}`
   const above = upTo === null ? '' : `up to ${numberWords(upTo)}`
   const bounds = [below, above].filter((words) => words !== '').join(', ')
   return bounds === '' ? 'the only tier' : `tier ${number} (${bounds})`
