@@ -17,6 +17,7 @@ import { findMeter, listMeters } from '../meter/catalogue.ts'
 import { sharedUsageReader, usageByAccount, usageOfAll } from '../meter/usage.ts'
 import type { UsageAnswer } from '../meter/usage.ts'
 import { lastPart } from '../price/contract.ts'
+import { costSoFar } from './cost-detail.ts'
 import { askLatestEvent } from '../store/query.ts'
 import { readMinor } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
@@ -250,11 +251,7 @@ async function costDetail(
 ): Promise<{ plan: string | null; cost: CostDetail }> {
   try {
     const { plan } = await previewInvoice(desk, { account: key, month })
-    const lines = plan.lines.map(({ rated }) => rated)
-    return {
-      plan: lastPart(plan.contract).plan.name,
-      cost: { kind: 'so_far', currency: plan.currency, lines, total: plan.total },
-    }
+    return { plan: lastPart(plan.contract).plan.name, cost: costSoFar(plan) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const cost: CostDetail =

@@ -1,17 +1,26 @@
 import type { Queryable } from '../account/database.ts'
 import type { Micros } from '../core/time.ts'
-import { listPlans, planVersions } from '../price/plan-catalogue.ts'
+import { placedPrices } from '../price/meter-fit.ts'
+import type { AddOnVersion } from '../price/price-book.ts'
+import { loadPriceBook } from '../price/price-book-load.ts'
+import type { PlanVersion } from '../price/plan.ts'
 
-/** The plans that bill a meter, in the version that is in effect or in one that takes effect later. */
+type Sold = Pick<PlanVersion | AddOnVersion, 'prices' | 'phases' | 'effectiveFrom'>
+
+/** Whether the version that is in effect bills a meter, or one that takes effect later. */
+function bills(versions: readonly Sold[], meter: string, now: Micros): boolean {
+  const holding = versions.filter((_, index) => {
+    const next = versions[index + 1]
+    return next === undefined || next.effectiveFrom > now
+  })
+  return holding.some(({ prices, phases }) => placedPrices(prices, phases).some(({ price }) => price.meter === meter))
+}
+
+/** The plans and add-ons that bill a meter. */
 export async function plansWithMeter(queryable: Queryable, meter: string, now: Micros): Promise<readonly string[]> {
-  const billing: string[] = []
-  for (const { key } of await listPlans(queryable)) {
-    const versions = await planVersions(queryable, key)
-    const holding = versions.filter((_, index) => {
-      const next = versions[index + 1]
-      return next === undefined || next.effectiveFrom > now
-    })
-    if (holding.some(({ prices }) => prices.some((price) => price.meter === meter))) billing.push(key)
-  }
-  return billing
+  const { plans, addOns } = await loadPriceBook(queryable)
+  return [
+    ...[...plans].flatMap(([key, versions]) => (bills(versions, meter, now) ? [key] : [])),
+    ...[...addOns].flatMap(([key, versions]) => (bills(versions, meter, now) ? [`add-on ${key}`] : [])),
+  ]
 }

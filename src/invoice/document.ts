@@ -9,6 +9,7 @@ import type { Contract, ContractBasis, ContractPart } from '../price/contract.ts
 import type { Known } from '../price/contract-facts.ts'
 import type { LineKind } from '../price/line.ts'
 import { totalsJson } from '../price/totals.ts'
+import type { Totals } from '../price/totals.ts'
 import { priceJson } from '../price/price.ts'
 import type { TraceStep } from '../price/trace.ts'
 import type { InvoicePlan, PlannedLine } from './plan-invoice.ts'
@@ -180,6 +181,11 @@ export interface TotalsDocument {
   readonly due: string
 }
 
+/** The totals as every document has them. */
+export function totalsDocument(totals: Totals): TotalsDocument {
+  return totalsJson(totals) as TotalsDocument
+}
+
 /** An invoice and where it is in its life. The document of an issued one never changes, its status may (L6). */
 export interface Invoice {
   readonly id: InvoiceId
@@ -308,7 +314,7 @@ export function documentOf({ plan, below, completeness, issuer }: Computed, issu
     contract: contractDocument(contract),
     currency,
     lines: lines.map((line) => lineDocument(line, plan)),
-    totals: totalsJson(totals) as TotalsDocument,
+    totals: totalsDocument(totals),
     total: formatMinor(total, currency),
     log_offset: below.toString(),
     completeness: { complete: completeness.complete, reasons: completeness.reasons },

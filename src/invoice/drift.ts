@@ -139,16 +139,16 @@ async function contractThen(source: DriftSource, document: InvoiceDocument, peri
     assert(plan !== undefined, 'an issued invoice names a plan version that exists for ever')
     const own = planIn(plan, document.currency)
     assert(own !== null, 'an issued invoice is in a currency of its plan')
-    return { then: plainContract(own, basis, period), now: null }
+    return { issued: plainContract(own, basis, period), now: null }
   }
   const facts = await contractFactsOf(database, document.account.key)
   const book = await loadPriceBook(database)
-  const then = contractOf(factsAsOf(facts, knownOf(known)), bookAsOf(book, knownOf(known)), period)
-  return { then, now: contractNow(facts, book, period) }
+  const issued = contractOf(factsAsOf(facts, knownOf(known)), bookAsOf(book, knownOf(known)), period)
+  return { issued, now: contractNow(facts, book, period) }
 }
 
 interface Read {
-  readonly then: Contract
+  readonly issued: Contract
   /** As it is known now; the refusal where nothing could be priced now; null: nobody asks it of invoices of before. */
   readonly now: Contract | Refusal | null
 }
@@ -223,10 +223,10 @@ function linesOf(document: InvoiceDocument, plan: InvoicePlan): readonly DriftLi
 }
 
 /** What the contract as it is known now makes of the same usage; null: it prices as it did. */
-async function contractDrift(source: DriftSource, again: Again, { then, now }: Read): Promise<ContractDrift | null> {
+async function contractDrift(source: DriftSource, again: Again, { issued, now }: Read): Promise<ContractDrift | null> {
   if (now === null) return null
   if (now instanceof Refusal) return { lines: [], now: null, why: now.message }
-  if (contractText(now) === contractText(then)) return null
+  if (contractText(now) === contractText(issued)) return null
   try {
     const plan = await planAgain(source, again, now)
     return { lines: linesOf(again.document, plan), now: plan.totals.subtotal, why: null }
@@ -246,7 +246,7 @@ export async function driftOf(source: DriftSource, invoice: Invoice, below: Offs
   const { document } = invoice
   const again = { document, below }
   const read = await contractThen(source, document, periodOf(document))
-  const plan = await planAgain(source, again, read.then)
+  const plan = await planAgain(source, again, read.issued)
   return {
     invoice,
     countedNow: below,

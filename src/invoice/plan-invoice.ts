@@ -64,13 +64,19 @@ export interface InvoicePlan {
   readonly total: Minor
 }
 
-export interface InvoiceInput {
-  readonly account: Account
+/** What lines and totals are computed from. */
+export interface RatingInput {
+  readonly account: Pick<Account, 'key' | 'billable'>
   readonly contract: Contract
-  readonly period: BillingPeriod
+  readonly period: Period
   readonly usage: UsageByMeter
   /** What the account has; left out: nothing. */
   readonly credits?: readonly AvailableCredit[]
+}
+
+export interface InvoiceInput extends RatingInput {
+  readonly account: Account
+  readonly period: BillingPeriod
 }
 
 /** An explanation that gives another amount than the line must not reach anybody (L10). */
@@ -86,7 +92,7 @@ function isUsed({ total }: UsageAnswer): boolean {
 }
 
 /** Nothing billable disappears: what was used while no plan held cannot be priced, and is not left out without a word. */
-function checkGaps({ account, usage }: InvoiceInput): void {
+function checkGaps({ account, usage }: RatingInput): void {
   for (const { meter, gaps } of usage.values()) {
     for (const { from, to, usage: used } of gaps) {
       if (!isUsed(used)) continue
@@ -104,7 +110,7 @@ function checkGaps({ account, usage }: InvoiceInput): void {
  * that traffic named once does not owe it for ever, and traffic that nobody owns never does. The same for what is
  * committed to. A surcharge is of lines that are there.
  */
-function pricesOf({ account, contract, usage }: InvoiceInput): readonly SplitPrice[] {
+function pricesOf({ account, contract, usage }: RatingInput): readonly SplitPrice[] {
   const used = [...usage.values()].some(({ parts }) => [...parts.values()].some(({ whole }) => isUsed(whole)))
   const isOwed = ({ basis }: ContractPart, { price }: ContractPrice): boolean => {
     if (price.meter !== null || price.model.kind === 'surcharge') return true
@@ -150,7 +156,7 @@ interface Priced {
   readonly part: PricedPart
 }
 
-function priced(split: SplitPrice, { usage, period }: InvoiceInput): Priced {
+function priced(split: SplitPrice, { usage, period }: RatingInput): Priced {
   const measured = measuredOf(split, usage)
   const { price, count, part } = split
   const additive = measured === null || measured.notAdditive === null
@@ -174,28 +180,57 @@ function plannedLine({ split, measured }: Priced, rated: RatedLine, number: numb
   return { ...about, meter, windows, notAdditive, eventsWithoutValue: used.whole.eventsWithoutValue }
 }
 
+/** A rated line, and what it was rated from. */
+export interface PricedLine {
+  readonly priced: Priced
+  readonly rated: RatedLine
+}
+
+export interface RatedInvoice {
+  readonly lines: readonly PricedLine[]
+  readonly totals: Totals
+}
+
 /**
- * Contract and usage → invoice (L5). Pure: preview, draft and issue are this same path, stopped earlier or later. The
- * subtotal is the sum of rounded lines, so that a reader with a pencil gets it too.
+ * Contract and usage → lines and totals, with or without their explanation. Pure. The one way from usage to amounts: an
+ * invoice is this with its explanation checked, and a simulation is this without one (L9).
  */
-export function planInvoice(input: InvoiceInput): InvoicePlan {
-  const { account, contract, period, usage, credits = [] } = input
+export function rateInvoice(input: RatingInput, { traced }: { readonly traced: boolean }): RatedInvoice {
+  const { contract, period, credits = [] } = input
   const { currency } = contract
   checkGaps(input)
-  const all = splitPrices(contract.parts)
-  for (const metered of usage.values()) crossfoot(metered, all, period)
-  const prices = pricesOf(input).map((split) => priced(split, input))
-  const byPart = new Map(prices.map((one) => [one.part, one]))
-  const lines = rateLines([...byPart.keys()], { currency, traced: true }).map(({ part, line }, index) => {
-    checkTrace(line, currency)
+  const byPart = new Map(
+    pricesOf(input)
+      .map((split) => priced(split, input))
+      .map((one) => [one.part, one]),
+  )
+  const lines = rateLines([...byPart.keys()], { currency, traced }).map(({ part, line }): PricedLine => {
     const one = byPart.get(part)
     assert(one !== undefined, 'a line is of a part that was priced')
-    return plannedLine(one, line, index + 1)
+    return { priced: one, rated: line }
   })
   const totals = totalsOf(
     lines.map(({ rated }) => ({ price: rated.price, meter: rated.meter, amount: rated.amount })),
     // Credits are taken as they are at the end of the period, so that it does not matter when it is computed (L5).
     { currency, discounts: contract.coupons, credits, taxes: contract.taxes, at: (period.to - 1) as Micros },
   )
-  return { account, contract, period, currency, lines, totals, total: totals.total }
+  return { lines, totals }
+}
+
+/**
+ * Contract and usage → invoice (L5). Pure: preview, draft and issue are this same path, stopped earlier or later. The
+ * subtotal is the sum of rounded lines, so that a reader with a pencil gets it too.
+ */
+export function planInvoice(input: InvoiceInput): InvoicePlan {
+  const { account, contract, period, usage } = input
+  const { currency } = contract
+  checkGaps(input)
+  const all = splitPrices(contract.parts)
+  for (const metered of usage.values()) crossfoot(metered, all, period)
+  const { lines, totals } = rateInvoice(input, { traced: true })
+  const planned = lines.map(({ priced: one, rated }, index) => {
+    checkTrace(rated, currency)
+    return plannedLine(one, rated, index + 1)
+  })
+  return { account, contract, period, currency, lines: planned, totals, total: totals.total }
 }

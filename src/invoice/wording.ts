@@ -140,7 +140,11 @@ function burned(name: string, burns: readonly BurnDocument[], currency: Currency
 }
 
 /** From the lines to what is due: only the total where nothing lies between. */
-export function totalRows({ totals, total, currency }: InvoiceDocument): readonly TotalRow[] {
+export function totalRows({
+  totals,
+  total,
+  currency,
+}: Pick<InvoiceDocument, 'totals' | 'total' | 'currency'>): readonly TotalRow[] {
   const step = (name: string, amount: string): TotalRow => ({ name, amount, kind: 'step' })
   const sum: TotalRow = { name: 'Total', amount: total, kind: 'total' }
   if (totals === undefined) return [sum]

@@ -5,14 +5,14 @@ import { addOnTermsJson, parseAddOn } from './add-on.ts'
 import type { AddOnInput, AddOnTerms } from './add-on.ts'
 import { checkMeters } from './plan-catalogue.ts'
 import type { AddOnVersion } from './price-book.ts'
-import { newestVersion, newestVersions, publishVersion, versionsOf } from './price-book-shelf.ts'
+import { newestVersion, newestVersions, publishVersion, storedTerms, versionsOf } from './price-book-shelf.ts'
 import type { Shelf } from './price-book-shelf.ts'
 
 export const addOnShelf: Shelf<AddOnTerms> = {
   noun: 'add-on',
   table: 'add_on',
   missing: 'ADD_ON_NOT_FOUND',
-  read: parseAddOn,
+  stored: storedTerms('add-on', parseAddOn),
   json: addOnTermsJson,
   check: async (client, terms) => checkMeters(client, terms, `add-on ${terms.key}`),
 }

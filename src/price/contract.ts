@@ -85,7 +85,8 @@ interface Held {
 
 function heldAt({ facts }: Reading, at: Micros): Held | null {
   const decision = decisionAt(facts.decisions, at)?.decision ?? null
-  if (decision?.plan != null) return { plan: decision.plan, basis: 'subscribed', decision }
+  const subscribed = decision?.plan ?? null
+  if (subscribed !== null) return { plan: subscribed, basis: 'subscribed', decision }
   const plan = defaultAt(facts.defaults, at)?.plan ?? null
   return plan === null ? null : { plan, basis: 'default', decision: null }
 }

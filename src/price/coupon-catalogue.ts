@@ -6,7 +6,7 @@ import type { Micros } from '../core/time.ts'
 import { couponTermsJson, parseCoupon } from './coupon.ts'
 import type { CouponInput, CouponTerms } from './coupon.ts'
 import type { CouponVersion } from './price-book.ts'
-import { newestVersion, newestVersions, publishVersion, versionsOf } from './price-book-shelf.ts'
+import { newestVersion, newestVersions, publishVersion, storedTerms, versionsOf } from './price-book-shelf.ts'
 import type { Shelf } from './price-book-shelf.ts'
 
 /** Every key of a price in any version of a plan or an add-on. */
@@ -39,7 +39,7 @@ export const couponShelf: Shelf<CouponTerms> = {
   noun: 'coupon',
   table: 'coupon',
   missing: 'COUPON_NOT_FOUND',
-  read: parseCoupon,
+  stored: storedTerms('coupon', parseCoupon),
   json: couponTermsJson,
   check: checkPrices,
 }

@@ -14,7 +14,7 @@ import {
 import type { Place } from './place.ts'
 import { moneyWords, numberWords, quantityWords } from './number-words.ts'
 import { operand, traceStep } from './trace.ts'
-import type { Trace } from './trace.ts'
+import type { Trace, TraceStep } from './trace.ts'
 
 /** Takes a part of an amount off, or a fixed amount, never more than there is. */
 export type Discount =
@@ -66,18 +66,11 @@ export function usageDiscountJson(discount: UsageDiscount): object {
 
 /** What is left of an amount; fixed discounts are per billing period and have been cut to its share before. */
 export function takeDiscount(discount: Discount, amount: Exact, { money, trace }: DiscountContext): Exact {
-  const before = operand(amount)
-  if (discount.kind === 'percent') {
-    const value = multiply(amount, divide(subtract(hundred, discount.percent), hundred))
-    const about = `${discount.name}: ${numberWords(discount.percent)} % off`
-    const formula = `${before} * (100 - ${operand(discount.percent)}) / 100`
-    trace?.push(traceStep({ step: 'discount', about, formula, unit: money }, value))
-    return value
-  }
-  const value = larger(subtract(amount, discount.amount), zero)
-  const about = `${discount.name}: ${moneyWords(discount.amount, money)} off${isZero(value) ? ', never below zero' : ''}`
-  const formula = `max(${before} - ${operand(discount.amount)}, 0)`
-  trace?.push(traceStep({ step: 'discount', about, formula, unit: money }, value))
+  const value =
+    discount.kind === 'percent'
+      ? withoutPercent(amount, discount.percent)
+      : larger(subtract(amount, discount.amount), zero)
+  trace?.push(discountStep(discount, { before: amount, after: value }, money))
   return value
 }
 
@@ -86,18 +79,44 @@ export interface DiscountContext {
   readonly trace: Trace
 }
 
+/** What something was before a part of it was taken off, and after. */
+interface Reduced {
+  readonly before: Exact
+  readonly after: Exact
+}
+
+function withoutPercent(whole: Exact, percent: Exact): Exact {
+  return multiply(whole, divide(subtract(hundred, percent), hundred))
+}
+
+function discountStep(discount: Discount, { before, after }: Reduced, money: string): TraceStep {
+  const { name } = discount
+  if (discount.kind === 'percent') {
+    const about = `${name}: ${numberWords(discount.percent)} % off`
+    const formula = `${operand(before)} * (100 - ${operand(discount.percent)}) / 100`
+    return traceStep({ step: 'discount', about, formula, unit: money }, after)
+  }
+  const about = `${name}: ${moneyWords(discount.amount, money)} off${isZero(after) ? ', never below zero' : ''}`
+  const formula = `max(${operand(before)} - ${operand(discount.amount)}, 0)`
+  return traceStep({ step: 'discount', about, formula, unit: money }, after)
+}
+
 /** → allowance (DESIGN §9). What is left is never below zero; corrections below zero are documents of their own. */
 export function takeAllowance(included: Exact, quantity: Exact, { unit, trace }: QuantityContext): Exact {
   if (isZero(included) && !isNegative(quantity)) return quantity
   const value = larger(subtract(quantity, included), zero)
-  const about = isZero(included)
-    ? `${quantityWords(quantity, unit)}: less than nothing was used, which is no credit`
-    : isZero(value)
-      ? `${quantityWords(quantity, unit)}, all of it within the ${quantityWords(included, unit)} included`
-      : `${quantityWords(quantity, unit)} less ${quantityWords(included, unit)} included`
-  const formula = `max(${operand(quantity)} - ${operand(included)}, 0)`
-  trace?.push(traceStep({ step: 'allowance', about, formula, unit }, value))
+  trace?.push(allowanceStep(included, { before: quantity, after: value }, unit))
   return value
+}
+
+function allowanceStep(included: Exact, { before, after }: Reduced, unit: string): TraceStep {
+  const about = isZero(included)
+    ? `${quantityWords(before, unit)}: less than nothing was used, which is no credit`
+    : isZero(after)
+      ? `${quantityWords(before, unit)}, all of it within the ${quantityWords(included, unit)} included`
+      : `${quantityWords(before, unit)} less ${quantityWords(included, unit)} included`
+  const formula = `max(${operand(before)} - ${operand(included)}, 0)`
+  return traceStep({ step: 'allowance', about, formula, unit }, after)
 }
 
 export interface QuantityContext {
@@ -107,17 +126,22 @@ export interface QuantityContext {
 
 /** → usage discount. */
 export function takeUsageDiscount(discount: UsageDiscount, quantity: Exact, { unit, trace }: QuantityContext): Exact {
-  if (discount.kind === 'percent') {
-    const value = multiply(quantity, divide(subtract(hundred, discount.percent), hundred))
-    const about = `${quantityWords(quantity, unit)} less ${numberWords(discount.percent)} % usage discount`
-    const formula = `${operand(quantity)} * (100 - ${operand(discount.percent)}) / 100`
-    trace?.push(traceStep({ step: 'usage_discount', about, formula, unit }, value))
-    return value
-  }
-  const value = larger(subtract(quantity, discount.quantity), zero)
-  const off = quantityWords(discount.quantity, unit)
-  const about = `${quantityWords(quantity, unit)} less ${off} usage discount, never below zero`
-  const formula = `max(${operand(quantity)} - ${operand(discount.quantity)}, 0)`
-  trace?.push(traceStep({ step: 'usage_discount', about, formula, unit }, value))
+  const value =
+    discount.kind === 'percent'
+      ? withoutPercent(quantity, discount.percent)
+      : larger(subtract(quantity, discount.quantity), zero)
+  trace?.push(usageDiscountStep(discount, { before: quantity, after: value }, unit))
   return value
+}
+
+function usageDiscountStep(discount: UsageDiscount, { before, after }: Reduced, unit: string): TraceStep {
+  if (discount.kind === 'percent') {
+    const about = `${quantityWords(before, unit)} less ${numberWords(discount.percent)} % usage discount`
+    const formula = `${operand(before)} * (100 - ${operand(discount.percent)}) / 100`
+    return traceStep({ step: 'usage_discount', about, formula, unit }, after)
+  }
+  const off = quantityWords(discount.quantity, unit)
+  const about = `${quantityWords(before, unit)} less ${off} usage discount, never below zero`
+  const formula = `max(${operand(before)} - ${operand(discount.quantity)}, 0)`
+  return traceStep({ step: 'usage_discount', about, formula, unit }, after)
 }

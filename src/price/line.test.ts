@@ -4,6 +4,7 @@ import { formatMinor } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
 import { rateLine, wholePeriod } from './line.ts'
 import { usageOf } from './slice.ts'
+import type { LineUsage } from './slice.ts'
 import { parsePrice } from './price.ts'
 import { replayTrace } from './replay.ts'
 
@@ -137,4 +138,57 @@ test('the trace says each step, and another number in it is noticed', () => {
   ])
   const forged = trace.map((step) => (step.step === 'price' ? { ...step, result: '0.85' } : step))
   expect(replayTrace(forged).ok).toBe(false)
+})
+
+describe('modifiers', () => {
+  const dueOf = (given: object, quantity: string, groups: LineUsage['groups'] = []): string => {
+    const price = parsePrice({ name: 'P', ...given }, 'rated alone')
+    if (!price.ok) throw new Error(JSON.stringify(price.error))
+    const usage = { ...usageOf(exact(quantity)), groups }
+    return formatExact(rateLine(price.value, usage, wholePeriod('USD')).exactAmount)
+  }
+  const model = perUnit('10')
+
+  test('take turns in the order of DESIGN §9', () => {
+    const given = {
+      unit: { ...gigabytes, rounding: { mode: 'up' } },
+      included: '5',
+      usage_discount: { percent: '10' },
+      model,
+      discounts: [
+        { name: 'Loyalty', percent: '10' },
+        { name: 'Voucher', amount: '5' },
+      ],
+    }
+    // 170.4 GB → 171 → 166 → 149.4 → 1494 → 1344.6 → 1339.6
+    expect(dueOf(given, '170400000000')).toBe('1339.6')
+    // The voucher before the percentage: (1494 - 5) × 0.9
+    expect(dueOf({ ...given, discounts: given.discounts.toReversed() }, '170400000000')).toBe('1340.1')
+    expect(dueOf({ ...given, maximum: '1339.59' }, '170400000000')).toBe('1339.59')
+    expect(dueOf({ ...given, maximum: '1339.61' }, '170400000000')).toBe('1339.6')
+  })
+
+  test.each([
+    ['up', '2.31', '24'],
+    ['down', '2.39', '23'],
+    ['half_away', '2.35', '24'],
+    ['half_away', '2.349', '23'],
+  ])('rounded %s to one decimal, %s units cost %s', (mode, quantity, amount) => {
+    expect(dueOf({ unit: { name: 'unit', per: '1', rounding: { mode, decimals: 1 } }, model }, quantity)).toBe(amount)
+  })
+
+  test('each group has its own allowance and its own tiers; the amounts are added and rounded once', () => {
+    const groups = [
+      { group: { endpoint: 'a' }, quantity: exact('7') },
+      { group: { endpoint: 'b' }, quantity: exact('4') },
+      { group: { endpoint: 'c' }, quantity: exact('12') },
+    ]
+    const each = { group_by: ['endpoint'] }
+    // 2, 0 and 7 beyond
+    expect(dueOf({ each, included: '5', model }, '23', groups)).toBe('90')
+    const tiers = [{ up_to: '5', unit_amount: '1' }, { unit_amount: '0.1' }]
+    // 5.2 + 4 + 5.7
+    expect(dueOf({ each, model: { kind: 'graduated', tiers } }, '23', groups)).toBe('14.9')
+    expect(dueOf({ model: { kind: 'graduated', tiers } }, '23', groups)).toBe('6.8')
+  })
 })

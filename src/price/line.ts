@@ -1,4 +1,4 @@
-import { compare, isZero, larger, multiply, one, smaller, subtract, sum, zero } from '../core/exact.ts'
+import { compare, isZero, larger, multiply, one, subtract, sum, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { MeterKey } from '../core/ids.ts'
 import { currencyDigits, formatMinor, minorAmount, roundToMinor } from '../core/money.ts'
@@ -38,6 +38,9 @@ export interface RatedLine {
   readonly trace: readonly TraceStep[]
 }
 
+/** One for all lines of which nobody asked how they came about. */
+const notTraced: readonly TraceStep[] = []
+
 /** Besides price and usage, what a line depends on. */
 export interface LineContext {
   readonly currency: Currency
@@ -62,10 +65,11 @@ export interface Amount {
 
 function prorateAmount({ value, money }: Amount, share: Exact, trace: Trace): Exact {
   const prorated = multiply(value, share)
-  const about = `${moneyWords(value, money)} × ${numberWords(share)}, the share of the billing period in which this price held`
-  trace?.push(
-    traceStep({ step: 'prorate', about, formula: `${operand(value)} * ${operand(share)}`, unit: money }, prorated),
-  )
+  if (trace !== null) {
+    const about = `${moneyWords(value, money)} × ${numberWords(share)}, the share of the billing period in which this price held`
+    const formula = `${operand(value)} * ${operand(share)}`
+    trace.push(traceStep({ step: 'prorate', about, formula, unit: money }, prorated))
+  }
   return prorated
 }
 
@@ -74,19 +78,23 @@ export function reduce({ discounts, maximum }: Price, { value, money }: Amount, 
   let left = value
   for (const discount of discounts) left = takeDiscount(discount, left, { money, trace })
   if (maximum === null || compare(left, maximum) <= 0) return left
-  const about = `at most ${moneyWords(maximum, money)}`
-  const formula = `min(${operand(left)}, ${operand(maximum)})`
-  trace?.push(traceStep({ step: 'maximum', about, formula, unit: money }, maximum))
-  return smaller(left, maximum)
+  if (trace !== null) {
+    const about = `at most ${moneyWords(maximum, money)}`
+    const formula = `min(${operand(left)}, ${operand(maximum)})`
+    trace.push(traceStep({ step: 'maximum', about, formula, unit: money }, maximum))
+  }
+  return maximum
 }
 
 /** Tokens of account become money at the end, right before the rounding. */
 export function exchange({ pricingUnit }: Price, { value, money }: Amount, { currency, trace }: Rounding): Exact {
   if (pricingUnit === null) return value
   const exchanged = multiply(value, pricingUnit.rate)
-  const about = `${moneyWords(value, money)} × ${moneyWords(pricingUnit.rate, currency)}`
-  const formula = `${operand(value)} * ${operand(pricingUnit.rate)}`
-  trace?.push(traceStep({ step: 'exchange', about, formula, unit: currency }, exchanged))
+  if (trace !== null) {
+    const about = `${moneyWords(value, money)} × ${moneyWords(pricingUnit.rate, currency)}`
+    const formula = `${operand(value)} * ${operand(pricingUnit.rate)}`
+    trace.push(traceStep({ step: 'exchange', about, formula, unit: currency }, exchanged))
+  }
   return exchanged
 }
 
@@ -145,15 +153,16 @@ export function rateLine(price: Price, usage: LineUsage, context: LineContext): 
     unitAmount: charged.unitAmount,
     exactAmount,
     amount: roundLine(exactAmount, { currency, trace }),
-    trace: trace ?? [],
+    trace: trace ?? notTraced,
   }
 }
 
 /** What is missing to the price's minimum, as a line of its own (DESIGN §9); null when nothing is. */
 export function minimumTrueUp(price: Price, line: Pick<RatedLine, 'amount'>, context: LineContext): RatedLine | null {
   const { currency, share, additive, traced } = context
+  if (price.minimum === null) return null
   const { minimum } = proratePrice(price, share, prorationOf(price, additive))
-  if (minimum === null) return null
+  assert(minimum !== null, 'a part of a minimum is one too')
   const rate = price.pricingUnit?.rate ?? one
   const owed = multiply(minimum, rate)
   const missing = larger(subtract(owed, minorAmount(line.amount, currency)), zero)

@@ -28,13 +28,14 @@ const signs: Readonly<Record<Currency, string>> = {
   USD: '$',
 }
 
-/** Digits shown of a number that never ends, after its leading zeros. */
+/** Decimals shown of a number that never ends; more where it would have fewer than three digits besides zeros. */
 const endlessDigits = 6
+const endlessLeast = 100n
 
 /** Cut off, never rounded: the dots behind it say that it goes on. */
 function endless(size: Exact): string {
   let digits = endlessDigits
-  while (floorToInteger(size, digits) === 0n) digits += 1
+  while (floorToInteger(size, digits) < endlessLeast) digits += 1
   return `${formatScaled(floorToInteger(size, digits), digits)}…`
 }
 

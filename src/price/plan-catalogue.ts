@@ -10,6 +10,7 @@ import type { PlacedPrice } from './meter-fit.ts'
 import { parsePlan, termsJson } from './plan.ts'
 import type { PlanInput, PlanTerms, PlanVersion } from './plan.ts'
 import { following } from './price-book-version.ts'
+import { rememberTerms } from './remember-terms.ts'
 
 // Owns the plans and their versions in Postgres. A version never changes (a trigger refuses it). The versions of
 // a plan take effect in the order of their numbers, so that the highest number in effect is the one that holds.
@@ -24,10 +25,14 @@ export interface PlanRow {
 export const planColumns = 'version, terms::text as terms_text'
 
 /** The stored terms go through the same parser as when they were published. */
-export function planOf({ version, terms_text }: PlanRow): PlanVersion {
-  const parsed = parsePlan(JSON.parse(terms_text))
+const termsOf = rememberTerms((document): PlanTerms => {
+  const parsed = parsePlan(document)
   assert(parsed.ok, 'the terms of a published plan version can be read')
-  return { ...parsed.value.terms, version }
+  return parsed.value.terms
+})
+
+export function planOf({ version, terms_text }: PlanRow): PlanVersion {
+  return { ...termsOf(terms_text), version }
 }
 
 /** All versions of a plan, oldest first; empty when there is no such plan. */

@@ -7,6 +7,7 @@ import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { following } from './price-book-version.ts'
 import type { Candidate, Noun } from './price-book-version.ts'
+import { rememberTerms } from './remember-terms.ts'
 
 // Owns versions of add-ons and coupons in Postgres, which are kept alike. A version never changes (a trigger refuses it).
 
@@ -23,7 +24,8 @@ export interface Shelf<Of extends Terms> {
   /** Its table of keys; its versions are in `…_version`, under a column of this name. */
   readonly table: 'add_on' | 'coupon'
   readonly missing: ErrorCode
-  readonly read: (document: unknown) => Result<Candidate<Of>, readonly Problem[]>
+  /** The terms of a published version, from their text. */
+  readonly stored: (text: string) => Of
   readonly json: (terms: Of) => object
   /** Refuses what cannot be billed: found here, and not by the invoice. */
   readonly check: (client: Queryable, terms: Of) => Promise<void>
@@ -34,11 +36,20 @@ interface Row {
   readonly terms_text: string
 }
 
-/** The stored terms go through the same parser as when they were published. */
-function versionOf<Of extends Terms>({ read, noun }: Shelf<Of>, { version, terms_text }: Row): Versioned<Of> {
-  const parsed = read(JSON.parse(terms_text))
-  assert(parsed.ok, `the terms of a published ${noun} version can be read`)
-  return { ...parsed.value.terms, version }
+function versionOf<Of extends Terms>({ stored }: Shelf<Of>, { version, terms_text }: Row): Versioned<Of> {
+  return { ...stored(terms_text), version }
+}
+
+/** Reads the terms of published versions, by the same parser as when they were published. */
+export function storedTerms<Of>(
+  noun: Noun,
+  read: (document: unknown) => Result<Candidate<Of>, readonly Problem[]>,
+): (text: string) => Of {
+  return rememberTerms((document) => {
+    const parsed = read(document)
+    assert(parsed.ok, `the terms of a published ${noun} version can be read`)
+    return parsed.value.terms
+  })
 }
 
 /** All versions of all keys, by key and oldest first. */

@@ -11,7 +11,7 @@ interface Terms {
 }
 
 /** Terms that ask to become a version; `version` null asks for the next number. */
-export interface Candidate<Of extends Terms> {
+export interface Candidate<Of> {
   readonly terms: Of
   readonly version: number | null
 }

@@ -11,7 +11,7 @@ import type { OverLines } from './model/over-lines.ts'
 export type PriceModel = UnitModel | Matrix | OverLines
 
 export function isOverLines(model: PriceModel): model is OverLines {
-  return overLinesKinds.some((kind) => kind === model.kind)
+  return model.kind === 'surcharge' || model.kind === 'commitment'
 }
 
 export function isUnitModel(model: PriceModel): model is UnitModel {

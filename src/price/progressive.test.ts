@@ -6,7 +6,7 @@ import type { Micros, Period } from '../core/time.ts'
 import { documentOf } from './place.ts'
 import { parsePrice } from './price.ts'
 import type { Price } from './price.ts'
-import { progress, readThresholds, thresholdDue } from './progressive.ts'
+import { progress, readThresholds, thresholdDue, thresholdsJson } from './progressive.ts'
 import type { BilledLine, RunLine } from './progressive.ts'
 import { rateLines } from './rate-lines.ts'
 import type { PartLine } from './rate-lines.ts'
@@ -143,6 +143,13 @@ describe('thresholds', () => {
     expect(read({ amounts: ['0', '5', '5'] })).toEqual(['amounts.0', 'amounts.2'])
     expect(read({ amounts: ['5'], each: '0', other: 1 })).toEqual(['other', 'each'])
   })
+
+  test.each([{ amounts: ['200', '500.5'], each: '100' }, { each: '100' }, { amounts: ['0.01'] }])(
+    '%j is written as it was read',
+    (terms) => {
+      expect(thresholdsJson(readThresholds(documentOf(terms)))).toEqual(terms)
+    },
+  )
 
   test('no cost reaches nothing', () => {
     expect(thresholdDue({ amounts: [], each: one }, { before: zero, now: zero })).toBeNull()

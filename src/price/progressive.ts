@@ -1,4 +1,4 @@
-import { add, compare, divide, isZero, larger, multiply, subtract, zero } from '../core/exact.ts'
+import { add, compare, divide, formatExact, isZero, larger, multiply, subtract, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { Minor } from '../core/money.ts'
 import type { Micros } from '../core/time.ts'
@@ -125,6 +125,13 @@ export function readThresholds(place: Place): Thresholds {
   const step = isAbsent(each) ? null : readAmount(each)
   if (step !== null && isZero(step)) complain(each, 'is above zero')
   return { amounts: values, each: step }
+}
+
+export function thresholdsJson({ amounts, each }: Thresholds): object {
+  return {
+    ...(amounts.length === 0 ? {} : { amounts: amounts.map(formatExact) }),
+    ...(each === null ? {} : { each: formatExact(each) }),
+  }
 }
 
 /**

@@ -169,6 +169,13 @@ describe('a commitment', () => {
     })
     // 40 USD are 80 credits; 220 are missing, 200 after the discount, worth 100 USD.
     expect(shown(rated(partsOf(prices, month, { a: '40' })))[1]).toBe('c true_up 100.00')
+    const twice = planOf([unit('a'), { ...commitment('c', '100', ['a'], '2'), in: 'cr' }], {
+      pricing_units: [{ key: 'cr', name: 'credits', rate: '0.5' }],
+    })
+    // 60 USD are 120 credits, 20 beyond, worth 10 USD, charged once more.
+    const [, beyond] = rated(partsOf(twice, month, { a: '60' }))
+    expect(beyond?.line.amount).toBe(1000n)
+    expect(beyond && formatExact(beyond.line.billableQuantity)).toBe('10')
   })
 
   test('its minimum is owed also where no line is', () => {
@@ -248,6 +255,15 @@ describe('prices over each other', () => {
       'prices.1.model.of.1 names no price that is here: "transfre". Did you mean transfer?',
       'prices.1.model.of goes round in a circle: a → b → c → a; a price cannot be over its own lines',
       'prices.4.model.of goes round in a circle: self → self; a price cannot be over its own lines',
+    ])
+  })
+
+  test('a circle is found by a way that crosses another', () => {
+    expect(
+      problemsOf([surcharge('a', '1', ['b', 'c']), surcharge('b', '1', ['c']), surcharge('c', '1', ['a'])]),
+    ).toEqual([
+      'prices.0.model.of goes round in a circle: a → c → a; a price cannot be over its own lines',
+      'prices.1.model.of goes round in a circle: b → c → a → b; a price cannot be over its own lines',
     ])
   })
 

@@ -53,7 +53,8 @@ function contextOf({ share, additive, count }: PricedPart, { currency, traced }:
 
 function withTrueUp(part: PricedPart, line: RatedLine | null, context: LineContext): readonly RatedLine[] {
   const trueUp = minimumTrueUp(part.price, line ?? { amount: 0n as Minor }, context)
-  return [line, trueUp].filter((one) => one !== null)
+  if (line === null) return trueUp === null ? [] : [trueUp]
+  return trueUp === null ? [line] : [line, trueUp]
 }
 
 /** The lines of one part. A price over lines looks at the parts that lie inside its own, in the order of the parts. */
@@ -75,15 +76,15 @@ function linesOfPart(part: PricedPart, parts: readonly PricedPart[], linesOf: Li
  * of them is refused when the plan is read (`over-lines-check.ts`).
  */
 export function rateLines(parts: readonly PricedPart[], context: LinesContext): readonly PartLine[] {
-  const rated = new Map<number, readonly RatedLine[] | 'under way'>()
+  const rated: (readonly RatedLine[] | 'under way' | undefined)[] = parts.map(() => undefined)
   const linesOf: LinesOf = (index) => {
     const part = parts[index]
-    const known = rated.get(index)
+    const known = rated[index]
     assert(known !== 'under way' && part !== undefined, 'prices over lines do not go round in a circle')
     if (known !== undefined) return known
-    rated.set(index, 'under way')
+    rated[index] = 'under way'
     const lines = linesOfPart(part, parts, linesOf, context)
-    rated.set(index, lines)
+    rated[index] = lines
     return lines
   }
   return parts.flatMap((part, index) => linesOf(index).map((line) => ({ part, line })))

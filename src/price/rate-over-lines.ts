@@ -54,27 +54,33 @@ function baseOf(price: Price, lines: readonly RatedLine[], { currency }: LineCon
   if (pricingUnit === null) return { total, inMoney: total, money: currency, rate: one, currency }
   const { rate, name: money } = pricingUnit
   const inMoney = divide(total, rate)
-  const about = `${moneyWords(total, currency)} in ${money}, each worth ${moneyWords(rate, currency)}`
-  trace?.push(
-    traceStep({ step: 'exchange', about, formula: `${operand(total)} / ${operand(rate)}`, unit: money }, inMoney),
-  )
+  if (trace !== null) {
+    const about = `${moneyWords(total, currency)} in ${money}, each worth ${moneyWords(rate, currency)}`
+    trace.push(
+      traceStep({ step: 'exchange', about, formula: `${operand(total)} / ${operand(rate)}`, unit: money }, inMoney),
+    )
+  }
   return { total, inMoney, money, rate, currency }
 }
 
 function surcharge({ percent }: Surcharge, { total, inMoney, money, currency }: Base, trace: Trace): Owed {
   const value = divide(multiply(inMoney, percent), hundred)
-  const about = `${numberWords(percent)} % of ${moneyWords(inMoney, money)}`
-  const formula = `${operand(inMoney)} * ${operand(percent)} / 100`
-  trace?.push(traceStep({ step: 'price', about, formula, unit: money }, value))
+  if (trace !== null) {
+    const about = `${numberWords(percent)} % of ${moneyWords(inMoney, money)}`
+    const formula = `${operand(inMoney)} * ${operand(percent)} / 100`
+    trace.push(traceStep({ step: 'price', about, formula, unit: money }, value))
+  }
   const unitAmount = divide(percent, hundred)
   return { kind: 'surcharge', suffix: '', quantity: total, billable: total, unit: currency, unitAmount, value }
 }
 
 function trueUp({ amount }: Commitment, { inMoney, money, rate }: Base, trace: Trace): Owed {
   const value = subtract(amount, inMoney)
-  const about = `${moneyWords(amount, money)} committed, less the ${moneyWords(inMoney, money)} that the lines cost`
-  const formula = `max(${operand(amount)} - ${operand(inMoney)}, 0)`
-  trace?.push(traceStep({ step: 'price', about, formula, unit: money }, value))
+  if (trace !== null) {
+    const about = `${moneyWords(amount, money)} committed, less the ${moneyWords(inMoney, money)} that the lines cost`
+    const formula = `max(${operand(amount)} - ${operand(inMoney)}, 0)`
+    trace.push(traceStep({ step: 'price', about, formula, unit: money }, value))
+  }
   const once = { quantity: one, billable: one, unit: 'billing period', unitAmount: multiply(value, rate) }
   return { kind: 'true_up', suffix: ': true-up', ...once, value }
 }
@@ -84,11 +90,13 @@ function overage({ amount, overageFactor }: Commitment, base: Base, trace: Trace
   const beyond = subtract(inMoney, amount)
   const unitAmount = subtract(overageFactor, one)
   const value = multiply(beyond, unitAmount)
-  const about =
-    `${moneyWords(beyond, money)} beyond the ${moneyWords(amount, money)} committed × ${numberWords(unitAmount)}: ` +
-    `it costs ${numberWords(overageFactor)} times as much, and the lines have charged it once`
-  const formula = `(${operand(inMoney)} - ${operand(amount)}) * (${operand(overageFactor)} - 1)`
-  trace?.push(traceStep({ step: 'price', about, formula, unit: money }, value))
+  if (trace !== null) {
+    const about =
+      `${moneyWords(beyond, money)} beyond the ${moneyWords(amount, money)} committed × ${numberWords(unitAmount)}: ` +
+      `it costs ${numberWords(overageFactor)} times as much, and the lines have charged it once`
+    const formula = `(${operand(inMoney)} - ${operand(amount)}) * (${operand(overageFactor)} - 1)`
+    trace.push(traceStep({ step: 'price', about, formula, unit: money }, value))
+  }
   const billable = multiply(beyond, rate)
   return { kind: 'overage', suffix: ': overage', quantity: total, billable, unit: currency, unitAmount, value }
 }

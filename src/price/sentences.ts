@@ -46,7 +46,8 @@ function includedOf({ formula }: TraceStep): Exact | null {
 function beyondIncluded({ step, about }: TraceStep, before: TraceStep | undefined): string {
   if (step !== 'price' || before?.step !== 'allowance') return about
   const [included, left] = [includedOf(before), resultWords(before)]
-  if (included === null || isZero(included) || !about.startsWith(left)) return about
+  const isNothing = isZero(evaluateFormula(before.result))
+  if (included === null || isZero(included) || isNothing || !about.startsWith(left)) return about
   return `${left} beyond the ${quantityWords(included, before.unit)} included${about.slice(left.length)}`
 }
 

@@ -5,7 +5,7 @@ import type { Period } from '../core/time.ts'
 import { takeAllowance, takeUsageDiscount } from './discount.ts'
 import type { UsageDiscount } from './discount.ts'
 import { cellOf } from './model/matrix.ts'
-import type { Cell, Matrix } from './model/matrix.ts'
+import type { Cell, CellPrice, Matrix } from './model/matrix.ts'
 import { charge } from './model/model.ts'
 import type { UnitModel } from './model/model.ts'
 import { isUnitModel } from './price-model.ts'
@@ -36,19 +36,24 @@ export interface LineUsage {
   readonly values: readonly Exact[] | null
 }
 
+const none: readonly never[] = []
+
 export function usageOf(quantity: Exact): LineUsage {
-  return { quantity, groups: [], windows: [], values: null }
+  return { quantity, groups: none, windows: none, values: null }
 }
 
 /** What is priced as one: the whole of a line, or a window, group or cell of it. */
 interface Slice {
-  /** Null for the whole. */
-  readonly name: string | null
+  readonly of: Cell | WindowQuantity | GroupQuantity | 'whole' | 'all others'
   readonly quantity: Exact
   readonly values: readonly Exact[] | null
   readonly included: Exact
   readonly usageDiscount: UsageDiscount | null
   readonly model: UnitModel
+}
+
+function windowName({ from, to }: Period): string {
+  return `${formatInstant(from)} to ${formatInstant(to)}`
 }
 
 function groupName(group: GroupQuantity['group']): string {
@@ -61,19 +66,29 @@ function cellName({ when }: Cell): string {
   return when.map(({ dimension, values }) => `${dimension} ${values.join(' or ')}`).join(', ')
 }
 
+function nameOf(of: Slice['of']): string {
+  if (typeof of === 'string') return of
+  if ('when' in of) return cellName(of)
+  return 'from' in of ? windowName(of) : groupName(of.group)
+}
+
 function matrixSlices(matrix: Matrix, groups: readonly GroupQuantity[]): readonly Slice[] {
   const quantities = new Map<number | null, Exact>()
   for (const { group, quantity } of groups) {
     const cell = cellOf(matrix, group)
     quantities.set(cell, add(quantities.get(cell) ?? zero, quantity))
   }
-  const slices = matrix.cells.map((cell, index) => ({
-    name: cellName(cell),
-    quantity: quantities.get(index) ?? zero,
-    ...cell.price,
-  }))
-  const otherwise = { name: 'all others', quantity: quantities.get(null) ?? zero, ...matrix.otherwise }
-  return [...slices, otherwise].map((slice) => ({ ...slice, values: null, usageDiscount: null }))
+  const sliceOf = (of: Cell | 'all others', quantity: Exact | undefined, { included, model }: CellPrice): Slice => ({
+    of,
+    quantity: quantity ?? zero,
+    values: null,
+    included,
+    usageDiscount: null,
+    model,
+  })
+  const slices = matrix.cells.map((cell, index) => sliceOf(cell, quantities.get(index), cell.price))
+  slices.push(sliceOf('all others', quantities.get(null), matrix.otherwise))
+  return slices
 }
 
 /** How a line is cut into what is priced as one. Surcharges and commitments have no slices. */
@@ -81,13 +96,10 @@ export function slicesOf(price: Price, usage: LineUsage): readonly Slice[] {
   const { model, each, included, usageDiscount } = price
   if (model.kind === 'matrix') return matrixSlices(model, usage.groups)
   if (!isUnitModel(model)) return []
-  const terms = { included, usageDiscount, model }
-  if (each === null) return [{ name: null, quantity: usage.quantity, values: usage.values, ...terms }]
-  const parts =
-    each.kind === 'window'
-      ? usage.windows.map((one) => ({ name: `${formatInstant(one.from)} to ${formatInstant(one.to)}`, ...one }))
-      : usage.groups.map((one) => ({ name: groupName(one.group), ...one }))
-  return parts.map(({ name, quantity }) => ({ name, quantity, values: null, ...terms }))
+  if (each === null)
+    return [{ of: 'whole', quantity: usage.quantity, values: usage.values, included, usageDiscount, model }]
+  const parts = each.kind === 'window' ? usage.windows : usage.groups
+  return parts.map((of) => ({ of, quantity: of.quantity, values: null, included, usageDiscount, model }))
 }
 
 interface SliceContext {
@@ -112,15 +124,15 @@ function chargeSlice(price: Price, slice: Slice, { money }: SliceContext, trace:
   const beyond = takeAllowance(slice.included, converted, context)
   const billable = slice.usageDiscount === null ? beyond : takeUsageDiscount(slice.usageDiscount, beyond, context)
   const values = slice.values?.map((value) => convertQuantity(unit, value, null)) ?? null
-  return { ...charge(slice.model, { quantity: billable, unit: unit.name, money, values }, trace), billable }
+  const { amount, unitAmount } = charge(slice.model, { quantity: billable, unit: unit.name, money, values }, trace)
+  return { amount, unitAmount, billable }
 }
 
 /** Where the quantity comes from, when the windows that make it up are at hand. */
 function quantityStep({ quantity, windows }: LineUsage): TraceStep {
   const parts = windows.map((window) => {
-    const about = `${formatInstant(window.from)} to ${formatInstant(window.to)}`
     const formula = formatExact(window.quantity)
-    return [traceStep({ step: 'part', about, formula, unit: 'measured' }, window.quantity)]
+    return [traceStep({ step: 'part', about: windowName(window), formula, unit: 'measured' }, window.quantity)]
   })
   const formula = sumFormula(windows.map((window) => window.quantity))
   return traceStep({ step: 'quantity', about: 'measured', formula, unit: 'measured', parts }, quantity)
@@ -130,7 +142,7 @@ function quantityStep({ quantity, windows }: LineUsage): TraceStep {
 export function chargeSlices(price: Price, slices: readonly Slice[], context: SliceContext): ChargedSlices {
   const { trace, usage, additive, money } = context
   const [whole] = slices
-  if (whole !== undefined && whole.name === null) {
+  if (whole?.of === 'whole') {
     if (trace !== null && additive && usage.windows.length > 0) trace.push(quantityStep(usage))
     return chargeSlice(price, whole, context, trace)
   }
@@ -142,13 +154,14 @@ export function chargeSlices(price: Price, slices: readonly Slice[], context: Sl
   })
   const amounts = charged.map(({ amount }) => amount)
   const amount = sum(amounts)
-  const about = slices.length === 0 ? 'nothing used' : 'all parts together'
-  trace?.push(
-    traceStep({ step: 'add_up', about, formula: sumFormula(amounts), unit: money, parts: parts ?? [] }, amount),
-  )
+  if (trace !== null) {
+    const about = slices.length === 0 ? 'nothing used' : 'all parts together'
+    const formula = sumFormula(amounts)
+    trace.push(traceStep({ step: 'add_up', about, formula, unit: money, parts: parts ?? [] }, amount))
+  }
   return { amount, unitAmount: null, billable: sum(charged.map(({ billable }) => billable)) }
 }
 
-function partStep({ name, quantity }: Slice): TraceStep {
-  return traceStep({ step: 'cell', about: name ?? 'all', formula: formatExact(quantity), unit: 'measured' }, quantity)
+function partStep({ of, quantity }: Slice): TraceStep {
+  return traceStep({ step: 'cell', about: nameOf(of), formula: formatExact(quantity), unit: 'measured' }, quantity)
 }

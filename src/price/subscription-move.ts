@@ -57,7 +57,7 @@ interface MoveContext {
 function movedTo(move: Move, decisions: readonly SubscriptionDecision[], context: MoveContext): Next {
   const { account, from, book } = context
   const held = decisionAt(decisions, from)
-  const present = held?.decision.plan == null ? null : held.decision
+  const present = held === null || held.decision.plan === null ? null : held.decision
   const plan = move.plan === undefined ? (present?.plan ?? null) : move.plan
   if (plan === null && present === null)
     throw new Refusal(
@@ -92,7 +92,7 @@ export async function planMove(queryable: Queryable, move: Move, { by, now }: De
 
 async function contextOf(queryable: Queryable, move: Move, now: Micros): Promise<MoveContext> {
   const account = await getAccount(queryable, move.account)
-  if (move.plan != null) await checkCurrency(queryable, account, move.plan)
+  if (move.plan !== undefined && move.plan !== null) await checkCurrency(queryable, account, move.plan)
   return { account, from: instantOf(move.at, account, now), book: await loadPriceBook(queryable) }
 }
 

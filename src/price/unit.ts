@@ -14,7 +14,7 @@ import { numberWords, quantityWords } from './number-words.ts'
 import { at, expectFields, isAbsent, readChoice, readCount, readDecimal, readText } from './place.ts'
 import type { Place } from './place.ts'
 import { counted, operand, traceStep } from './trace.ts'
-import type { Trace } from './trace.ts'
+import type { Trace, TraceStep } from './trace.ts'
 
 export const roundingModes = ['up', 'down', 'half_away'] as const
 export type RoundingMode = (typeof roundingModes)[number]
@@ -94,19 +94,25 @@ function roundingFormula(quantity: Exact, { mode, decimals }: QuantityRounding):
   return `${name}(${operand(quantity)} * ${power}) / ${power}`
 }
 
+function convertStep({ name, per }: PricedUnit, quantity: Exact, converted: Exact): TraceStep {
+  const about = `${numberWords(quantity)} measured, of which ${numberWords(per)} make ${counted('1', name)}`
+  const formula = `${operand(quantity)} / ${operand(per)}`
+  return traceStep({ step: 'convert', about, formula, unit: name }, converted)
+}
+
+function roundStep(unit: string, rounding: QuantityRounding, quantity: Exact): TraceStep {
+  const about = `${quantityWords(quantity, unit)} ${roundingAbout(rounding)}`
+  const formula = roundingFormula(quantity, rounding)
+  return traceStep({ step: 'round_quantity', about, formula, unit }, roundQuantity(quantity, rounding))
+}
+
 /** Quantity → unit conversion and quantity rounding (DESIGN §9): the measured quantity in priced units. */
 export function convertQuantity(unit: PricedUnit, quantity: Exact, trace: Trace): Exact {
-  const isOne = compare(unit.per, one) === 0
-  const converted = isOne ? quantity : divide(quantity, unit.per)
-  if (!isOne) {
-    const about = `${numberWords(quantity)} measured, of which ${numberWords(unit.per)} make ${counted('1', unit.name)}`
-    const formula = `${operand(quantity)} / ${operand(unit.per)}`
-    trace?.push(traceStep({ step: 'convert', about, formula, unit: unit.name }, converted))
-  }
-  if (unit.rounding === null) return converted
-  const rounded = roundQuantity(converted, unit.rounding)
-  const about = `${quantityWords(converted, unit.name)} ${roundingAbout(unit.rounding)}`
-  const formula = roundingFormula(converted, unit.rounding)
-  trace?.push(traceStep({ step: 'round_quantity', about, formula, unit: unit.name }, rounded))
-  return rounded
+  const { name, per, rounding } = unit
+  const isOne = compare(per, one) === 0
+  const converted = isOne ? quantity : divide(quantity, per)
+  if (!isOne) trace?.push(convertStep(unit, quantity, converted))
+  if (rounding === null) return converted
+  trace?.push(roundStep(name, rounding, converted))
+  return roundQuantity(converted, rounding)
 }

@@ -17,7 +17,9 @@ export function fence(scope: Scope, parameters: Parameters): string {
     case 'account':
       return `account = ${parameters.add(scope.account, 'String')}`
     case 'operator':
-      return `/* operator question: ${scope.question} */ 1`
+      return `/* operator question: ${scope.question} */ ${
+        scope.among === undefined ? '1' : `account IN ${parameters.add(scope.among, 'Array(String)')}`
+      }`
     default:
       return unreachable(scope)
   }

@@ -236,6 +236,18 @@ describe('crossfoot prices', () => {
     expect((await crossfoot('import', reference)).stdout).toContain('17 published, 0 there already')
     expect((await crossfoot('import', reference)).stdout).toBe('0 published, 17 there already\n')
     expect((await crossfoot('diff', reference, '--exit-code')).stdout).toBe('no differences\n')
+    // What an add-on bills is billed too.
+    const metered = {
+      ...seats,
+      key: 'pins',
+      version: undefined,
+      prices: [{ ...price('1'), meter: 'certificate_hours', unit: undefined }],
+    }
+    expect((await service.post('/v1/add-ons', metered)).status).toBe(201)
+    expect(await service.post('/v1/meters/certificate_hours/archive', { reason: 'tidying' })).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('is billed by pay-as-you-go, add-on pins:') as string } },
+    })
     // What was exported is what is imported: into an empty book it is the same, byte by byte.
     const text = await exported()
     expect((await crossfoot('import', file('exported.json'))).stdout).toContain('0 published')

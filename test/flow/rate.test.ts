@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startCli } from '../support/cli.ts'
 import { discardData, startService, temporaryDirectory } from '../support/service.ts'
 import type { Answer, RunningService } from '../support/service.ts'
 
@@ -115,6 +118,17 @@ describe('limits', () => {
     const groups = [{ group: { host: '999-59' }, quantity: '10' }]
     expect(await ask({ currency: 'USD', price, groups })).toMatchObject({ status: 200, body: { total: '1.00' } })
   })
+})
+
+test('the command line gives the answer of the service, whether it asks it or not', async () => {
+  const file = join(data, 'request.json')
+  writeFileSync(file, JSON.stringify({ currency: 'USD', price: perUnit, quantity: '12.4' }))
+  const words = ['rate', file, '--json']
+  const runs = [words, [...words, '--url', service.address, '--key', service.key]].map((all) => startCli(all, {}).ended)
+  const [here, there] = await Promise.all(runs)
+  expect(there).toMatchObject({ code: 0, stderr: '' })
+  expect(there?.stdout).toBe(here?.stdout)
+  expect(JSON.parse(there?.stdout ?? '')).toMatchObject({ total: '1.24' })
 })
 
 describe('bad input', () => {

@@ -259,7 +259,7 @@ describe('the parts of a period', () => {
         if (contract === null) return
         const all = factsIn({ ...given, decisions: [...given.decisions, ...later] }).facts
         const newer = planVersion('a', 2, { prices: [fee('99')] })
-        const grown = { ...book, plans: byKey([...[...book.plans.values()].flat(), newer]) }
+        const grown = { ...book, plans: byKey<PlanKey, PlanVersion>([...[...book.plans.values()].flat(), newer]) }
         const again = contractOf(factsAsOf(all, contract.known), bookAsOf(grown, contract.known), period)
         expect(contractText(again)).toBe(contractText(contract))
         expect(again.known).toEqual(contract.known)

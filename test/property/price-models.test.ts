@@ -11,17 +11,7 @@ import { rate } from '../../src/price/rate.ts'
 import { parseRateRequest } from '../../src/price/rate-request.ts'
 import { sentencesOf } from '../../src/price/sentences.ts'
 import { usageOf } from '../../src/price/slice.ts'
-import {
-  isAbove,
-  isSame,
-  minus,
-  nothing,
-  plus,
-  rational,
-  rationalText,
-  readRational,
-  times,
-} from '../support/plain-rational.ts'
+import { isAbove, isSame, minus, plus, rational, rationalText, readRational, times } from '../support/plain-rational.ts'
 import type { Rational } from '../support/plain-rational.ts'
 import {
   addTexts,

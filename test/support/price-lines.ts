@@ -1,8 +1,7 @@
-import { exact, formatExact } from '../../src/core/exact.ts'
+import { divide, exact, formatExact, sum } from '../../src/core/exact.ts'
 import { currencyDigits, formatMinor } from '../../src/core/money.ts'
 import type { Currency } from '../../src/core/money.ts'
 import type { Micros } from '../../src/core/time.ts'
-import { divide } from '../../src/core/exact.ts'
 import { minimumTrueUp, rateLine } from '../../src/price/line.ts'
 import type { LineContext, RatedLine } from '../../src/price/line.ts'
 import { documentOf } from '../../src/price/place.ts'
@@ -83,4 +82,17 @@ export function priceOurs(json: Json, usage: SlowUsage, around: Surroundings): O
     line,
     trueUp,
   }
+}
+
+/** The exact amount of a quantity at a model, with or without more of the price: what tests of models ask. */
+export function dueFor(model: object, quantity: string, more: object = {}): string {
+  const usage: SlowUsage = { quantity, windows: [], groups: [], values: null }
+  return formatExact(priceOurs({ model, ...more }, usage, wholeDollars).line.exactAmount)
+}
+
+/** The same for single events. */
+export function dueForEvents(model: object, values: readonly string[], more: object = {}): string {
+  const quantity = formatExact(sum(values.map((value) => exact(value))))
+  const usage: SlowUsage = { quantity, windows: [], groups: [], values }
+  return formatExact(priceOurs({ model, ...more }, usage, wholeDollars).line.exactAmount)
 }

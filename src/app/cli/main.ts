@@ -17,6 +17,7 @@ import { ownershipCommand } from './ownership.ts'
 import { metersCommand } from './meters.ts'
 import { pricesCommand } from './prices.ts'
 import { quarantineCommand } from './quarantine.ts'
+import { rateCommand } from './rate.ts'
 import { serveCommand } from './serve.ts'
 import { sessionsCommand } from './sessions.ts'
 import { usageCommand } from './usage.ts'
@@ -35,6 +36,7 @@ const commands: readonly Command[] = [
   ownershipCommand,
   metersCommand,
   pricesCommand,
+  rateCommand,
   usageCommand,
   sessionsCommand,
   ipCommand,

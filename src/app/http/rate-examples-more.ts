@@ -6,7 +6,7 @@ const perUnit = (amount: string): object => ({ kind: 'per_unit', unit_amount: am
 export const modifierExamples: readonly RateExample[] = [
   {
     name: 'explained',
-    summary: 'The whole answer, with its trace and its sentences: a usage discount, a line discount and a maximum',
+    summary: 'With its trace and its sentences: a usage discount, a line discount and a maximum',
     request: {
       currency: 'USD',
       price: {
@@ -16,11 +16,80 @@ export const modifierExamples: readonly RateExample[] = [
         usage_discount: { percent: '10' },
         model: perUnit('0.02'),
         discounts: [{ name: 'Partner', percent: '25' }],
-        maximum: '300',
+        maximum: '25',
       },
       quantity: '1999001',
     },
-    answer: {},
+    answer: {
+      lines: [
+        {
+          price: 'requests',
+          kind: 'usage',
+          description: 'Requests',
+          quantity: '1999001',
+          billable_quantity: '1800',
+          unit: 'thousand requests',
+          unit_amount: '0.02',
+          exact_amount: '25',
+          amount: '25.00',
+          trace: [
+            {
+              step: 'convert',
+              about: '1,999,001 measured, of which 1,000 make 1 thousand requests',
+              formula: '1999001 / 1000',
+              result: '1999.001',
+              unit: 'thousand requests',
+            },
+            {
+              step: 'round_quantity',
+              about: '1,999.001 thousand requests rounded up to a whole number',
+              formula: 'ceil(1999.001)',
+              result: '2000',
+              unit: 'thousand requests',
+            },
+            {
+              step: 'usage_discount',
+              about: '2,000 thousand requests less 10 % usage discount',
+              formula: '2000 * (100 - 10) / 100',
+              result: '1800',
+              unit: 'thousand requests',
+            },
+            {
+              step: 'price',
+              about: '1,800 thousand requests × $0.02',
+              formula: '1800 * 0.02',
+              result: '36',
+              unit: 'USD',
+            },
+            {
+              step: 'discount',
+              about: 'Partner: 25 % off',
+              formula: '36 * (100 - 25) / 100',
+              result: '27',
+              unit: 'USD',
+            },
+            { step: 'maximum', about: 'at most $25.00', formula: 'min(27, 25)', result: '25', unit: 'USD' },
+            {
+              step: 'round',
+              about: '$25.00 rounded once, half away from zero, to 2 decimals',
+              formula: 'round(25, 2)',
+              result: '25.00',
+              unit: 'USD',
+            },
+          ],
+          sentences: [
+            'Requests: $25.00',
+            '  1,999,001 measured, of which 1,000 make 1 thousand requests = 1,999.001 thousand requests',
+            '  1,999.001 thousand requests rounded up to a whole number = 2,000 thousand requests',
+            '  2,000 thousand requests less 10 % usage discount = 1,800 thousand requests',
+            '  1,800 thousand requests × $0.02 = $36.00',
+            '  Partner: 25 % off, leaves $27.00',
+            '  at most $25.00: $25.00',
+          ],
+        },
+      ],
+      total: '25.00',
+    },
   },
   {
     name: 'minimum',

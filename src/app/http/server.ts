@@ -32,6 +32,7 @@ import { addRepeat } from './repeat.ts'
 import { addRoleGate } from './role.ts'
 import type { Server } from './routes.ts'
 import { addSessionRoutes } from './sessions.ts'
+import { addSimulationRoutes } from './simulation.ts'
 import { addSourceRoutes } from './sources.ts'
 import { addTextCheck } from './text.ts'
 import { addUsageRoutes } from './usage.ts'
@@ -105,6 +106,7 @@ export async function buildServer(service: Service): Promise<Server> {
   const desk = invoiceDesk(service)
   addInvoiceRoutes(server, desk)
   addDriftRoutes(server, service, desk)
+  addSimulationRoutes(server, service, desk)
   addSubscriptionRoutes(server, service, desk)
   addBackfillRoutes(server, service, { desk, bodies })
   addPages(server, service, desk)

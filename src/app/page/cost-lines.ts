@@ -7,6 +7,7 @@ import { html } from '../../invoice/html.ts'
 import type { Html } from '../../invoice/html.ts'
 import { notKnown, quantity } from './known.ts'
 import { groupDigits, readableFormula } from '../../invoice/wording.ts'
+import type { TotalRow } from '../../invoice/wording.ts'
 import { isGrowing } from './months.ts'
 import { grouped, money, unitPrice } from './number.ts'
 import type { AccountView, CostDetail, CostLine, MeterView } from './view.ts'
@@ -29,12 +30,26 @@ function billable({ meter, billableQuantity, unit }: CostLine): Html | null {
   return meter === null ? null : html`${grouped(billableQuantity)} <span class="muted">${unit}</span>`
 }
 
+function when({ when: time }: CostLine): Html | null {
+  return time === undefined ? null : html`<br /><small class="muted">${time}</small>`
+}
+
+/** Between the lines and the total. */
+function stepRow({ name, amount }: TotalRow): Html {
+  return html`<tr>
+    <td colspan="2">${name}</td>
+    <td class="wide-only"></td>
+    <td class="wide-only"></td>
+    <td class="n">${groupDigits(amount)}</td>
+  </tr>`
+}
+
 function lineRows(line: CostLine, meters: readonly MeterView[], currency: Currency): Html {
   const price =
     line.unitAmount === null ? html`<span class="muted">by tier</span>` : unitPrice(line.unitAmount, currency)
   return html`<tbody>
     <tr>
-      <th scope="row">${line.description}</th>
+      <th scope="row">${line.description}${when(line)}</th>
       <td class="n">${measured(line, meters)}</td>
       <td class="n wide-only">${billable(line)}</td>
       <td class="n wide-only">${price}</td>
@@ -67,6 +82,7 @@ function lines(cost: Extract<CostDetail, { kind: 'so_far' }>, { meters, days }: 
     </thead>
     ${cost.lines.map((line) => lineRows(line, meters, currency))}
     <tfoot>
+      ${(cost.steps ?? []).map(stepRow)}
       <tr>
         <th scope="row" colspan="2">${isGrowing(days) ? 'Together, so far' : 'Together'}</th>
         <td class="wide-only"></td>

@@ -1,6 +1,7 @@
 import type { Exact } from '../../core/exact.ts'
 import type { Currency, Minor } from '../../core/money.ts'
 import type { Micros } from '../../core/time.ts'
+import type { TotalRow } from '../../invoice/wording.ts'
 import type { RatedLine } from '../../price/line.ts'
 
 /**
@@ -112,10 +113,20 @@ export interface EndpointRow {
 export type CostLine = Pick<
   RatedLine,
   'description' | 'meter' | 'quantity' | 'billableQuantity' | 'unit' | 'unitAmount' | 'amount' | 'trace'
->
+> & {
+  /** The part of the period that it is of, such as `1 Nov 2026 to 14 Nov 2026`; absent: all of it. */
+  readonly when?: string
+}
 
 export type CostDetail =
-  | { readonly kind: 'so_far'; readonly currency: Currency; readonly lines: readonly CostLine[]; readonly total: Minor }
+  | {
+      readonly kind: 'so_far'
+      readonly currency: Currency
+      readonly lines: readonly CostLine[]
+      /** Discounts, credits and taxes between the lines and the total; absent: none. */
+      readonly steps?: readonly TotalRow[]
+      readonly total: Minor
+    }
   | { readonly kind: 'no_plan' }
   | { readonly kind: 'not_known'; readonly why: string }
 

@@ -2,8 +2,8 @@ import type { Decimal, PriceDocument, SinglePlanDocument, UsageModelDocument } f
 
 /**
  * The sample's price book, as JSON in the form that plans are given in. Meters, allowances and prices are those
- * of a public price page of August 2026, as far as prices per unit, graduated, flat and with an allowance
- * can say them. What they cannot say yet is said here:
+ * of a public price page of August 2026, as far as a company to look at needs them; the whole page with its history is
+ * in src/price/reference. What is left out:
  * - the free plan's allowances are hard limits there (the limit stage refuses); here usage beyond them is shown and costs nothing;
  * - the base fee of pay-as-you-go comes with 20 USD of usage (prepaid credit); here the two are not set off;
  * - the hobbyist's monthly credit is not public; its base fee and its prices beyond the allowances are the sample's own.

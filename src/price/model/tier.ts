@@ -38,11 +38,12 @@ function readTier(place: Place): Tier {
 export function checkBounds(places: readonly Place[], tiers: readonly { readonly upTo: Exact | null }[]): void {
   places.forEach((place, index) => {
     const bound = tiers[index]?.upTo ?? null
-    const before = index === 0 ? zero : (tiers[index - 1]?.upTo ?? null)
+    const before = tiers[index - 1]?.upTo ?? null
     const isLast = index === places.length - 1
     if (isLast && bound !== null) complain(at(place, 'up_to'), 'is null or absent in the last tier, which has no end')
     if (!isLast && bound === null) complain(at(place, 'up_to'), 'is needed in every tier but the last')
-    if (!isLast && bound !== null && before !== null && compare(bound, before) <= 0)
+    // A bound of zero is one that was refused already.
+    if (!isLast && bound !== null && before !== null && !isZero(bound) && compare(bound, before) <= 0)
       complain(at(place, 'up_to'), 'is above the bound of the tier before')
   })
 }

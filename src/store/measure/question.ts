@@ -26,7 +26,12 @@ export type OperatorQuestion = (typeof operatorQuestions)[number]
 /** Whose events a question may see. */
 export type Scope =
   | { readonly kind: 'account'; readonly account: AccountKey }
-  | { readonly kind: 'operator'; readonly question: OperatorQuestion }
+  | {
+      readonly kind: 'operator'
+      readonly question: OperatorQuestion
+      /** Only these accounts: a part of all that an operator may see. Left out: all of them. */
+      readonly among?: readonly AccountKey[]
+    }
 
 /** Traffic of an endpoint that would belong to another account. */
 export interface Reattribution {

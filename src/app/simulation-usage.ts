@@ -1,0 +1,263 @@
+/**
+ * The usage of many accounts at once, as their invoices look at it: the same statements that answer for one account, over
+ * a list of accounts (L9).
+ */
+import { add, zero } from '../core/exact.ts'
+import type { AccountKey, MeterKey, Offset } from '../core/ids.ts'
+import { assert } from '../core/result.ts'
+import type { Micros, Period } from '../core/time.ts'
+import type { MeterUsage, PartUsage, UsageByMeter } from '../invoice/collect-usage.ts'
+import type { MeterDefinition } from '../meter/definition.ts'
+import { withRolled } from '../meter/rollups.ts'
+import type { UsageAnswer, UsageQuestion, UsageRow } from '../meter/usage.ts'
+import { checkQuestion } from '../meter/usage.ts'
+import { emptyQuantity, endsOf, factQuestionOf, rowsOf, startsOf, usageRow } from '../meter/usage-row.ts'
+import type { Dimension } from '../store/condition.ts'
+import type { Engine } from '../store/engine.ts'
+import { whyNotAdditive } from '../store/measure/measure.ts'
+import type { Rolled } from '../store/measure/question.ts'
+import { streamFacts } from '../store/query.ts'
+import type { FactQuestion, MeasuredRow } from '../store/query.ts'
+import type { PricedPeriod, UsageWant, WantedPart } from './simulation-contract.ts'
+
+export const limits = {
+  /** Windows of one question: every hour of a month. */
+  windowsMax: 2_000,
+  /** Parts of a month that fewer accounts have than this are asked for together, cut at all their ends. */
+  fewAccounts: 16,
+  cutAccounts: 64,
+  /** Which hours of a period are rolled is looked up once for so many questions. */
+  rolledKept: 500,
+} as const
+
+export interface UsagePorts {
+  readonly engine: Engine
+  /** The meter in its newest version; refuses with METER_NOT_FOUND. */
+  readonly findMeter: (key: MeterKey) => Promise<MeterDefinition>
+  readonly below: Offset
+  /** In a period that still runs, levels and peaks count up to here. */
+  readonly until: Micros
+}
+
+type AnswersByAccount = Map<AccountKey, UsageAnswer>
+
+/** Which accounts want what. */
+export class Wants {
+  readonly #wants = new Map<string, { readonly want: UsageWant; readonly accounts: Set<AccountKey> }>()
+
+  #add(want: UsageWant, account: AccountKey): void {
+    const known = this.#wants.get(want.name)
+    if (known === undefined) this.#wants.set(want.name, { want, accounts: new Set([account]) })
+    else known.accounts.add(account)
+  }
+
+  add({ wanted }: PricedPeriod, account: AccountKey): void {
+    for (const { parts, gaps } of wanted) {
+      for (const gap of gaps) this.#add(gap, account)
+      for (const { whole, windows, groups } of parts) {
+        this.#add(whole, account)
+        for (const [, want] of [...windows, ...groups]) this.#add(want, account)
+      }
+    }
+  }
+
+  all(): readonly { readonly want: UsageWant; readonly accounts: ReadonlySet<AccountKey> }[] {
+    return [...this.#wants.values()]
+  }
+}
+
+interface OneWant {
+  readonly want: UsageWant
+  readonly account: AccountKey
+}
+
+function sameGroup(row: UsageRow): string {
+  return JSON.stringify(Object.values(row.group))
+}
+
+/** Rows of windows that add up, as one row for each group. */
+function addedTogether(rows: readonly UsageRow[], { from, to }: Period): readonly UsageRow[] {
+  return [...Map.groupBy(rows, sameGroup).values()].map((parts) =>
+    parts.slice(1).reduce(
+      (total, part): UsageRow => ({
+        ...total,
+        quantity: add(total.quantity ?? zero, part.quantity ?? zero),
+        eventsWithoutValue: total.eventsWithoutValue + part.eventsWithoutValue,
+      }),
+      { ...(parts[0] as UsageRow), from, to },
+    ),
+  )
+}
+
+function answerOf(rows: readonly UsageRow[], { groupBy, window }: UsageWant, meter: MeterDefinition): UsageAnswer {
+  const total = groupBy.length === 0 && window === null ? rows[0]?.quantity : undefined
+  let eventsWithoutValue = 0n
+  for (const row of rows) eventsWithoutValue += row.eventsWithoutValue
+  // Of windows and groups a price looks at the rows; their whole is asked for by itself.
+  return { rows, total: total === undefined ? emptyQuantity(meter.aggregation) : total, eventsWithoutValue }
+}
+
+/** Asks what a list of accounts wants, and keeps the answers. Each question ends before the next one begins. */
+export class UsageOfMany {
+  readonly #ports: UsagePorts
+  readonly #meters = new Map<MeterKey, MeterDefinition>()
+  readonly #rolled = new Map<string, Rolled | null>()
+
+  constructor(ports: UsagePorts) {
+    this.#ports = ports
+  }
+
+  async meter(key: MeterKey): Promise<MeterDefinition> {
+    const meter = this.#meters.get(key) ?? (await this.#ports.findMeter(key))
+    this.#meters.set(key, meter)
+    return meter
+  }
+
+  /** The question over rolled hours. Below one offset they are the same whatever accounts are asked for. */
+  async #withRolled(meter: MeterDefinition, question: FactQuestion): Promise<FactQuestion> {
+    const { starts, period } = question
+    const name = JSON.stringify([meter.key, period.from, period.to, starts, question.dimensions])
+    const known = this.#rolled.get(name)
+    if (known !== undefined) return known === null ? question : { ...question, rolled: known }
+    const asked = await withRolled(this.#ports.engine, meter, question)
+    if (this.#rolled.size >= limits.rolledKept) this.#rolled.clear()
+    this.#rolled.set(name, asked.rolled ?? null)
+    return asked
+  }
+
+  async #rows(
+    asked: Pick<UsageQuestion, 'meter' | 'period' | 'groupBy'>,
+    starts: readonly Micros[],
+    accounts: readonly AccountKey[],
+  ): Promise<ReadonlyMap<AccountKey, readonly MeasuredRow[]>> {
+    const { below, until, engine } = this.#ports
+    const { period, meter } = asked
+    checkQuestion(asked)
+    const running = until < period.to ? { until } : {}
+    const scope = { kind: 'operator', question: 'usage_by_account', among: accounts } as const
+    const form = factQuestionOf({ ...asked, below, ...running, window: null, zone: 'UTC' }, scope)
+    const question = await this.#withRolled(meter, { ...form, starts })
+    const byAccount = new Map<AccountKey, MeasuredRow[]>()
+    for await (const rows of streamFacts(engine, question)) {
+      for (const row of rows) {
+        assert(row.account !== null, 'this operator question answers by account')
+        const mine = byAccount.get(row.account)
+        if (mine === undefined) byAccount.set(row.account, [row])
+        else mine.push(row)
+      }
+    }
+    return byAccount
+  }
+
+  async #askTogether(want: UsageWant, accounts: readonly AccountKey[]): Promise<AnswersByAccount> {
+    const meter = await this.meter(want.meter)
+    const { part: period, window, zone } = want
+    const groupBy = want.groupBy as readonly Dimension[]
+    const starts = startsOf({ period, window, zone }, limits.windowsMax)
+    const rows = await this.#rows({ meter, period, groupBy }, starts, accounts)
+    const shape = { period, groupBy, meter }
+    return new Map([...rows].map(([account, some]) => [account, answerOf(rowsOf(some, starts, shape), want, meter)]))
+  }
+
+  /** Parts that differ from account to account: asked for at once, cut wherever one of them begins or ends, and put together again. */
+  async #askCut(all: readonly OneWant[]): Promise<ReadonlyMap<string, AnswersByAccount>> {
+    const [first] = all
+    const answers = new Map<string, AnswersByAccount>()
+    if (first === undefined) return answers
+    const meter = await this.meter(first.want.meter)
+    const groupBy = first.want.groupBy as readonly Dimension[]
+    const cuts = [...new Set(all.flatMap(({ want: { part } }) => [part.from, part.to]))].toSorted((a, b) => a - b)
+    const period: Period = { from: cuts[0] ?? first.want.part.from, to: cuts.at(-1) ?? first.want.part.to }
+    const starts = cuts.slice(0, -1)
+    const ends = endsOf(starts, period)
+    const measured = await this.#rows({ meter, period, groupBy }, starts, [
+      ...new Set(all.map(({ account }) => account)),
+    ])
+    for (const { want, account } of all) {
+      const { part, name } = want
+      const rows = (measured.get(account) ?? [])
+        .filter(({ windowStart }) => windowStart >= part.from && windowStart < part.to)
+        .map((row) => usageRow(row, { ends, groupBy }))
+      if (rows.length === 0) continue
+      const mine = answers.get(name) ?? new Map<AccountKey, UsageAnswer>()
+      answers.set(name, mine.set(account, answerOf(addedTogether(rows, part), want, meter)))
+    }
+    return answers
+  }
+
+  /** Whether a want may be cut and put together again. */
+  async #isAdditive({ meter, window }: UsageWant): Promise<boolean> {
+    return window === null && whyNotAdditive((await this.meter(meter)).aggregation) === null
+  }
+
+  /** Answers everything that is wanted; `between` is called between questions and may end it by throwing. */
+  async ask(wants: Wants, between: () => Promise<void>): Promise<UsageFound> {
+    const answers = new Map<string, AnswersByAccount>()
+    const few: OneWant[] = []
+    for (const { want, accounts } of wants.all()) {
+      if (accounts.size < limits.fewAccounts && (await this.#isAdditive(want))) {
+        for (const account of accounts) few.push({ want, account })
+        continue
+      }
+      await between()
+      answers.set(want.name, await this.#askTogether(want, [...accounts]))
+    }
+    const alike = Map.groupBy(few, ({ want: { meter, groupBy } }) => JSON.stringify([meter, groupBy]))
+    for (const some of alike.values()) {
+      for (let at = 0; at < some.length; at += limits.cutAccounts) {
+        await between()
+        for (const [name, found] of await this.#askCut(some.slice(at, at + limits.cutAccounts))) {
+          const known = answers.get(name)
+          if (known === undefined) answers.set(name, found)
+          else for (const [account, answer] of found) known.set(account, answer)
+        }
+      }
+    }
+    return new UsageFound(answers, this.#meters)
+  }
+}
+
+/** Answers of a list of accounts, put together as their invoices take them. */
+export class UsageFound {
+  readonly #answers: ReadonlyMap<string, AnswersByAccount>
+  readonly #meters: ReadonlyMap<MeterKey, MeterDefinition>
+
+  constructor(answers: ReadonlyMap<string, AnswersByAccount>, meters: ReadonlyMap<MeterKey, MeterDefinition>) {
+    this.#answers = answers
+    this.#meters = meters
+  }
+
+  #answer(want: UsageWant, account: AccountKey, meter: MeterDefinition): UsageAnswer {
+    const found = this.#answers.get(want.name)?.get(account)
+    if (found !== undefined) return found
+    const { part: period, window, zone } = want
+    // A window in which nothing was used is one all the same.
+    const rows =
+      window === null
+        ? []
+        : rowsOf([], startsOf({ period, window, zone }, limits.windowsMax), { period, groupBy: [], meter })
+    return answerOf(rows, want, meter)
+  }
+
+  #part({ part, whole, windows, groups }: WantedPart, account: AccountKey, meter: MeterDefinition): PartUsage {
+    return {
+      part,
+      whole: this.#answer(whole, account, meter),
+      windows: new Map(windows.map(([window, want]) => [window, this.#answer(want, account, meter)])),
+      groups: new Map(groups.map(([name, want]) => [name, this.#answer(want, account, meter)])),
+    }
+  }
+
+  /** What `collectUsage` gives an invoice; days that only explain a line are left out. */
+  of({ wanted }: PricedPeriod, account: AccountKey): UsageByMeter {
+    return new Map(
+      wanted.map(({ meter: key, parts, gaps }): [MeterKey, MeterUsage] => {
+        const meter = this.#meters.get(key)
+        assert(meter !== undefined, 'the meter was asked for')
+        const found = parts.map((part) => [part.name, this.#part(part, account, meter)] as const)
+        const empty = gaps.map((want) => ({ ...want.part, usage: this.#answer(want, account, meter) }))
+        return [key, { meter, whole: null, parts: new Map(found), gaps: empty }]
+      }),
+    )
+  }
+}
