@@ -166,8 +166,7 @@ class Simulation {
     const input = { account: payer, contract, period, usage: usage.of(priced, account.key) }
     const { lines, totals } = rateInvoice(input, { traced: false })
     const prices = new Map<PriceKey, Minor>()
-    for (const { rated } of lines)
-      prices.set(rated.price, ((prices.get(rated.price) ?? 0n) + rated.amount) as Minor)
+    for (const { rated } of lines) prices.set(rated.price, ((prices.get(rated.price) ?? 0n) + rated.amount) as Minor)
     const { subtotal, taxable: net, total } = totals
     return { plan: lastPart(contract).plan.key, charged: { subtotal, net, total }, prices }
   }

@@ -1,6 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { add, decimalsOf, divide, exact, formatExact, multiply, parseExact, roundToInteger } from './exact.ts'
+import {
+  add,
+  compare,
+  decimalsOf,
+  divide,
+  exact,
+  formatExact,
+  multiply,
+  parseExact,
+  roundToInteger,
+  subtract,
+  zero,
+} from './exact.ts'
 import { formatMinor, readMinor, roundToMinor } from './money.ts'
 
 const decimal = fc
@@ -66,4 +78,10 @@ describe('exact numbers (L4)', () => {
     expect(formatMinor(readMinor('-0.05', 'USD'), 'USD')).toBe('-0.05')
     expect(formatMinor(readMinor('7', 'JPY'), 'JPY')).toBe('7')
   })
+})
+
+test('nothing divided by a number that needs big integers is nothing, and ends', () => {
+  const wide = exact('123456789012345678901234567890')
+  expect(compare(divide(zero, wide), zero)).toBe(0)
+  expect(compare(divide(subtract(wide, wide), wide), zero)).toBe(0)
 })

@@ -95,6 +95,7 @@ function fits(n: bigint, d: bigint): boolean {
 
 /** The number n / (d × 10^k) from big integers, in Numbers again where it fits. */
 function settle(n: bigint, d: bigint, k: number): Exact {
+  if (n === 0n) return nothing
   if (fits(n, d)) return small(Number(n), Number(d), k)
   let [top, bottom, power] = [n, d, k]
   if (d > reduceAbove) {

@@ -123,13 +123,16 @@ function readEach(place: Place): Each | null {
 /** Single events are known to POST /v1/rate only: a meter answers totals, of the whole or of windows and groups. */
 function checkEvents(place: Place, use: PriceUse, model: PriceModel): void {
   if (!isUnitModel(model) || !needsValues(model)) return
-  const [each, rounding] = [at(place, 'each'), at(at(place, 'unit'), 'rounding')]
+  // A percentage off would free more of the first events the more there are: one event more could cost less.
+  const [off, each, rounding] = [at(place, 'usage_discount'), at(place, 'each'), at(at(place, 'unit'), 'rounding')]
   if (use === 'in a plan')
     complain(
       at(place, 'model'),
       'prices single events, of which a meter knows only the total; leave out "event_amount", "free_events", ' +
         '"minimum_each" and "maximum_each", or rate the events themselves with POST /v1/rate and "values"',
     )
+  if (!isAbsent(off))
+    complain(off, 'is left out where single events are priced; "included" is taken from the first of them')
   for (const one of [each, rounding]) if (!isAbsent(one)) complain(one, 'is left out where single events are priced')
 }
 

@@ -60,7 +60,8 @@ function supposeSection(
     }
     const { effectiveFrom: stated } = version
     const effectiveFrom = holdsFrom !== null && stated > holdsFrom ? holdsFrom : stated
-    after.set(version.key, versions.with(version.version - 1, { ...version, effectiveFrom }))
+    const [earlier, later] = [versions.slice(0, version.version - 1), versions.slice(version.version)]
+    after.set(version.key, [...earlier, { ...version, effectiveFrom }, ...later])
     changed.push({ ...version, effectiveFrom, section, replaces: published !== undefined })
   }
   return { after, changed }

@@ -139,6 +139,16 @@ const eachOf = fc.constantFrom({ window: 'hour' }, { group_by: ['country'] })
 
 const metered = fc.constant({ meter: 'bytes' })
 
+/** Prices of single events. */
+export const eventPrices: fc.Arbitrary<Json> = merged(
+  head,
+  metered,
+  eventModel.map((model) => ({ model })),
+  optional('unit', unitOf(false)),
+  optional('included', decimalOf(3)),
+  limits,
+)
+
 /** Any price of one line, over other lines excepted. */
 export const prices: fc.Arbitrary<Json> = fc.oneof(
   {
@@ -163,17 +173,7 @@ export const prices: fc.Arbitrary<Json> = fc.oneof(
       limits,
     ),
   },
-  {
-    weight: 2,
-    arbitrary: merged(
-      head,
-      metered,
-      eventModel.map((model) => ({ model })),
-      optional('unit', unitOf(false)),
-      taken,
-      limits,
-    ),
-  },
+  { weight: 2, arbitrary: eventPrices },
   {
     weight: 1,
     arbitrary: merged(

@@ -114,12 +114,12 @@ function volume(model: Json, quantity: Rational, share: Rational): Rational {
 function events(model: Json, quantity: Rational, values: readonly Rational[]): Rational {
   let included = most(minus(together(values), quantity), nothing)
   const amounts = values.map((value, index) => {
-    const hadIncluded = included.n > 0n
     const taken = least(value, included)
     const left = minus(value, taken)
     included = minus(included, taken)
     if (index < (model['free_events'] ?? 0)) return nothing
-    if (hadIncluded && left.n === 0n) return nothing
+    // Something of it was included, and that was all of it.
+    if (taken.n > 0n && left.n === 0n) return nothing
     let amount = plus(times(left, percent(model['percent'])), number(model['event_amount']))
     if (model['maximum_each'] !== undefined) amount = least(amount, number(model['maximum_each']))
     if (model['minimum_each'] !== undefined) amount = most(amount, number(model['minimum_each']))

@@ -48,10 +48,13 @@ export const simulationBody = z.strictObject({
     description:
       'from_the_start: what the book changes holds in all of the months, whenever it says it takes effect; as_stated: from when it says',
   }),
-  assign: z.record(plan, plan).optional().meta({
-    description: 'accounts of a plan as if they had been under another',
-    examples: [{ hobbyist: 'pay-as-you-go' }],
-  }),
+  assign: z
+    .record(plan, plan)
+    .optional()
+    .meta({
+      description: 'accounts of a plan as if they had been under another',
+      examples: [{ hobbyist: 'pay-as-you-go' }],
+    }),
   accounts: z.array(z.string()).min(1).max(limits.listMax).optional().meta({ description: 'only these accounts' }),
   plans: z
     .array(plan)
@@ -108,7 +111,8 @@ function assignOf({ assign = {} }: SimulationBody, { plans }: PriceBook): Readon
   const pairs = Object.entries(assign) as [PlanKey, PlanKey][]
   for (const [from, to] of pairs)
     for (const key of [from, to])
-      if (!plans.has(key)) invalid(`assign.${from}`, `names ${key}, and neither the book nor the price book has such a plan`)
+      if (!plans.has(key))
+        invalid(`assign.${from}`, `names ${key}, and neither the book nor the price book has such a plan`)
   return new Map(pairs)
 }
 

@@ -142,7 +142,11 @@ export function addSimulationRoutes(server: Server, service: Service, desk: Invo
     {
       config: { scope: 'billing:read' },
       bodyLimit: books.bookBytesMax,
-      schema: { summary: 'What a changed price book would do to all accounts', description: about, body: simulationBody },
+      schema: {
+        summary: 'What a changed price book would do to all accounts',
+        description: about,
+        body: simulationBody,
+      },
     },
     async (request, reply) => {
       requireOperator(request)

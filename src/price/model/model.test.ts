@@ -162,9 +162,11 @@ describe('a model that prices single events', () => {
     ])
   })
 
-  test('has no windows, groups or cells, and no rounding of the total', () => {
+  test('has no windows, groups or cells, no rounding of the total and no usage discount, which would free more of its events', () => {
     const rounded = { name: 'GB', per: '1', rounding: { mode: 'up' } }
-    expect(complaints({ model, each: { window: 'day' }, unit: rounded }, 'rated alone')).toEqual([
+    const terms = { each: { window: 'day' }, unit: rounded, usage_discount: { percent: '10' } }
+    expect(complaints({ model, ...terms }, 'rated alone')).toEqual([
+      'usage_discount is left out where single events are priced; "included" is taken from the first of them',
       'each is left out where single events are priced',
       'unit.rounding is left out where single events are priced',
     ])

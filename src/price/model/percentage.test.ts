@@ -42,9 +42,12 @@ describe('a percentage of single events', () => {
     expect(dueForEvents({ ...model, event_amount: '2' }, values, { included: '9000' })).toBe('0')
   })
 
-  test('an event without a value is an event, but for the allowance', () => {
+  test('an event without a value is an event, and is not free because others used the allowance', () => {
     expect(dueForEvents({ ...model, event_amount: '2' }, ['0', '0'])).toBe('4')
-    expect(dueForEvents({ ...model, event_amount: '2' }, ['10', '0'], { included: '10' })).toBe('0')
+    expect(dueForEvents({ ...model, event_amount: '2' }, ['10', '0'], { included: '10' })).toBe('2')
+    // One event more used to make both free.
+    expect(dueForEvents({ ...model, event_amount: '2' }, ['0'], { included: '5' })).toBe('2')
+    expect(dueForEvents({ ...model, event_amount: '2' }, ['0', '1'], { included: '5' })).toBe('2')
   })
 
   test('each paid event costs at least and at most', () => {

@@ -79,19 +79,22 @@ export function looksAtEvents({ eventAmount, freeEvents, minimumEach, maximumEac
 interface Event {
   readonly number: number
   readonly value: Exact
-  /** Without what the allowance and the usage discount took. */
+  /** Without what the allowance took. */
   readonly left: Exact
   readonly free: 'first events' | 'included' | null
 }
 
-/** What the allowance and the usage discount took off the quantity is taken from the first events. */
+/**
+ * What the allowance took off the quantity is taken from the first events. An event without a value takes nothing from
+ * it, so it is paid: were it free because of what others used, one more event could make all of them cheaper.
+ */
 function eventsOf(values: readonly Exact[], quantity: Exact, { freeEvents }: Percentage): readonly Event[] {
   const taken = larger(subtract(sum(values), quantity), zero)
   let before = zero
   return values.map((value, index) => {
     const after = add(before, value)
     const left = smaller(value, larger(subtract(after, taken), zero))
-    const isIncluded = !isZero(taken) && compare(after, taken) <= 0
+    const isIncluded = isZero(left) && !isZero(value)
     before = after
     return {
       number: index + 1,
