@@ -85,14 +85,16 @@ create table credit_entry (
   invoice text collate "C",
   spend_kind text,
   attempt integer,
-  -- The line of the invoice, from 1.
+  -- The line of the invoice, from 1; and which burn of its spend this is, from 1.
   line integer check (line >= 1),
+  position integer check (position >= 1),
   recorded_by text check (recorded_by <> ''),
   reason text check (reason <> ''),
   primary key (credit, number),
   foreign key (invoice, spend_kind, attempt) references credit_spend (invoice, kind, attempt),
   constraint credit_entry_once unique (credit, invoice, spend_kind, attempt, line, kind),
-  check (num_nulls(invoice, spend_kind, attempt, line) = case when kind in ('burned', 'returned') then 0 else 4 end),
+  check (num_nulls(invoice, spend_kind, attempt, line, position) =
+    case when kind in ('burned', 'returned') then 0 else 5 end),
   check ((recorded_by is null) = (kind not in ('returned', 'voided')) and (recorded_by is null) = (reason is null)),
   check (case kind when 'granted' then amount_minor > 0 when 'burned' then amount_minor < 0
     when 'returned' then amount_minor > 0 else true end)
@@ -105,7 +107,9 @@ begin
   if new.kind = 'burned' and not exists (
     select from credit_grant g join credit_spend s
       on s.invoice = new.invoice and s.kind = new.spend_kind and s.attempt = new.attempt
+      join invoice i on i.id = s.invoice
     where g.id = new.credit and g.account = s.account and g.kind = s.kind and new.at = s.at
+      and i.account = g.account and i.currency = g.currency
       and g.effective_from <= new.at and (g.expires_at is null or new.at < g.expires_at)
       and not exists (select from credit_void v where v.credit = g.id)
   ) then

@@ -53,6 +53,8 @@ export const errorCatalogue = {
   PLAN_NOT_FOUND: { status: 404, retry: false },
   ADD_ON_NOT_FOUND: { status: 404, retry: false },
   COUPON_NOT_FOUND: { status: 404, retry: false },
+  CREDIT_NOT_FOUND: { status: 404, retry: false },
+  CREDIT_VOIDED: { status: 409, retry: false },
   PLAN_MISSING: { status: 409, retry: false },
   INVOICE_NOT_FOUND: { status: 404, retry: false },
   INVOICE_TRANSITION_REFUSED: { status: 409, retry: false },

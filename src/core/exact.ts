@@ -96,7 +96,7 @@ function fits(n: bigint, d: bigint): boolean {
 /** The number n / (d × 10^k) from big integers, in Numbers again where it fits. */
 function settle(n: bigint, d: bigint, k: number): Exact {
   if (n === 0n) return nothing
-  if (fits(n, d)) return small(Number(n), Number(d), k)
+  if (fits(n, d)) return rational(Number(n), Number(d), k)
   let [top, bottom, power] = [n, d, k]
   if (d > reduceAbove) {
     const shared = greatestCommonDivisor(n, d)
@@ -350,16 +350,30 @@ function decimalsOfFraction({ d }: Wide): number | null {
   return rest === 1n ? Math.max(twos, fives) : null
 }
 
-/** A small decimal without zeros at its end; null for all other numbers. */
-function shortDecimal(value: Rational): Rational | null {
-  if (value.d !== 1 || value.wide !== null) return null
-  return (value.n % 10 === 0 ? decimal(value.n, value.k) : value) as Rational
+/** A decimal is digits × 10^-k. */
+interface Decimal {
+  readonly digits: number | bigint
+  readonly k: number
+}
+
+/** Without zeros at the end of the digits; null for what is not held as a decimal, although it may be one. */
+function decimalOf({ n, d, k, wide }: Rational): Decimal | null {
+  // A wide number has lost its zeros when it was made.
+  if (wide !== null) return wide.d === 1n ? { digits: wide.n, k } : null
+  if (d !== 1) return null
+  let digits = n
+  let power = k
+  while (digits !== 0 && digits % 10 === 0) {
+    digits /= 10
+    power -= 1
+  }
+  return { digits, k: power }
 }
 
 /** How many decimals the number has, or null when its decimal expansion never ends (1/3). */
 export function decimalsOf(value: Exact): number | null {
-  const short = shortDecimal(value as Rational)
-  return short === null ? decimalsOfFraction(fractionOf(value as Rational)) : Math.max(short.k, 0)
+  const plain = decimalOf(value as Rational)
+  return plain === null ? decimalsOfFraction(fractionOf(value as Rational)) : Math.max(plain.k, 0)
 }
 
 /** Puts the point into the digits of a whole number. */
@@ -389,9 +403,12 @@ export function formatQuantity(value: Exact): string {
  * is given as the fraction `n/d`, because cutting it off would be a silent rounding.
  */
 export function formatExact(value: Exact): string {
-  const short = shortDecimal(value as Rational)
-  // Safe integers are written with all their digits.
-  if (short !== null) return short.k <= 0 ? `${short.n}${'0'.repeat(-short.k)}` : withPoint(String(short.n), short.k)
+  const plain = decimalOf(value as Rational)
+  if (plain !== null) {
+    // Safe integers are written with all their digits.
+    const text = plain.digits.toString()
+    return plain.k <= 0 ? text + '0'.repeat(-plain.k) : withPoint(text, plain.k)
+  }
   const fraction = fractionOf(value as Rational)
   const digits = decimalsOfFraction(fraction)
   if (digits === null) return `${fraction.n}/${fraction.d}`

@@ -49,9 +49,11 @@ function plain(value: Exact, decimalsMin: number): string {
 }
 
 function withCommas(text: string): string {
-  const [whole = '', decimals] = text.split('.')
-  const groups = whole.replace(/\B(?=(?:\d{3})+$)/g, ',')
-  return decimals === undefined ? groups : `${groups}.${decimals}`
+  const point = text.indexOf('.')
+  let at = point < 0 ? text.length : point
+  let grouped = text.slice(at)
+  for (; at > 3; at -= 3) grouped = `,${text.slice(at - 3, at)}${grouped}`
+  return text.slice(0, at) + grouped
 }
 
 const minusOf = (value: Exact): string => (isNegative(value) ? '-' : '')

@@ -2,7 +2,7 @@ import { Refusal } from '../../core/errors.ts'
 import type { Minor } from '../../core/money.ts'
 import type { Micros } from '../../core/time.ts'
 import { burnOrder } from './burn.ts'
-import type { Grant, GrantId } from './grant.ts'
+import type { Grant, GrantId, GrantSchedule } from './grant.ts'
 import { expiryOf, instancesOf, rolledOver } from './schedule.ts'
 import type { Instance } from './schedule.ts'
 
@@ -11,7 +11,7 @@ import type { Instance } from './schedule.ts'
  * tell how their grants burn. The ledger of real invoices is `ledger.ts`; the two share the turns and the order.
  */
 
-export type BurnDownGrant = Omit<Grant, 'account' | 'kind' | 'name' | 'currency' | 'scope' | 'paid' | 'by' | 'reason'>
+export type BurnDownGrant = GrantSchedule & Pick<Grant, 'id' | 'priority' | 'createdAt'>
 
 export interface Due {
   readonly at: Micros

@@ -86,4 +86,6 @@ export interface Grant extends GrantSchedule {
   readonly createdAt: Micros
   readonly by: string
   readonly reason: string | null
+  /** Who ended it, and why; null: nobody. */
+  readonly voided: { readonly by: string; readonly reason: string } | null
 }

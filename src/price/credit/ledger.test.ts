@@ -108,17 +108,15 @@ describe('what follows from a grant', () => {
   test('a rollover keeps what lies between its bounds', () => {
     const rolling = schedule({ recurrence: monthly, rollover: { min: minor(3), max: minor(8) } })
     // January leaves 20, of which 8 go on; February 8 + 20 − 28 = 0, filled up to 3.
-    expect(due(rolling, moved(['2026-02-10', -28]), '2026-03-01')).toEqual(
-      [
-        '0 granted 2026-01-01 20',
-        '0 expired 2026-02-01 -12',
-        '0 rolled_over 2026-02-01 -8',
-        '1 rolled_over 2026-02-01 8',
-        '1 granted 2026-02-01 20',
-        '2 filled_up 2026-03-01 3',
-        '2 granted 2026-03-01 20',
-      ],
-    )
+    expect(due(rolling, moved(['2026-02-10', -28]), '2026-03-01')).toEqual([
+      '0 granted 2026-01-01 20',
+      '0 expired 2026-02-01 -12',
+      '0 rolled_over 2026-02-01 -8',
+      '1 rolled_over 2026-02-01 8',
+      '1 granted 2026-02-01 20',
+      '2 filled_up 2026-03-01 3',
+      '2 granted 2026-03-01 20',
+    ])
     expect(balanceAt(rolling, moved(['2026-02-10', -28]), at('2026-03-01'))).toBe(23n)
   })
 

@@ -59,3 +59,10 @@ export function rolledOver(
 export function expiryOf({ to }: Instance, { expiresAt, rollover }: GrantSchedule): Micros | null {
   return rollover !== null && rollover.max === null ? expiresAt : to
 }
+
+/** The turn that an instant lies in; null: the grant is not in effect then, or voided before. */
+export function turnAt(schedule: GrantSchedule, at: Micros): Instance | null {
+  const last = [...instancesOf(schedule, at)].at(-1)
+  if (last === undefined || (last.to !== null && last.to <= at)) return null
+  return schedule.voidedAt !== null && schedule.voidedAt < at ? null : last
+}
