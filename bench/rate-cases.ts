@@ -10,7 +10,7 @@ import { parsePlan } from '../src/price/plan.ts'
 import type { Price } from '../src/price/price.ts'
 import type { PricedPart } from '../src/price/rate-lines.ts'
 import type { LineUsage } from '../src/price/slice.ts'
-import { commitmentFloat, rateFloat, surchargeFloat } from './rate-floats.ts'
+import { commitmentFloat, prorateFloat, rateFloat, surchargeFloat } from './rate-floats.ts'
 import type { FloatCell, FloatLine, FloatModel, FloatPrice, FloatTier, FloatUsage } from './rate-floats.ts'
 
 /** A document of a price; the bench reads its own documents, so it knows what they hold. */
@@ -61,6 +61,8 @@ export interface Case {
   readonly prices: readonly PriceDocument[]
   /** From and to how much, of each price's meter; 10^from to 10^to. */
   readonly magnitude: readonly [number, number]
+  /** Windows or groups that a line is made of; absent: 1. */
+  readonly partsPerLine?: number
 }
 
 const gigabyte = { name: 'GB', per: '1000000000' }
@@ -109,6 +111,11 @@ export const modelCases: readonly Case[] = [
     ],
     magnitude: bytes,
   },
+  {
+    name: 'per_unit, quantities of 10^20 to 10^30',
+    prices: [price({ kind: 'per_unit', unit_amount: '0.10' })],
+    magnitude: [20, 30],
+  },
   { name: 'graduated', prices: [price({ kind: 'graduated', tiers })], magnitude: bytes },
   { name: 'volume', prices: [price({ kind: 'volume', tiers })], magnitude: bytes },
   { name: 'package', prices: [price({ kind: 'package', size: '10', package_amount: '0.95' })], magnitude: bytes },
@@ -136,11 +143,12 @@ export const modelCases: readonly Case[] = [
     prices: [{ key: 'base', name: 'Base', model: { kind: 'flat', amount: '20' } }],
     magnitude: bytes,
   },
-  { name: 'matrix of 10 cells, 16 groups', prices: [price(matrix)], magnitude: [3, 12] },
+  { name: 'matrix of 10 cells, 16 groups', prices: [price(matrix)], magnitude: [3, 12], partsPerLine: 16 },
   {
     name: 'graduated, each of 31 days',
     prices: [price({ kind: 'graduated', tiers }, { each: { window: 'day' } })],
     magnitude: [3, 12],
+    partsPerLine: 31,
   },
 ]
 
@@ -270,7 +278,7 @@ export function drawUsage({ magnitude: [least, most], prices }: Case, random: ()
 }
 
 /** One price of an invoice in all of the billing period, or in a share of it. */
-export function partOf(rated: Price, usage: LineUsage, share: Exact = one): PricedPart {
+export function partOf(rated: Price, usage: LineUsage, share: Exact): PricedPart {
   return { price: rated, part: month, share, additive: true, count: one, usage }
 }
 
@@ -333,7 +341,7 @@ function floatPrice(document: PriceDocument): FloatPrice {
 export type FloatRating = (usages: readonly DrawnUsage[]) => FloatLine[]
 
 /** Prices over lines are over all lines here, and stand last. */
-export function floatRating({ prices }: Case): FloatRating {
+export function floatRating({ prices }: Case, share = 1): FloatRating {
   const over = prices.findLast(({ model }) => model.of !== undefined)?.model
   const measured = prices.filter(({ model }) => model.of === undefined).map(floatPrice)
   const overLines =
@@ -345,8 +353,10 @@ export function floatRating({ prices }: Case): FloatRating {
   const none: FloatUsage = { quantity: 1, groups: [], windows: [] }
   return (usages) => {
     const lines: FloatLine[] = []
-    for (const [index, floats] of measured.entries())
+    for (const [index, whole] of measured.entries()) {
+      const floats = share === 1 ? whole : prorateFloat(whole, share)
       lines.push(rateFloat(floats, floats.meter === null ? none : (usages[index]?.float ?? none)))
+    }
     if (overLines !== null) lines.push(overLines(lines))
     return lines
   }

@@ -148,6 +148,18 @@ function cents(amount: number): number {
   return Math.sign(amount) * Math.round(Math.abs(amount) * 100)
 }
 
+/** The price for a share of the billing period. */
+export function prorateFloat(price: FloatPrice, share: number): FloatPrice {
+  const { model } = price
+  const included = price.included * share
+  const maximum = price.maximum * share
+  if (model.kind === 'flat')
+    return { ...price, included, maximum, model: { kind: 'flat', amount: model.amount * share } }
+  if (!('tiers' in model)) return { ...price, included, maximum }
+  const tiers = model.tiers.map(({ upTo, unit, flat }) => ({ upTo: upTo * share, unit, flat: flat * share }))
+  return { ...price, included, maximum, model: { ...model, tiers } }
+}
+
 export function rateFloat(price: FloatPrice, usage: FloatUsage): FloatLine {
   const { amount, billable } = charged(price, usage)
   let left = amount

@@ -11,6 +11,7 @@ import type { Exact } from '../src/core/exact.ts'
 import { rateLine, wholePeriod } from '../src/price/line.ts'
 import type { Price } from '../src/price/price.ts'
 import { rateLines } from '../src/price/rate-lines.ts'
+import type { PricedPart } from '../src/price/rate-lines.ts'
 import { dice, drawUsage, floatRating, invoiceCase, modelCases, partOf, pricesOf, raisedCase } from './rate-cases.ts'
 import type { Case, DrawnUsage } from './rate-cases.ts'
 
@@ -47,14 +48,20 @@ function single(price: Price, traced: Traced): Rating {
   }
 }
 
+function partsOf(prices: readonly Price[], usages: readonly DrawnUsage[], share: Exact): readonly PricedPart[] {
+  const parts: PricedPart[] = []
+  for (const [index, price] of prices.entries()) {
+    const usage = usages[index]
+    if (usage !== undefined) parts.push(partOf(price, usage.exact, share))
+  }
+  return parts
+}
+
 function several(prices: readonly Price[], traced: Traced, share: Exact = one): Rating {
   return (invoices) => {
     let [cents, lines] = [0n, 0]
     for (const { usages } of invoices) {
-      const parts = prices.flatMap((price, index) => {
-        const usage = usages[index]
-        return usage === undefined ? [] : [partOf(price, usage.exact, share)]
-      })
+      const parts = partsOf(prices, usages, share)
       for (const { line } of rateLines(parts, { currency: 'USD', traced: traced === 'traced' })) {
         cents += line.amount
         lines += 1
@@ -64,8 +71,8 @@ function several(prices: readonly Price[], traced: Traced, share: Exact = one): 
   }
 }
 
-function floats(of: Case): Rating {
-  const rate = floatRating(of)
+function floats(of: Case, share = 1): Rating {
+  const rate = floatRating(of, share)
   return (invoices) => {
     let [cents, lines] = [0, 0]
     for (const { usages } of invoices)
@@ -128,8 +135,7 @@ function measure(of: Case): Figure | null {
   const [price] = prices
   const isSingle = prices.length === 1 && price !== undefined
   const rating = (traced: Traced): Rating => (isSingle ? single(price, traced) : several(prices, traced))
-  const perInvoice = of.prices.length * (of.prices[0]?.each === undefined && of.name.startsWith('matrix') ? 10 : 1)
-  const invoices = drawInvoices(of, Math.ceil(linesPerRound / perInvoice))
+  const invoices = drawInvoices(of, Math.ceil(linesPerRound / (of.prices.length * (of.partsPerLine ?? 1))))
   const ways = [rating('not traced'), floats(of), rating('traced')]
   checkSame(rating('not traced'), floats(of), invoices)
   return figureOf(of.name, ways, invoices)
@@ -141,7 +147,8 @@ function measureShare(of: Case): Figure | null {
   if (prices === null) return null
   const invoices = drawInvoices(of, Math.ceil(linesPerRound / of.prices.length))
   const share = divide(exact(15n), exact(31n))
-  const ways = [several(prices, 'not traced', share), floats(of), several(prices, 'traced', share)]
+  const ways = [several(prices, 'not traced', share), floats(of, 15 / 31), several(prices, 'traced', share)]
+  checkSame(several(prices, 'not traced', share), floats(of, 15 / 31), invoices)
   return figureOf(`${of.name}, of 15 days of 31`, ways, invoices)
 }
 
@@ -166,10 +173,7 @@ function measureMemory(of: Case, prices: readonly Price[]): Memory {
   const make =
     (traced: Traced) =>
     (usages: readonly DrawnUsage[]): readonly unknown[] => {
-      const parts = prices.flatMap((price, index) => {
-        const usage = usages[index]
-        return usage === undefined ? [] : [partOf(price, usage.exact)]
-      })
+      const parts = partsOf(prices, usages, one)
       return rateLines(parts, { currency: 'USD', traced: traced === 'traced' }).map(({ line }) => line)
     }
   return {

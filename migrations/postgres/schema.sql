@@ -12,6 +12,51 @@ sequence meter_activation_id_seq as bigint start 1 increment 1
 sequence meter_archival_id_seq as bigint start 1 increment 1
 sequence ownership_decision_id_seq as bigint start 1 increment 1
 
+CREATE OR REPLACE FUNCTION public.guard_credit_balances()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  broken record;
+begin
+  select credit, at into broken from (
+    select credit, at, sum(sum(amount_minor)) over (partition by credit order by at) as balance
+    from credit_entry where credit in (select credit from added) group by credit, at
+  ) running where balance < 0 limit 1;
+  if found then
+    raise exception 'credit % would be below zero at %', broken.credit, broken.at
+      using errcode = 'integrity_constraint_violation';
+  end if;
+  return null;
+end $function$
+
+CREATE OR REPLACE FUNCTION public.guard_credit_entry()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.kind = 'burned' and not exists (
+    select from credit_grant g join credit_spend s
+      on s.invoice = new.invoice and s.kind = new.spend_kind and s.attempt = new.attempt
+      join invoice i on i.id = s.invoice
+    where g.id = new.credit and g.account = s.account and g.kind = s.kind and new.at = s.at
+      and i.account = g.account and i.currency = g.currency
+      and g.effective_from <= new.at and (g.expires_at is null or new.at < g.expires_at)
+      and not exists (select from credit_void v where v.credit = g.id)
+  ) then
+    raise exception 'credit % does not pay for invoice % at %', new.credit, new.invoice, new.at
+      using errcode = 'integrity_constraint_violation';
+  end if;
+  if new.kind = 'returned' and not exists (
+    select from credit_entry e where (e.credit, e.invoice, e.spend_kind, e.attempt, e.line, e.kind, e.at, e.amount_minor)
+      = (new.credit, new.invoice, new.spend_kind, new.attempt, new.line, 'burned', new.at, -new.amount_minor)
+  ) then
+    raise exception 'credit % was not burned so by invoice %', new.credit, new.invoice
+      using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end $function$
+
 CREATE OR REPLACE FUNCTION public.guard_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -273,6 +318,142 @@ table coupon_version
   constraint coupon_version_version_check CHECK ((version >= 1))
   CREATE TRIGGER coupon_version_is_immutable BEFORE DELETE OR UPDATE ON public.coupon_version FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
   CREATE TRIGGER coupon_version_is_not_truncated BEFORE TRUNCATE ON public.coupon_version FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table credit_entry
+  credit text collate "C" not null
+  number integer not null
+  turn integer not null
+  kind text not null
+  amount_minor numeric not null
+  at timestamp with time zone not null
+  recorded_at timestamp with time zone not null
+  invoice text collate "C"
+  spend_kind text
+  attempt integer
+  line integer
+  position integer
+  recorded_by text
+  reason text
+  constraint credit_entry_amount_minor_check CHECK (((amount_minor <> (0)::numeric) AND (amount_minor = trunc(amount_minor))))
+  constraint credit_entry_check CHECK ((num_nulls(invoice, spend_kind, attempt, line, "position") =
+CASE
+    WHEN (kind = ANY (ARRAY['burned'::text, 'returned'::text])) THEN 0
+    ELSE 5
+END))
+  constraint credit_entry_check1 CHECK ((((recorded_by IS NULL) = (kind <> ALL (ARRAY['returned'::text, 'voided'::text]))) AND ((recorded_by IS NULL) = (reason IS NULL))))
+  constraint credit_entry_check2 CHECK (
+CASE kind
+    WHEN 'granted'::text THEN (amount_minor > (0)::numeric)
+    WHEN 'burned'::text THEN (amount_minor < (0)::numeric)
+    WHEN 'returned'::text THEN (amount_minor > (0)::numeric)
+    ELSE true
+END)
+  constraint credit_entry_credit_fkey FOREIGN KEY (credit) REFERENCES credit_grant(id)
+  constraint credit_entry_invoice_spend_kind_attempt_fkey FOREIGN KEY (invoice, spend_kind, attempt) REFERENCES credit_spend(invoice, kind, attempt)
+  constraint credit_entry_kind_check CHECK ((kind = ANY (ARRAY['granted'::text, 'filled_up'::text, 'rolled_over'::text, 'expired'::text, 'voided'::text, 'burned'::text, 'returned'::text])))
+  constraint credit_entry_line_check CHECK ((line >= 1))
+  constraint credit_entry_number_check CHECK ((number >= 1))
+  constraint credit_entry_once UNIQUE (credit, invoice, spend_kind, attempt, line, kind)
+  constraint credit_entry_pkey PRIMARY KEY (credit, number)
+  constraint credit_entry_position_check CHECK (("position" >= 1))
+  constraint credit_entry_reason_check CHECK ((reason <> ''::text))
+  constraint credit_entry_recorded_by_check CHECK ((recorded_by <> ''::text))
+  constraint credit_entry_turn_check CHECK ((turn >= 0))
+  CREATE INDEX credit_entry_of_invoice ON public.credit_entry USING btree (invoice) WHERE (invoice IS NOT NULL)
+  CREATE UNIQUE INDEX credit_entry_granted_once ON public.credit_entry USING btree (credit, turn) WHERE (kind = 'granted'::text)
+  CREATE TRIGGER credit_balances_are_guarded AFTER INSERT ON public.credit_entry REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION guard_credit_balances()
+  CREATE TRIGGER credit_entry_is_guarded BEFORE INSERT ON public.credit_entry FOR EACH ROW EXECUTE FUNCTION guard_credit_entry()
+  CREATE TRIGGER credit_entry_is_immutable BEFORE DELETE OR UPDATE ON public.credit_entry FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER credit_entry_is_not_truncated BEFORE TRUNCATE ON public.credit_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table credit_grant
+  id text collate "C" not null
+  account text collate "C" not null
+  kind text not null
+  name text not null
+  currency text not null
+  priority integer not null
+  meters text[]
+  amount_minor numeric not null
+  paid_minor numeric
+  effective_from timestamp with time zone not null
+  expires_at timestamp with time zone
+  recurs_unit text
+  recurs_count integer
+  recurs_anchor timestamp with time zone
+  recurring_minor numeric
+  rollover_min numeric
+  rollover_max numeric
+  time_zone text not null
+  created_at timestamp with time zone not null
+  created_by text not null
+  reason text
+  constraint credit_grant_account_fkey FOREIGN KEY (account) REFERENCES account(key)
+  constraint credit_grant_amount_minor_check CHECK (((amount_minor > (0)::numeric) AND (amount_minor = trunc(amount_minor))))
+  constraint credit_grant_check CHECK ((expires_at > effective_from))
+  constraint credit_grant_check1 CHECK (((rollover_max >= rollover_min) AND (rollover_max = trunc(rollover_max))))
+  constraint credit_grant_check2 CHECK ((num_nulls(recurs_unit, recurs_count, recurs_anchor, recurring_minor) = ANY (ARRAY[0, 4])))
+  constraint credit_grant_check3 CHECK (((rollover_min IS NULL) OR (recurs_unit IS NOT NULL)))
+  constraint credit_grant_check4 CHECK (((rollover_max IS NULL) OR (rollover_min IS NOT NULL)))
+  constraint credit_grant_check5 CHECK (((paid_minor IS NULL) OR (kind = 'prepaid'::text)))
+  constraint credit_grant_created_by_check CHECK ((created_by <> ''::text))
+  constraint credit_grant_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+  constraint credit_grant_kind_check CHECK ((kind = ANY (ARRAY['promotional'::text, 'prepaid'::text])))
+  constraint credit_grant_meters_check CHECK ((cardinality(meters) > 0))
+  constraint credit_grant_name_check CHECK ((name <> ''::text))
+  constraint credit_grant_paid_minor_check CHECK (((paid_minor >= (0)::numeric) AND (paid_minor = trunc(paid_minor))))
+  constraint credit_grant_pkey PRIMARY KEY (id)
+  constraint credit_grant_reason_check CHECK ((reason <> ''::text))
+  constraint credit_grant_recurring_minor_check CHECK (((recurring_minor > (0)::numeric) AND (recurring_minor = trunc(recurring_minor))))
+  constraint credit_grant_recurs_count_check CHECK ((recurs_count >= 1))
+  constraint credit_grant_recurs_unit_check CHECK ((recurs_unit = ANY (ARRAY['days'::text, 'weeks'::text, 'months'::text, 'years'::text])))
+  constraint credit_grant_rollover_min_check CHECK (((rollover_min >= (0)::numeric) AND (rollover_min = trunc(rollover_min))))
+  constraint credit_grant_time_zone_check CHECK ((time_zone <> ''::text))
+  CREATE INDEX credit_grant_of_account ON public.credit_grant USING btree (account, created_at, id)
+  CREATE TRIGGER credit_grant_is_immutable BEFORE DELETE OR UPDATE ON public.credit_grant FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER credit_grant_is_not_truncated BEFORE TRUNCATE ON public.credit_grant FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table credit_return
+  invoice text collate "C" not null
+  kind text not null
+  attempt integer not null
+  recorded_at timestamp with time zone not null
+  recorded_by text not null
+  reason text not null
+  constraint credit_return_invoice_kind_attempt_fkey FOREIGN KEY (invoice, kind, attempt) REFERENCES credit_spend(invoice, kind, attempt)
+  constraint credit_return_pkey PRIMARY KEY (invoice, kind, attempt)
+  constraint credit_return_reason_check CHECK ((reason <> ''::text))
+  constraint credit_return_recorded_by_check CHECK ((recorded_by <> ''::text))
+  CREATE TRIGGER credit_return_is_immutable BEFORE DELETE OR UPDATE ON public.credit_return FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER credit_return_is_not_truncated BEFORE TRUNCATE ON public.credit_return FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table credit_spend
+  invoice text collate "C" not null
+  kind text not null
+  attempt integer not null
+  account text collate "C" not null
+  at timestamp with time zone not null
+  recorded_at timestamp with time zone not null
+  constraint credit_spend_account_fkey FOREIGN KEY (account) REFERENCES account(key)
+  constraint credit_spend_attempt_check CHECK ((attempt >= 1))
+  constraint credit_spend_invoice_fkey FOREIGN KEY (invoice) REFERENCES invoice(id)
+  constraint credit_spend_kind_check CHECK ((kind = ANY (ARRAY['promotional'::text, 'prepaid'::text])))
+  constraint credit_spend_pkey PRIMARY KEY (invoice, kind, attempt)
+  CREATE TRIGGER credit_spend_is_immutable BEFORE DELETE OR UPDATE ON public.credit_spend FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER credit_spend_is_not_truncated BEFORE TRUNCATE ON public.credit_spend FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
+
+table credit_void
+  credit text collate "C" not null
+  at timestamp with time zone not null
+  recorded_at timestamp with time zone not null
+  recorded_by text not null
+  reason text not null
+  constraint credit_void_credit_fkey FOREIGN KEY (credit) REFERENCES credit_grant(id)
+  constraint credit_void_pkey PRIMARY KEY (credit)
+  constraint credit_void_reason_check CHECK ((reason <> ''::text))
+  constraint credit_void_recorded_by_check CHECK ((recorded_by <> ''::text))
+  CREATE TRIGGER credit_void_is_immutable BEFORE DELETE OR UPDATE ON public.credit_void FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()
+  CREATE TRIGGER credit_void_is_not_truncated BEFORE TRUNCATE ON public.credit_void FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history()
 
 table default_plan
   id bigint not null identity always

@@ -23,9 +23,14 @@ import type { PricedPeriod, UsageWant, WantedPart } from './simulation-contract.
 export const limits = {
   /** Windows of one question: every hour of a month. */
   windowsMax: 2_000,
-  /** Parts of a month that fewer accounts have than this are asked for together, cut at all their ends. */
+  /**
+   * Parts that differ, as months of different zones do, are asked for in one question that is cut wherever one of them
+   * begins or ends: the events of all of them lie beside each other and are read once. So many parts at once, of those
+   * that more than a few accounts have; of the others, parts of so many accounts.
+   */
+  commonParts: 12,
   fewAccounts: 16,
-  cutAccounts: 64,
+  cutWants: 256,
   /** Which hours of a period are rolled is looked up once for so many questions. */
   rolledKept: 500,
 } as const
@@ -40,6 +45,11 @@ export interface UsagePorts {
 }
 
 type AnswersByAccount = Map<AccountKey, UsageAnswer>
+
+interface Wanted {
+  readonly want: UsageWant
+  readonly accounts: ReadonlySet<AccountKey>
+}
 
 /** Which accounts want what. */
 export class Wants {
@@ -61,7 +71,7 @@ export class Wants {
     }
   }
 
-  all(): readonly { readonly want: UsageWant; readonly accounts: ReadonlySet<AccountKey> }[] {
+  all(): readonly Wanted[] {
     return [...this.#wants.values()]
   }
 }
@@ -69,6 +79,19 @@ export class Wants {
 interface OneWant {
   readonly want: UsageWant
   readonly account: AccountKey
+}
+
+function isCommon({ accounts }: Wanted): boolean {
+  return accounts.size >= limits.fewAccounts
+}
+
+function singles({ want, accounts }: Wanted): readonly OneWant[] {
+  return [...accounts].map((account) => ({ want, account }))
+}
+
+function inPieces<Item>(items: readonly Item[], length: number): readonly (readonly Item[])[] {
+  const count = Math.ceil(items.length / length)
+  return Array.from({ length: count }, (_, index) => items.slice(index * length, (index + 1) * length))
 }
 
 function sameGroup(row: UsageRow): string {
@@ -185,32 +208,43 @@ export class UsageOfMany {
     return answers
   }
 
-  /** Whether a want may be cut and put together again. */
-  async #isAdditive({ meter, window }: UsageWant): Promise<boolean> {
-    return window === null && whyNotAdditive((await this.meter(meter)).aggregation) === null
+  /** What may be cut and put together again is asked for in few questions; the rest is asked for as it is. */
+  async #plan(
+    wants: Wants,
+  ): Promise<{ readonly apart: readonly Wanted[]; readonly cut: readonly (readonly OneWant[])[] }> {
+    const apart: Wanted[] = []
+    const additive: Wanted[] = []
+    for (const one of wants.all()) {
+      const { aggregation } = await this.meter(one.want.meter)
+      const isAdditive = one.want.window === null && whyNotAdditive(aggregation) === null
+      if (isAdditive) additive.push(one)
+      else apart.push(one)
+    }
+    const alike = Map.groupBy(additive, ({ want: { meter, groupBy } }) => JSON.stringify([meter, groupBy]))
+    const cut = [...alike.values()].flatMap((some) => {
+      const [common, few] = [some.filter(isCommon), some.filter((one) => !isCommon(one))]
+      return [
+        ...inPieces(common, limits.commonParts).map((parts) => parts.flatMap(singles)),
+        ...inPieces(few.flatMap(singles), limits.cutWants),
+      ]
+    })
+    return { apart, cut }
   }
 
   /** Answers everything that is wanted; `between` is called between questions and may end it by throwing. */
   async ask(wants: Wants, between: () => Promise<void>): Promise<UsageFound> {
     const answers = new Map<string, AnswersByAccount>()
-    const few: OneWant[] = []
-    for (const { want, accounts } of wants.all()) {
-      if (accounts.size < limits.fewAccounts && (await this.#isAdditive(want))) {
-        for (const account of accounts) few.push({ want, account })
-        continue
-      }
+    const { apart, cut } = await this.#plan(wants)
+    for (const { want, accounts } of apart) {
       await between()
       answers.set(want.name, await this.#askTogether(want, [...accounts]))
     }
-    const alike = Map.groupBy(few, ({ want: { meter, groupBy } }) => JSON.stringify([meter, groupBy]))
-    for (const some of alike.values()) {
-      for (let at = 0; at < some.length; at += limits.cutAccounts) {
-        await between()
-        for (const [name, found] of await this.#askCut(some.slice(at, at + limits.cutAccounts))) {
-          const known = answers.get(name)
-          if (known === undefined) answers.set(name, found)
-          else for (const [account, answer] of found) known.set(account, answer)
-        }
+    for (const some of cut) {
+      await between()
+      for (const [name, found] of await this.#askCut(some)) {
+        const known = answers.get(name)
+        if (known === undefined) answers.set(name, found)
+        else for (const [account, answer] of found) known.set(account, answer)
       }
     }
     return new UsageFound(answers, this.#meters)

@@ -22,9 +22,9 @@ import type { UsageFound, UsagePorts } from './simulation-usage.ts'
 
 export const limits = {
   /** Accounts whose usage is asked for together, and in memory at once (L12); twice, because the next ones are asked for meanwhile. */
-  accountsAtOnce: 2_000,
+  accountsAtOnce: 6_000,
   /** The keys of these accounts go into each question. */
-  keyBytesAtOnce: 60_000,
+  keyBytesAtOnce: 100_000,
   /** Accounts that are rated before others have their turn in this process. */
   ratedAtOnce: 40,
   monthsMax: 12,

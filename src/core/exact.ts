@@ -175,10 +175,13 @@ function combine(a: Rational, b: Rational, sign: 1 | -1): Exact {
 }
 
 export function add(a: Exact, b: Exact): Exact {
+  if (a === zero) return b
+  if (b === zero) return a
   return combine(a as Rational, b as Rational, 1)
 }
 
 export function subtract(a: Exact, b: Exact): Exact {
+  if (b === zero) return a
   return combine(a as Rational, b as Rational, -1)
 }
 

@@ -1,14 +1,16 @@
 import { getAccount, requireBillable } from '../account/accounts.ts'
 import type { Account } from '../account/accounts.ts'
 import { inTransaction, violates } from '../account/database.ts'
-import type { Database } from '../account/database.ts'
+import type { Database, Queryable } from '../account/database.ts'
 import { Refusal } from '../core/errors.ts'
 import type { AccountKey, InvoiceId, Offset } from '../core/ids.ts'
 import { formatInstant } from '../core/time.ts'
-import type { Clock, Period } from '../core/time.ts'
+import type { Clock, Micros, Period } from '../core/time.ts'
 import { contractOf } from '../price/contract.ts'
 import type { Contract } from '../price/contract.ts'
 import { loadContractFacts } from '../price/contract-table.ts'
+import type { CreditsAsked } from '../price/credit/grant-table.ts'
+import { creditsAt, lockCredits, recordBurns } from '../price/credit/spend.ts'
 import { loadPriceBook } from '../price/price-book-load.ts'
 import { billingPeriod } from './billing-period.ts'
 import type { BillingPeriod } from './billing-period.ts'
@@ -19,7 +21,8 @@ import type { Completeness, Computed, Invoice, Waiver } from './document.ts'
 import { freezeInvoice, lockInvoice, selectInvoice, selectIssuer, selectOfMonth } from './invoice-table.ts'
 import { takeNumber, upsertDraft } from './invoice-table.ts'
 import type { StoredInvoice } from './invoice-table.ts'
-import { planInvoice } from './plan-invoice.ts'
+import { creditInstant, planInvoice, withCredits } from './plan-invoice.ts'
+import type { InvoicePlan } from './plan-invoice.ts'
 import { nextState } from './state.ts'
 
 /**
@@ -60,7 +63,31 @@ export async function computeUnder(
   const until = desk.clock.now()
   const usage = await collectUsage(desk, { account: account.key, contract, period, below, until })
   const issuer = await selectIssuer(desk.database)
-  return { plan: planInvoice({ account, contract, period, usage }), below, completeness, issuer }
+  const planned = planInvoice({ account, contract, period, usage })
+  const plan = withCredits(planned, await creditsAt(desk.database, creditsOf(planned)))
+  return { plan, below, completeness, issuer }
+}
+
+/** Which credits an invoice may take. */
+function creditsOf({ account, currency, period }: InvoicePlan): CreditsAsked {
+  return { account: account.key, currency, at: creditInstant(period) }
+}
+
+/**
+ * Takes the credits that pay an invoice, in the transaction that issues it: nobody else spends them meanwhile, and what
+ * another invoice has taken since this one was computed is not taken again.
+ */
+async function takeCredits(client: Queryable, spend: Taking, computed: Computed): Promise<Computed> {
+  const asked = creditsOf(computed.plan)
+  const plan = withCredits(computed.plan, await lockCredits(client, asked))
+  const { promotional, prepaid } = plan.totals
+  await recordBurns(client, { ...asked, ...spend }, { promotional, prepaid })
+  return { ...computed, plan }
+}
+
+interface Taking {
+  readonly invoice: InvoiceId
+  readonly now: Micros
 }
 
 /** Computes a draft and keeps what it shows, so that lists have its total. */
@@ -168,10 +195,12 @@ async function issue(desk: InvoiceDesk, id: InvoiceId, prepared: Prepared): Prom
     const locked = await lockInvoice(client, id)
     nextState(locked.status, 'issue')
     if (locked.status !== 'draft') return locked
+    const now = desk.clock.now()
+    const paid = await takeCredits(client, { invoice: id, now }, computed)
     const taken = await takeNumber(client)
     // A waiver of nothing would look as if something had been missing.
     const waiver = computed.completeness.complete ? null : prepared.waiver
-    const document = await freezeInvoice(client, id, computed, { ...taken, at: desk.clock.now(), waiver })
+    const document = await freezeInvoice(client, id, paid, { ...taken, at: now, waiver })
     return { id, status: 'issued', document }
   })
 }

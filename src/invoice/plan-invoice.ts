@@ -180,6 +180,34 @@ function plannedLine({ split, measured }: Priced, rated: RatedLine, number: numb
   return { ...about, meter, windows, notAdditive, eventsWithoutValue: used.whole.eventsWithoutValue }
 }
 
+/**
+ * When an invoice takes credits: at the last instant of its period, whenever it is computed or issued (L5). Credits of
+ * the month pay it, and those that expire at its end too.
+ */
+export function creditInstant({ to }: Period): Micros {
+  return (to - 1) as Micros
+}
+
+interface Payable {
+  readonly contract: Pick<Contract, 'currency' | 'coupons' | 'taxes'>
+  readonly period: Period
+  readonly lines: readonly { readonly rated: RatedLine }[]
+}
+
+function totalsWith({ contract, period, lines }: Payable, credits: readonly AvailableCredit[]): Totals {
+  const { currency, coupons: discounts, taxes } = contract
+  return totalsOf(
+    lines.map(({ rated }) => ({ price: rated.price, meter: rated.meter, amount: rated.amount })),
+    { currency, discounts, credits, taxes, at: creditInstant(period) },
+  )
+}
+
+/** The same lines, paid by other credits. */
+export function withCredits(plan: InvoicePlan, credits: readonly AvailableCredit[]): InvoicePlan {
+  const totals = totalsWith(plan, credits)
+  return { ...plan, totals, total: totals.total }
+}
+
 /** A rated line, and what it was rated from. */
 export interface PricedLine {
   readonly priced: Priced
@@ -209,12 +237,7 @@ export function rateInvoice(input: RatingInput, { traced }: { readonly traced: b
     assert(one !== undefined, 'a line is of a part that was priced')
     return { priced: one, rated: line }
   })
-  const totals = totalsOf(
-    lines.map(({ rated }) => ({ price: rated.price, meter: rated.meter, amount: rated.amount })),
-    // Credits are taken as they are at the end of the period, so that it does not matter when it is computed (L5).
-    { currency, discounts: contract.coupons, credits, taxes: contract.taxes, at: (period.to - 1) as Micros },
-  )
-  return { lines, totals }
+  return { lines, totals: totalsWith({ contract, period, lines }, credits) }
 }
 
 /**

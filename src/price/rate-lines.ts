@@ -63,9 +63,9 @@ function linesOfPart(part: PricedPart, parts: readonly PricedPart[], linesOf: Li
   const { price, usage } = part
   const { model } = price
   if (!isOverLines(model)) return withTrueUp(part, rateLine(price, usage, context), context)
-  const below = parts.flatMap((other, index) =>
-    isOne(other.price, model.of) && isInside(other.part, part.part) ? linesOf(index) : [],
-  )
+  const below: RatedLine[] = []
+  for (const [index, other] of parts.entries())
+    if (isOne(other.price, model.of) && isInside(other.part, part.part)) below.push(...linesOf(index))
   return withTrueUp(part, rateOverLines(price, below, context), context)
 }
 
@@ -87,5 +87,7 @@ export function rateLines(parts: readonly PricedPart[], context: LinesContext): 
     rated[index] = lines
     return lines
   }
-  return parts.flatMap((part, index) => linesOf(index).map((line) => ({ part, line })))
+  const lines: PartLine[] = []
+  for (const [index, part] of parts.entries()) for (const line of linesOf(index)) lines.push({ part, line })
+  return lines
 }

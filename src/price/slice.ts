@@ -146,20 +146,23 @@ export function chargeSlices(price: Price, slices: readonly Slice[], context: Sl
     if (trace !== null && additive && usage.windows.length > 0) trace.push(quantityStep(usage))
     return chargeSlice(price, whole, context, trace)
   }
-  const parts: TraceStep[][] | null = trace === null ? null : []
-  const charged = slices.map((slice) => {
-    const part: TraceStep[] | null = parts === null ? null : [partStep(slice)]
-    if (part !== null) parts?.push(part)
-    return chargeSlice(price, slice, context, part)
-  })
-  const amounts = charged.map(({ amount }) => amount)
+  const parts: TraceStep[][] = []
+  const amounts: Exact[] = []
+  let billable = zero
+  for (const slice of slices) {
+    const part = trace === null ? null : [partStep(slice)]
+    if (part !== null) parts.push(part)
+    const charged = chargeSlice(price, slice, context, part)
+    amounts.push(charged.amount)
+    billable = add(billable, charged.billable)
+  }
   const amount = sum(amounts)
   if (trace !== null) {
     const about = slices.length === 0 ? 'nothing used' : 'all parts together'
     const formula = sumFormula(amounts)
-    trace.push(traceStep({ step: 'add_up', about, formula, unit: money, parts: parts ?? [] }, amount))
+    trace.push(traceStep({ step: 'add_up', about, formula, unit: money, parts }, amount))
   }
-  return { amount, unitAmount: null, billable: sum(charged.map(({ billable }) => billable)) }
+  return { amount, unitAmount: null, billable }
 }
 
 function partStep({ of, quantity }: Slice): TraceStep {

@@ -15,6 +15,9 @@ import { invoiceText, lineText } from '../../src/invoice/text.ts'
 import type { Offset } from '../../src/core/ids.ts'
 import { parseAddOn } from '../../src/price/add-on.ts'
 import { publishAddOn } from '../../src/price/add-on-catalogue.ts'
+import { insertGrant } from '../../src/price/credit/grant-table.ts'
+import type { GrantId } from '../../src/price/credit/grant.ts'
+import type { Minor } from '../../src/core/money.ts'
 import { contractOf } from '../../src/price/contract.ts'
 import { bookAsOf, factsAsOf } from '../../src/price/contract-facts.ts'
 import { loadContractFacts, selectDecisions } from '../../src/price/contract-table.ts'
@@ -218,6 +221,54 @@ describe('what an account has besides its plan', () => {
       issued.id,
     ])
     expect(rows).toEqual([{ subtotal_minor: '10300', total_minor: '12019' }])
+  })
+
+  test('credits: promotional before tax, prepaid after it, taken once by whoever issues first', async () => {
+    const account = await desk.subscriber('credits')
+    await move({
+      account,
+      at: at('2026-08-01T00:00:00Z'),
+      terms: { taxes: [{ key: 'vat', name: 'VAT', percent: '10' }] },
+    })
+    const grant = async (id: string, kind: 'promotional' | 'prepaid', amount: bigint): Promise<void> =>
+      insertGrant(desk.database, {
+        id: id as GrantId,
+        account,
+        kind,
+        name: id,
+        currency: 'USD',
+        priority: 1,
+        scope: 'all',
+        amount: amount as Minor,
+        effectiveFrom: at('2026-08-01T00:00:00Z'),
+        expiresAt: null,
+        recurrence: null,
+        rollover: null,
+        zone: 'UTC',
+        paid: null,
+        createdAt: at('2026-08-01T00:00:00Z'),
+        by: 'ada',
+        reason: null,
+        voidedAt: null,
+        voided: null,
+      })
+    await grant('promo', 'promotional', 500n)
+    await grant('paid', 'prepaid', 2_000n)
+    const drafts = await Promise.all(['2026-09', '2026-10'].map((month) => draft(account, month)))
+    // Each draft could take all: 20 − 5 = 15, and 10 % are 16.50, all of it prepaid.
+    expect(drafts.map(({ document: { totals } }) => [totals?.total, totals?.due])).toEqual([
+      ['16.50', '0.00'],
+      ['16.50', '0.00'],
+    ])
+    await Promise.all(['2026-09', '2026-10'].map((month) => desk.issued(account, month)))
+    const issued = await Promise.all(['2026-09', '2026-10'].map((month) => draft(account, month)))
+    const dues = issued.map(({ document: { totals } }) => `${totals?.total} ${totals?.due}`)
+    // The first takes 5.00 and 16.50; the second has no promotional credit and 3.50 of its 22.00 prepaid.
+    expect(dues.toSorted()).toEqual(['16.50 0.00', '22.00 18.50'])
+    const first = issued.find(({ document }) => document.total === '16.50')
+    if (first === undefined) throw new Error('one of them was first')
+    for (const words of ['Promotional credit', '-5.00 USD', 'Taxable', 'Prepaid credit', '-16.50 USD', 'Left to pay'])
+      expect(invoiceText(first)).toContain(words)
   })
 
   test('is refused with all that is wrong when it is saved', async () => {

@@ -21,6 +21,8 @@ interface DriftAnswer {
     readonly amount: Change
   }[]
   readonly total: Change
+  /** What changes of the contract that were recorded after the issue would make of it. */
+  readonly under_contract_now: { readonly total: Change | null; readonly why_not_priced: string | null } | null
 }
 
 /** One invoice, or those of a month that have drifted. */
@@ -52,7 +54,15 @@ function signed(difference: string): string {
   return groupDigits(/^-|^0(\.0*)?$/.test(difference) ? difference : `+${difference}`)
 }
 
-function textOf({ invoice, currency, drifted, lines, total }: DriftAnswer): string {
+function contractText({ under_contract_now: contract, currency }: DriftAnswer): readonly string[] {
+  if (contract === null) return []
+  const { total, why_not_priced: why } = contract
+  if (total === null) return [`  Its contract was changed, and now it could not be priced: ${why ?? ''}`]
+  return [`  Its contract was changed: now ${groupDigits(total.now)} ${currency} (${signed(total.difference)})`]
+}
+
+function textOf(answer: DriftAnswer): string {
+  const { invoice, currency, drifted, lines, total } = answer
   const { number, account, month } = invoice
   const title = `${number} (${account}, ${month})`
   if (!drifted) return `${title}: as issued, ${groupDigits(total.issued)} ${currency}\n`
@@ -65,7 +75,7 @@ function textOf({ invoice, currency, drifted, lines, total }: DriftAnswer): stri
       `${groupDigits(amount.issued)} → ${groupDigits(amount.now)} ${currency} (${signed(amount.difference)})`,
   )
   const sum = `${title}: issued ${groupDigits(total.issued)} ${currency}, now ${groupDigits(total.now)} (${signed(total.difference)})`
-  return `${[sum, ...rows].join('\n')}\n`
+  return `${[sum, ...rows, ...contractText(answer)].join('\n')}\n`
 }
 
 /** How issued invoices differ from what would be issued now. Looking is all it does. */

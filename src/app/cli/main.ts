@@ -20,6 +20,7 @@ import { quarantineCommand } from './quarantine.ts'
 import { rateCommand } from './rate.ts'
 import { serveCommand } from './serve.ts'
 import { sessionsCommand } from './sessions.ts'
+import { subscriptionsCommand } from './subscriptions.ts'
 import { usageCommand } from './usage.ts'
 
 /** The words of the command line, in the order of the flow. A new command is one more line here. */
@@ -36,6 +37,7 @@ const commands: readonly Command[] = [
   ownershipCommand,
   metersCommand,
   pricesCommand,
+  subscriptionsCommand,
   rateCommand,
   usageCommand,
   sessionsCommand,

@@ -10,6 +10,7 @@ import { addAccountRoutes } from './accounts.ts'
 import { addBackfillRoutes } from './backfills.ts'
 import { addContractRoutes } from './contracts.ts'
 import { addCorrectionRoutes } from './corrections.ts'
+import { addCreditRoutes } from './credits.ts'
 import { addDriftRoutes } from './drift.ts'
 import { addSubscriptionRoutes } from './subscriptions.ts'
 import { addBalanceRoutes } from './balance.ts'
@@ -101,6 +102,7 @@ export async function buildServer(service: Service): Promise<Server> {
   addAccountRoutes(server, service)
   addOwnershipRoutes(server, service)
   addContractRoutes(server, service)
+  addCreditRoutes(server, service)
   addRateRoutes(server)
   addPriceRoutes(server, service)
   const desk = invoiceDesk(service)

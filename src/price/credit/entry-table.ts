@@ -81,7 +81,7 @@ export async function loadBooks(queryable: Queryable, grants: readonly Grant[]):
 
 /** What of the terms is due and not written yet. A clock that went back takes nothing away. */
 export function unwritten({ grant, movements, written }: Books, now: Micros): readonly DueEntry[] {
-  const until = written.reduce((latest, { at }) => Math.max(latest, at), now as number) as Micros
+  const until = [...written, ...movements].reduce((latest, { at }) => Math.max(latest, at), now as number) as Micros
   return missingEntries(dueEntries(grant, movements, until), written)
 }
 
@@ -192,20 +192,23 @@ export async function selectEntries(
   return rows.map(entryOf)
 }
 
-/** What an invoice burned and was not given back, in the order in which it burned. */
-export async function selectBurned(
-  queryable: Queryable,
-  invoice: InvoiceId,
-): Promise<readonly (Entry & { readonly credit: GrantId; readonly spend: SpendPlace })[]> {
-  const { rows } = await queryable.query<EntryRow>(
-    `select ${columns} from credit_entry e
-     where invoice = $1 and kind = 'burned' and not exists (
-       select from credit_return r where (r.invoice, r.kind, r.attempt) = (e.invoice, e.spend_kind, e.attempt))
-     order by spend_kind desc, position`,
+export interface Burned extends Entry {
+  readonly credit: GrantId
+  readonly spend: SpendPlace
+  readonly isReturned: boolean
+}
+
+/** What an invoice burned, in the order in which it burned: before tax, then after it. */
+export async function selectBurned(queryable: Queryable, invoice: InvoiceId): Promise<readonly Burned[]> {
+  const { rows } = await queryable.query<EntryRow & { readonly is_returned: boolean }>(
+    `select ${columns}, exists (
+       select from credit_return r where (r.invoice, r.kind, r.attempt) = (e.invoice, e.spend_kind, e.attempt)
+     ) as is_returned
+     from credit_entry e where invoice = $1 and kind = 'burned' order by spend_kind desc, position`,
     [invoice],
   )
   return rows.flatMap((row) => {
     const { spend, ...entry } = entryOf(row)
-    return spend === null ? [] : [{ ...entry, spend, credit: row.credit }]
+    return spend === null ? [] : [{ ...entry, spend, credit: row.credit, isReturned: row.is_returned }]
   })
 }

@@ -6,11 +6,11 @@ import { formatInstant } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
 import { burnCredits } from './burn.ts'
 import { loadBooks, selectBurned, writeEntries } from './entry-table.ts'
-import type { Books, NewEntry } from './entry-table.ts'
+import type { Books, Burned, NewEntry } from './entry-table.ts'
 import type { AvailableCredit, Burn, CreditKind, GrantId, Payable } from './grant.ts'
 import { lockGrants, selectByIds, selectInEffect } from './grant-table.ts'
 import type { CreditsAsked } from './grant-table.ts'
-import { burnableAt } from './ledger.ts'
+import { balanceAt, burnableAt } from './ledger.ts'
 import { expiryOf, turnAt } from './schedule.ts'
 
 /*
@@ -99,7 +99,7 @@ function factsOf({ grant }: Books, { invoice, at }: Spend, taken: readonly Taken
       if (id !== grant.id) return []
       assert(turn !== null && grant.kind === kind, `credit ${id} is ${kind} and in effect`)
       const spend = { invoice, kind, attempt, line: line + 1, position: index + 1 }
-      return [{ turn: turn.turn, kind: 'burned', at, amount: -amount, spend, decided: null }]
+      return [{ turn: turn.turn, kind: 'burned', at, amount: 0n - amount, spend, decided: null }]
     }),
   )
 }
@@ -120,11 +120,11 @@ async function writeBurns(client: Queryable, spend: Spend, taken: readonly Taken
 
 /** What an invoice took of credits and was not given back; the line is the index that it was burned with. */
 export async function burnsOf(queryable: Queryable, invoice: InvoiceId): Promise<BurnsByKind> {
-  const entries = await selectBurned(queryable, invoice)
+  const entries = (await selectBurned(queryable, invoice)).filter(({ isReturned }) => !isReturned)
   const ofKind = (kind: CreditKind): readonly Burn[] =>
     entries
       .filter(({ spend }) => spend.kind === kind)
-      .map(({ credit, spend, amount }) => ({ grant: credit, line: spend.line - 1, amount: -amount as Minor }))
+      .map(({ credit, spend, amount }) => ({ grant: credit, line: spend.line - 1, amount: (0n - amount) as Minor }))
   return { promotional: ofKind('promotional'), prepaid: ofKind('prepaid') }
 }
 
@@ -208,31 +208,35 @@ export interface Return {
   readonly now: Micros
 }
 
-/** What came back to a grant, and what of that expired in the same instant because its turn is over. */
 export interface Returned {
   readonly grant: GrantId
   readonly amount: Minor
+  /** What of it can be spent now; the rest expired, or was voided, as if it had never been burned. */
+  readonly usable: Minor
+}
+
+/** Closes the invoice's spends, and tells what they burned. */
+async function closeSpends(client: Queryable, { invoice, by, reason, now }: Return): Promise<readonly Burned[]> {
+  const { rows } = await client.query<{ kind: CreditKind; attempt: number }>(
+    `insert into credit_return (invoice, kind, attempt, recorded_at, recorded_by, reason)
+     select s.invoice, s.kind, s.attempt, $2, $3, $4 from credit_spend s
+     left join credit_return r using (invoice, kind, attempt) where s.invoice = $1 and r.invoice is null
+     on conflict do nothing returning kind, attempt`,
+    [invoice, formatInstant(now), by, reason],
+  )
+  const burned = await selectBurned(client, invoice)
+  return burned.filter(({ spend }) => rows.some((row) => row.kind === spend.kind && row.attempt === spend.attempt))
 }
 
 /**
  * Gives back everything that an invoice burned, inside the caller's transaction: dated when it was burned, as if it never
  * was. So it is there for an invoice of that time again; and what would have expired by now has. Again: nothing.
  */
-export async function returnCredits(
-  client: Queryable,
-  { invoice, by, reason, now }: Return,
-): Promise<readonly Returned[]> {
-  const known = await selectBurned(client, invoice)
-  await lockGrants(client, { ids: [...new Set(known.map(({ credit }) => credit))] })
-  const { rowCount } = await client.query(
-    `insert into credit_return (invoice, kind, attempt, recorded_at, recorded_by, reason)
-     select s.invoice, s.kind, s.attempt, $2, $3, $4 from credit_spend s
-     left join credit_return r using (invoice, kind, attempt) where s.invoice = $1 and r.invoice is null
-     on conflict do nothing`,
-    [invoice, formatInstant(now), by, reason],
-  )
-  if (rowCount === 0) return []
-  const burned = Map.groupBy(known, ({ credit }) => credit)
+export async function returnCredits(client: Queryable, wanted: Return): Promise<readonly Returned[]> {
+  const { by, reason, now } = wanted
+  const burned = Map.groupBy(await closeSpends(client, wanted), ({ credit }) => credit)
+  if (burned.size === 0) return []
+  await lockGrants(client, { ids: [...burned.keys()] })
   const books = await loadBooks(client, await selectByIds(client, [...burned.keys()]))
   const added = books.map((one) => ({
     books: one,
@@ -240,14 +244,18 @@ export async function returnCredits(
       turn,
       kind: 'returned',
       at,
-      amount: -amount,
+      amount: 0n - amount,
       spend,
       decided: { by, reason },
     })),
   }))
   await writeEntries(client, added, now)
-  return added.map(({ books: { grant }, facts }) => ({
-    grant: grant.id,
-    amount: facts.reduce((sum, { amount }) => sum + amount, 0n) as Minor,
-  }))
+  return added.map(({ books: { grant, movements }, facts }) => {
+    const after = balanceAt(grant, [...movements, ...facts], now)
+    return {
+      grant: grant.id,
+      amount: facts.reduce((sum, { amount }) => sum + amount, 0n) as Minor,
+      usable: (after - balanceAt(grant, movements, now)) as Minor,
+    }
+  })
 }

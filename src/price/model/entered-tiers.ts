@@ -67,9 +67,10 @@ export function chargeEnteredTiers<T extends TierBounds>(
     from = tier.upTo ?? charged.quantity
   }
   const amount = sum(amounts)
-  const about = amounts.length === 0 ? 'nothing used, no tier entered' : 'all tiers together'
-  trace?.push(
-    traceStep({ step: 'price', about, formula: sumFormula(amounts), unit: charged.money, parts: parts ?? [] }, amount),
-  )
+  if (trace !== null) {
+    const about = amounts.length === 0 ? 'nothing used, no tier entered' : 'all tiers together'
+    const formula = sumFormula(amounts)
+    trace.push(traceStep({ step: 'price', about, formula, unit: charged.money, parts: parts ?? [] }, amount))
+  }
   return { amount, unitAmount: null }
 }
