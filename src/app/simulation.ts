@@ -23,6 +23,8 @@ import type { UsageFound, UsagePorts } from './simulation-usage.ts'
 export const limits = {
   /** Accounts whose usage is asked for together, and in memory at once (L12); twice, because the next ones are asked for meanwhile. */
   accountsAtOnce: 6_000,
+  /** The first ones are fewer, so that the first results come soon. */
+  accountsFirst: 500,
   /** The keys of these accounts go into each question. */
   keyBytesAtOnce: 100_000,
   /** Accounts that are rated before others have their turn in this process. */
@@ -142,7 +144,8 @@ class Simulation {
     const work: AccountWork[] = []
     const wants = new Wants()
     let [taken, bytes] = [0, 0]
-    while (taken < limits.accountsAtOnce && bytes < limits.keyBytesAtOnce) {
+    const most = this.#turn === 0 ? limits.accountsFirst : limits.accountsAtOnce
+    while (taken < most && bytes < limits.keyBytesAtOnce) {
       const next = await facts.next()
       if (next.done === true) break
       taken += 1

@@ -85,3 +85,8 @@ test('nothing divided by a number that needs big integers is nothing, and ends',
   expect(compare(divide(zero, wide), zero)).toBe(0)
   expect(compare(divide(subtract(wide, wide), wide), zero)).toBe(0)
 })
+
+test('an exact number in JSON is its text: never the way in which it is held, and never a JSON number', () => {
+  const numbers = [exact('12.50'), exact(2n ** 80n), divide(exact(1n), exact(3n))]
+  expect(JSON.stringify({ numbers })).toBe('{"numbers":["12.5","1208925819614629174706176","1/3"]}')
+})

@@ -56,9 +56,25 @@ function shifted(n: number, by: number): number {
   return n === 0 ? 0 : n * (tens[by] ?? Number.POSITIVE_INFINITY)
 }
 
+/** How a Rational is held. In JSON it is its text, as every number that crosses a boundary. */
+class Held {
+  declare readonly n: number
+  declare readonly d: number
+  declare readonly k: number
+  declare readonly wide: Wide | null
+  constructor(n: number, d: number, k: number, wide: Wide | null) {
+    this.n = n
+    this.d = d
+    this.k = k
+    this.wide = wide
+  }
+  toJSON(): string {
+    return formatExact(this as unknown as Rational)
+  }
+}
+
 function rational(n: number, d: number, k: number): Rational {
-  const made: Omit<Rational, keyof Exact> = { n, d, k, wide: null }
-  return made as Rational
+  return new Held(n, d, k, null) as unknown as Rational
 }
 
 const nothing = rational(0, 1, 0)
@@ -108,8 +124,7 @@ function settle(n: bigint, d: bigint, k: number): Exact {
     power -= 1
   }
   if (fits(top, bottom)) return rational(Number(top), Number(bottom), power)
-  const made: Omit<Rational, keyof Exact> = { n: Number.NaN, d: 1, k: power, wide: { n: top, d: bottom } }
-  return made as Rational
+  return new Held(Number.NaN, 1, power, { n: top, d: bottom }) as unknown as Rational
 }
 
 /** n and d of any number as big integers. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { getAccount } from '../../src/account/accounts.ts'
 import type { AccountKey, PlanKey } from '../../src/core/ids.ts'
 import { billingPeriod } from '../../src/invoice/billing-period.ts'
-import { draftInvoice, findInvoice } from '../../src/invoice/desk.ts'
+import { findInvoice } from '../../src/invoice/desk.ts'
 import { documentOf, knownOf } from '../../src/invoice/document.ts'
 import type { Invoice, InvoiceDocument } from '../../src/invoice/document.ts'
 import { driftJson, driftOf, isDrifted } from '../../src/invoice/drift.ts'
@@ -13,66 +13,22 @@ import { planInvoice } from '../../src/invoice/plan-invoice.ts'
 import { previewMove } from '../../src/invoice/preview-move.ts'
 import { invoiceText, lineText } from '../../src/invoice/text.ts'
 import type { Offset } from '../../src/core/ids.ts'
-import { parseAddOn } from '../../src/price/add-on.ts'
-import { publishAddOn } from '../../src/price/add-on-catalogue.ts'
-import { insertGrant } from '../../src/price/credit/grant-table.ts'
-import type { GrantId } from '../../src/price/credit/grant.ts'
-import type { Minor } from '../../src/core/money.ts'
 import { contractOf } from '../../src/price/contract.ts'
 import { bookAsOf, factsAsOf } from '../../src/price/contract-facts.ts'
 import { loadContractFacts, selectDecisions } from '../../src/price/contract-table.ts'
-import { parseCoupon } from '../../src/price/coupon.ts'
-import { publishCoupon } from '../../src/price/coupon-catalogue.ts'
-import { publishPlan } from '../../src/price/plan-catalogue.ts'
-import { parsePlan } from '../../src/price/plan.ts'
 import { loadPriceBook } from '../../src/price/price-book-load.ts'
 import { endSubscription, subscribe } from '../../src/price/subscription.ts'
-import { moveSubscription } from '../../src/price/subscription-move.ts'
 import type { Move } from '../../src/price/subscription-move.ts'
 import { createAccount } from '../../src/account/accounts.ts'
-import { at, bytesOf, openDesk } from '../support/invoice-desk.ts'
-import type { TestDesk } from '../support/invoice-desk.ts'
+import { fee, openContractDesk, out, shown } from '../support/contract-desk.ts'
+import type { ContractDesk } from '../support/contract-desk.ts'
+import { at, bytesOf } from '../support/invoice-desk.ts'
 
-let desk: TestDesk
+let desk: ContractDesk
 beforeAll(async () => {
-  desk = await openDesk()
-  await publish({ key: 'pro', prices: [fee('62'), out('31', '0.05')] })
+  desk = await openContractDesk()
 })
 afterAll(() => desk.close())
-
-const fee = (amount: string): object => ({ key: 'fee', name: 'Base fee', model: { kind: 'flat', amount } })
-const out = (included: string, amount: string): object => ({
-  key: 'out',
-  name: 'Data transfer out',
-  meter: 'data_out_wire',
-  unit: { name: 'GB', per: '1000000000' },
-  included,
-  model: { kind: 'per_unit', unit_amount: amount },
-})
-
-async function publish(given: object): Promise<void> {
-  const parsed = parsePlan({ name: 'Pro', currency: 'USD', effective_from: '2020-01-01T00:00:00Z', ...given })
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
-  await publishPlan(desk.database, parsed.value, desk.now)
-}
-
-const decided = () => ({ by: 'ada', now: desk.now })
-const move = (wanted: Omit<Move, 'account'> & { account: string }) =>
-  moveSubscription(desk.database, wanted as Move, decided())
-
-function traffic(account: string, time: string, gigabytes: string): void {
-  desk.traffic.push({ account, meter: 'data_out_wire', time, quantity: `${gigabytes}000000000` })
-}
-
-const draft = async (account: string, month = '2026-10'): Promise<Invoice> =>
-  draftInvoice(desk.desk, { account, month })
-
-function shown({ lines }: InvoiceDocument): readonly string[] {
-  return lines.map(({ price, part, amount }) => {
-    const days = part === undefined ? 'all' : `${part.from.slice(5, 10)}..${part.to.slice(5, 10)}`
-    return `${price} ${days} ${amount}`
-  })
-}
 
 const source = () => ({
   database: desk.database,
@@ -84,10 +40,10 @@ const drift = (invoice: Invoice) => driftOf(source(), invoice, desk.traffic.leng
 describe('a change in the middle of a month', () => {
   test('shows both halves, each with its dates, its share of the allowance and of the fee', async () => {
     await desk.subscriber('halves')
-    traffic('halves', '2026-10-05T12:00:00Z', '10')
-    traffic('halves', '2026-10-20T12:00:00Z', '100')
-    await move({ account: 'halves', plan: 'pro' as PlanKey, at: at('2026-10-11T00:00:00Z') })
-    const { document, ...rest } = await draft('halves')
+    desk.sent('halves', '2026-10-05T12:00:00Z', '10')
+    desk.sent('halves', '2026-10-20T12:00:00Z', '100')
+    await desk.move({ account: 'halves', plan: 'pro' as PlanKey, at: at('2026-10-11T00:00:00Z') })
+    const { document, ...rest } = await desk.draft('halves')
     // 10 of 31 days: 20 × 10/31 = 6.4516; 10 GB less 5 × 10/31 at 0.10 = 0.8387.
     // 21 of 31 days: 62 × 21/31 = 42; 100 GB less 31 × 21/31 = 21 at 0.05 = 3.95.
     expect(shown(document)).toEqual([
@@ -115,18 +71,18 @@ describe('a change in the middle of a month', () => {
 
   test('splits only what it changes: terms that leave a price alone leave its line alone', async () => {
     await desk.subscriber('override')
-    traffic('override', '2026-10-05T12:00:00Z', '10')
+    desk.sent('override', '2026-10-05T12:00:00Z', '10')
     const overrides = [{ discount: { keys: ['out'], percent: '50' } }]
-    await move({ account: 'override', at: at('2026-10-16T12:00:00Z'), terms: { overrides } })
-    const { document } = await draft('override')
+    await desk.move({ account: 'override', at: at('2026-10-16T12:00:00Z'), terms: { overrides } })
+    const { document } = await desk.draft('override')
     // 31 × 24 = 744 hours, 372 of them before noon of the 16th: 10 − 2.5 = 7.5 GB at 0.10.
     expect(shown(document)).toEqual(['fee all 20.00', 'out 10-01..10-16 0.75', 'out 10-16..11-01 0.00'])
     expect(document.lines[2]?.source).toEqual({ kind: 'plan', key: 'usual', version: 1, agreed: true })
   })
 
   test('a version of the plan takes effect at its instant, and what it leaves as it was is one line', async () => {
-    await publish({ key: 'grows', prices: [fee('31'), out('0', '0.10')] })
-    await publish({ key: 'grows', prices: [fee('31'), out('0', '0.20')], effective_from: '2026-10-02T00:00:00Z' })
+    await desk.publish({ key: 'grows', prices: [fee('31'), out('0', '0.10')] })
+    await desk.publish({ key: 'grows', prices: [fee('31'), out('0', '0.20')], effective_from: '2026-10-02T00:00:00Z' })
     await createAccount(desk.database, { key: 'versions', currency: 'USD', timeZone: 'UTC' }, desk.now)
     const wanted = {
       account: 'versions' as AccountKey,
@@ -134,10 +90,10 @@ describe('a change in the middle of a month', () => {
       from: at('2026-01-01T00:00:00Z'),
       to: null,
     }
-    await subscribe(desk.database, wanted, decided())
-    traffic('versions', '2026-10-01T12:00:00Z', '10')
-    traffic('versions', '2026-10-02T00:00:00Z', '10')
-    const { document } = await draft('versions')
+    await subscribe(desk.database, wanted, desk.decided())
+    desk.sent('versions', '2026-10-01T12:00:00Z', '10')
+    desk.sent('versions', '2026-10-02T00:00:00Z', '10')
+    const { document } = await desk.draft('versions')
     expect(shown(document)).toEqual(['fee all 31.00', 'out 10-01..10-02 1.00', 'out 10-02..11-01 2.00'])
     expect(document.plans?.map(({ version }) => version)).toEqual([1, 2])
   })
@@ -150,177 +106,26 @@ describe('a change in the middle of a month', () => {
       from: at('2026-10-29T00:00:00Z'),
       to: null,
     }
-    await subscribe(desk.database, wanted, decided())
-    traffic('new', '2026-10-30T12:00:00Z', '1')
-    const { document } = await draft('new')
+    await subscribe(desk.database, wanted, desk.decided())
+    desk.sent('new', '2026-10-30T12:00:00Z', '1')
+    const { document } = await desk.draft('new')
     // 3 of 31 days: 1.9355; 1 GB less 5 × 3/31 = 0.4839, at 0.10 = 0.0516.
     expect(shown(document)).toEqual(['fee 10-29..11-01 1.94', 'out 10-29..11-01 0.05'])
     expect(document.without_plan).toEqual([{ from: '2026-10-01T00:00:00Z', to: '2026-10-29T00:00:00Z' }])
-    traffic('new', '2026-10-28T23:59:59Z', '1')
-    await expect(draft('new')).rejects.toMatchObject({ code: 'PLAN_MISSING' })
-    expect((await draft('new', '2026-11')).document.without_plan).toBeUndefined()
-    await endSubscription(desk.database, { account: 'new' as AccountKey, at: at('2026-11-10T00:00:00Z') }, decided())
-    expect(shown((await draft('new', '2026-11')).document)).toEqual([
+    desk.sent('new', '2026-10-28T23:59:59Z', '1')
+    await expect(desk.draft('new')).rejects.toMatchObject({ code: 'PLAN_MISSING' })
+    expect((await desk.draft('new', '2026-11')).document.without_plan).toBeUndefined()
+    await endSubscription(
+      desk.database,
+      { account: 'new' as AccountKey, at: at('2026-11-10T00:00:00Z') },
+      desk.decided(),
+    )
+    expect(shown((await desk.draft('new', '2026-11')).document)).toEqual([
       // 9 of 30 days.
       'fee 11-01..11-10 6.00',
       'out 11-01..11-10 0.00',
     ])
-    await expect(draft('new', '2026-12')).rejects.toMatchObject({ code: 'PLAN_MISSING' })
-  })
-})
-
-describe('what an account has besides its plan', () => {
-  test('add-ons by count, coupons, taxes, in the order of the invoice', async () => {
-    const addOn = parseAddOn({
-      key: 'seats',
-      name: 'Seats',
-      currency: 'USD',
-      effective_from: '2020-01-01T00:00:00Z',
-      prices: [{ key: 'seat', name: 'Seat', model: { kind: 'flat', amount: '31' } }],
-    })
-    const coupon = parseCoupon({
-      key: 'tenth',
-      name: 'A tenth off',
-      percent: '10',
-      of: ['fee'],
-      periods: 2,
-      effective_from: '2020-01-01T00:00:00Z',
-    })
-    if (!addOn.ok || !coupon.ok) throw new Error(JSON.stringify([addOn, coupon]))
-    await publishAddOn(desk.database, addOn.value, desk.now)
-    await publishCoupon(desk.database, coupon.value, desk.now)
-    await desk.subscriber('terms')
-    const terms = {
-      add_ons: [
-        { key: 'seats', count: 2, from: '2026-10-01T00:00:00Z', to: '2026-10-11T00:00:00Z' },
-        { key: 'seats', count: 3, from: '2026-10-11T00:00:00Z' },
-      ],
-      coupons: [{ key: 'tenth', from: '2026-10-20T00:00:00Z' }],
-      taxes: [{ key: 'vat', name: 'VAT', percent: '19' }],
-    }
-    await move({ account: 'terms', at: at('2026-10-01T00:00:00Z'), terms })
-    const { document, ...rest } = await draft('terms')
-    expect(shown(document)).toEqual([
-      'fee all 20.00',
-      'out all 0.00',
-      'seat 10-01..10-11 20.00',
-      'seat 10-11..11-01 63.00',
-    ])
-    expect(document.lines.slice(2).map(({ count }) => count)).toEqual(['2', '3'])
-    // 103 − 10 % of 20 = 101; 19 % of it = 19.19.
-    expect(document.totals).toMatchObject({ subtotal: '103.00', taxable: '101.00', total: '120.19', due: '120.19' })
-    expect(document.total).toBe('120.19')
-    const text = invoiceText({ document, ...rest })
-    for (const words of ['Subtotal', 'A tenth off', '-2.00 USD', 'VAT, 19 %', '19.19 USD', '120.19 USD'])
-      expect(text).toContain(words)
-    // Two billing periods from the one in which it was given.
-    expect((await draft('terms', '2026-11')).document.totals?.discounts).toHaveLength(1)
-    expect((await draft('terms', '2026-12')).document.totals?.discounts).toHaveLength(0)
-    const issued = await desk.issued('terms')
-    const { rows } = await desk.database.query('select subtotal_minor, total_minor from invoice where id = $1', [
-      issued.id,
-    ])
-    expect(rows).toEqual([{ subtotal_minor: '10300', total_minor: '12019' }])
-  })
-
-  test('credits: promotional before tax, prepaid after it, taken once by whoever issues first', async () => {
-    const account = await desk.subscriber('credits')
-    await move({
-      account,
-      at: at('2026-08-01T00:00:00Z'),
-      terms: { taxes: [{ key: 'vat', name: 'VAT', percent: '10' }] },
-    })
-    const grant = async (id: string, kind: 'promotional' | 'prepaid', amount: bigint): Promise<void> =>
-      insertGrant(desk.database, {
-        id: id as GrantId,
-        account,
-        kind,
-        name: id,
-        currency: 'USD',
-        priority: 1,
-        scope: 'all',
-        amount: amount as Minor,
-        effectiveFrom: at('2026-08-01T00:00:00Z'),
-        expiresAt: null,
-        recurrence: null,
-        rollover: null,
-        zone: 'UTC',
-        paid: null,
-        createdAt: at('2026-08-01T00:00:00Z'),
-        by: 'ada',
-        reason: null,
-        voidedAt: null,
-        voided: null,
-      })
-    await grant('promo', 'promotional', 500n)
-    await grant('paid', 'prepaid', 2_000n)
-    const drafts = await Promise.all(['2026-09', '2026-10'].map((month) => draft(account, month)))
-    // Each draft could take all: 20 − 5 = 15, and 10 % are 16.50, all of it prepaid.
-    expect(drafts.map(({ document: { totals } }) => [totals?.total, totals?.due])).toEqual([
-      ['16.50', '0.00'],
-      ['16.50', '0.00'],
-    ])
-    await Promise.all(['2026-09', '2026-10'].map((month) => desk.issued(account, month)))
-    const issued = await Promise.all(['2026-09', '2026-10'].map((month) => draft(account, month)))
-    const dues = issued.map(({ document: { totals } }) => `${totals?.total} ${totals?.due}`)
-    // The first takes 5.00 and 16.50; the second has no promotional credit and 3.50 of its 22.00 prepaid.
-    expect(dues.toSorted()).toEqual(['16.50 0.00', '22.00 18.50'])
-    const first = issued.find(({ document }) => document.total === '16.50')
-    if (first === undefined) throw new Error('one of them was first')
-    for (const words of ['Promotional credit', '-5.00 USD', 'Taxable', 'Prepaid credit', '-16.50 USD', 'Left to pay'])
-      expect(invoiceText(first)).toContain(words)
-  })
-
-  test('is refused with all that is wrong when it is saved', async () => {
-    await desk.subscriber('wrong')
-    const terms = {
-      overrides: [
-        { replace: { ...out('0', '1'), key: 'nothing' } },
-        { remove: 'neither' },
-        { free: ['fee', 'nor'] },
-        { replace: { ...out('0', '1') }, remove: 'fee' },
-      ],
-      add_ons: [{ key: 'none' }, { key: 'none', count: 0 }],
-      coupons: [{ key: 'none' }],
-      taxes: [{ key: 'vat', name: 'VAT', percent: '-1' }],
-    }
-    const refused = await move({ account: 'wrong', at: 'now', terms }).catch((error: unknown) => error)
-    expect((refused as { problems: { field: string }[] }).problems.map(({ field }) => field)).toEqual(
-      expect.arrayContaining([
-        'overrides.3',
-        'add_ons.1.count',
-        'taxes.0.percent',
-        'add_ons.1',
-        'add_ons.0.key',
-        'coupons.0.key',
-      ]),
-    )
-    const wrongKeys = { overrides: terms.overrides.slice(0, 3) }
-    const again = await move({ account: 'wrong', at: 'now', terms: wrongKeys }).catch((error: unknown) => error)
-    expect((again as { problems: { field: string }[] }).problems.map(({ field }) => field)).toEqual([
-      'overrides.0.replace.key',
-      'overrides.1.remove',
-      'overrides.2.free',
-    ])
-    const matrix = {
-      ...out('0', '1'),
-      included: undefined,
-      model: {
-        kind: 'matrix',
-        dimensions: ['planet'],
-        cells: [{ when: { planet: 'earth' }, model: { kind: 'per_unit', unit_amount: '1' } }],
-        default: { model: { kind: 'per_unit', unit_amount: '2' } },
-      },
-    }
-    await expect(
-      move({ account: 'wrong', at: 'now', terms: { overrides: [{ replace: matrix }] } }),
-    ).rejects.toMatchObject({
-      problems: [{ field: 'overrides.0.replace.model.dimensions' }],
-    })
-    await expect(publish({ key: 'planets', prices: [matrix] })).rejects.toMatchObject({
-      problems: [{ field: 'prices.0.model.dimensions' }],
-    })
-    expect(await selectDecisions(desk.database, 'wrong' as AccountKey)).toHaveLength(1)
+    await expect(desk.draft('new', '2026-12')).rejects.toMatchObject({ code: 'PLAN_MISSING' })
   })
 })
 
@@ -341,7 +146,7 @@ describe('an issued invoice', () => {
   }
 
   test('L5 is the same bytes when it is computed again after later changes of its past; L6 these show as drift only', async () => {
-    await publish({ key: 'past', prices: [fee('31'), out('0', '0.10')] })
+    await desk.publish({ key: 'past', prices: [fee('31'), out('0', '0.10')] })
     await createAccount(desk.database, { key: 'past', currency: 'USD', timeZone: 'UTC' }, desk.now)
     const wanted = {
       account: 'past' as AccountKey,
@@ -349,15 +154,15 @@ describe('an issued invoice', () => {
       from: at('2026-01-01T00:00:00Z'),
       to: null,
     }
-    await subscribe(desk.database, wanted, decided())
-    traffic('past', '2026-10-20T12:00:00Z', '10')
+    await subscribe(desk.database, wanted, desk.decided())
+    desk.sent('past', '2026-10-20T12:00:00Z', '10')
     const issued = await desk.issued('past')
     expect(shown(issued.document)).toEqual(['fee all 31.00', 'out all 1.00'])
     expect(isDrifted(await drift(issued))).toBe(false)
 
     // A version that is published later for then, and a move at a past time.
-    await publish({ key: 'past', prices: [fee('31'), out('0', '0.30')], effective_from: '2026-10-15T00:00:00Z' })
-    await move({ account: 'past', plan: 'pro' as PlanKey, at: at('2026-10-30T00:00:00Z') })
+    await desk.publish({ key: 'past', prices: [fee('31'), out('0', '0.30')], effective_from: '2026-10-15T00:00:00Z' })
+    await desk.move({ account: 'past', plan: 'pro' as PlanKey, at: at('2026-10-30T00:00:00Z') })
     const again = await findInvoice(desk.desk, issued.id, { account: null })
     expect(bytesOf(again)).toBe(bytesOf(issued))
     expect(await recomputed(issued.document)).toBe(JSON.stringify(issued.document))
@@ -374,7 +179,7 @@ describe('an issued invoice', () => {
 
   test('of before there were parts is shown, and drifts by its usage alone', async () => {
     await desk.subscriber('old')
-    traffic('old', '2026-10-20T12:00:00Z', '10')
+    desk.sent('old', '2026-10-20T12:00:00Z', '10')
     const invoice = await desk.issued('old')
     const { plans: _, contract: __, totals: ___, ...document } = invoice.document
     const lines = document.lines.map(({ kind: _kind, source: _source, ...line }) => line)
@@ -382,7 +187,7 @@ describe('an issued invoice', () => {
     expect(invoiceText(old)).toBe(invoiceText(invoice))
     expect(invoicePage(old, { now: desk.now })).toBe(invoicePage(invoice, { now: desk.now }))
     expect(isDrifted(await drift(old))).toBe(false)
-    traffic('old', '2026-10-21T12:00:00Z', '1')
+    desk.sent('old', '2026-10-21T12:00:00Z', '1')
     expect(driftJson(await drift(old))).toMatchObject({
       drifted: true,
       total: { difference: '0.10' },
@@ -394,9 +199,9 @@ describe('an issued invoice', () => {
 describe('moves', () => {
   test('keep what was decided before, with author and time, and leave planned moves where they are', async () => {
     await desk.subscriber('history')
-    await move({ account: 'history', plan: 'pro' as PlanKey, at: 'period_end' })
-    await move({ account: 'history', at: 'now', terms: { overrides: [{ remove: 'fee' }] } })
-    await move({ account: 'history', plan: 'pro' as PlanKey, at: at('2026-11-05T00:00:00Z') })
+    await desk.move({ account: 'history', plan: 'pro' as PlanKey, at: 'period_end' })
+    await desk.move({ account: 'history', at: 'now', terms: { overrides: [{ remove: 'fee' }] } })
+    await desk.move({ account: 'history', plan: 'pro' as PlanKey, at: at('2026-11-05T00:00:00Z') })
     const decisions = await selectDecisions(desk.database, 'history' as AccountKey)
     expect(decisions.map(({ plan, by, number }) => `${number} ${plan} ${by}`)).toEqual([
       '1 usual test',
@@ -407,7 +212,7 @@ describe('moves', () => {
     expect(decisions[1]?.from).toBe(at('2026-12-01T00:00:00Z'))
     // The move at a past time goes on to the next change, which was decided for today.
     expect(decisions[3]?.to).toBe(at('2026-11-22T12:00:00Z'))
-    const { document } = await draft('history', '2026-11')
+    const { document } = await desk.draft('history', '2026-11')
     expect(document.plans?.map(({ key, from }) => `${key} ${from}`)).toEqual([
       'usual 2026-11-01T00:00:00Z',
       'pro 2026-11-05T00:00:00Z',
@@ -425,7 +230,7 @@ describe('moves', () => {
     await desk.subscriber('busy')
     await Promise.all(
       Array.from({ length: 5 }, (_, index) =>
-        move({ account: 'busy', at: 'now', terms: { taxes: [{ key: `t${index}`, name: 'Tax', percent: '1' }] } }),
+        desk.move({ account: 'busy', at: 'now', terms: { taxes: [{ key: `t${index}`, name: 'Tax', percent: '1' }] } }),
       ),
     )
     const decisions = await selectDecisions(desk.database, 'busy' as AccountKey)
@@ -435,7 +240,7 @@ describe('moves', () => {
   test('a preview says what the period costs before and after, and stores nothing', async () => {
     await desk.subscriber('look')
     const wanted: Move = { account: 'look' as AccountKey, plan: 'pro' as PlanKey, at: at('2026-11-16T00:00:00Z') }
-    const { before, after, month } = await previewMove(desk.desk, wanted, decided())
+    const { before, after, month } = await previewMove(desk.desk, wanted, desk.decided())
     expect([month, before?.total, after.total]).toEqual(['2026-11', '20.00', '41.00'])
     expect(await selectDecisions(desk.database, 'look' as AccountKey)).toHaveLength(1)
   })

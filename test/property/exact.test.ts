@@ -106,11 +106,14 @@ const whole = fc.oneof(anySize, edge, fc.bigInt({ min: -12n, max: 12n }))
 const decimal = fc
   .tuple(whole, fc.integer({ min: 0, max: 18 }))
   .map(([scaled, digits]): Both => ({ exact: exactOf(scaled, digits), ratio: ratio(scaled, 10n ** BigInt(digits)) }))
-const divisors = [3n, 7n, 31n, 12n, 1024n, 2n ** 30n, 2n ** 31n - 1n, 2n ** 40n, 2_678_400_000_000n, 10n ** 18n + 9n]
+const primes = [1_000_000_007n, 1_999_999_973n, 2n ** 31n - 1n]
+const divisors = [3n, 7n, 31n, 12n, 1024n, 2n ** 30n, 2n ** 40n, 2_678_400_000_000n, 10n ** 18n + 9n, ...primes]
 const fraction = fc
   .tuple(whole, fc.oneof(fc.constantFrom(...divisors), whole))
   .map(([n, d]) => both(n, d === 0n ? 1n : d))
-const number = fc.oneof(decimal, decimal, fraction)
+/** Each of n and d fits into a Number, and what two of them make does not. */
+const narrow = fc.tuple(fc.maxSafeInteger(), fc.constantFrom(...primes)).map(([n, d]) => both(BigInt(n), d))
+const number = fc.oneof(decimal, decimal, fraction, narrow)
 
 const operations = {
   add: [add, plus],
@@ -152,6 +155,15 @@ describe('exact numbers are fractions of big integers (L4)', () => {
 
   test('numbers that differ by as little as there is are not equal, and a number made in another way is', () => {
     const little = fc.tuple(whole, fc.integer({ min: 0, max: 18 }), fc.integer({ min: 19, max: 40 }))
+    fc.assert(
+      fc.property(number, number, (a, b) => {
+        fc.pre(a.ratio.d !== b.ratio.d && b.ratio.n !== 0n)
+        // a and the nearest fraction with the divisor of b, below or above it.
+        const n = floorOf(times(a.ratio, ratio(b.ratio.d, 1n)))
+        for (const near of [both(n, b.ratio.d), both(n + 1n, b.ratio.d)])
+          expect(Math.sign(compare(a.exact, near.exact))).toBe(orderOf(a.ratio, near.ratio))
+      }),
+    )
     fc.assert(
       fc.property(little, ([scaled, digits, fine]) => {
         const value = exactOf(scaled, digits)
@@ -248,8 +260,9 @@ describe('exact numbers as text', () => {
       fc.property(number, (value) => {
         const text = textOf(value.ratio)
         const isShort = !text.includes('/') && (text.split('.')[1] ?? '').length <= 18
-        const [read] = [exact(formatQuantity(value.exact))]
-        expect(known(read)).toEqual(isShort ? value.ratio : ratio(nearest(scaledBy(value.ratio, 18)), 10n ** 18n))
+        expect(known(exact(formatQuantity(value.exact)))).toEqual(
+          isShort ? value.ratio : ratio(nearest(scaledBy(value.ratio, 18)), 10n ** 18n),
+        )
       }),
       { numRuns: 1_000 },
     )

@@ -9,6 +9,7 @@ import { backfillCommand } from './backfill.ts'
 import { balanceCommand } from './balance.ts'
 import { completenessCommand } from './completeness.ts'
 import { correctCommand } from './correct.ts'
+import { creditsCommand } from './credits.ts'
 import { discrepanciesCommand } from './discrepancies.ts'
 import { importCommand } from './import.ts'
 import { invoiceCommand } from './invoice.ts'
@@ -39,6 +40,7 @@ const commands: readonly Command[] = [
   pricesCommand,
   subscriptionsCommand,
   rateCommand,
+  creditsCommand,
   usageCommand,
   sessionsCommand,
   ipCommand,

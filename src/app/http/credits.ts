@@ -11,22 +11,22 @@ import { accountKey, decision, instant, pageSize } from './schema.ts'
 const id = z.string().min(1).max(100)
 const params = z.object({ id })
 
-const money = z.string().meta({ description: 'decimal of the account’s currency, as text', examples: ['20.00'] })
+const money = z
+  .unknown()
+  .meta({ type: 'string', description: 'decimal of the account’s currency, as text', examples: ['20.00'] })
 
 /** The rules between these fields are read by `parseGrant`, which tells every problem with its path. */
 const grantBody = z.looseObject({
   account: accountKey,
-  kind: z
-    .unknown()
-    .meta({
-      type: 'string',
-      enum: ['promotional', 'prepaid'],
-      description: 'promotional: before tax; prepaid: after it',
-    }),
+  kind: z.unknown().meta({
+    type: 'string',
+    enum: ['promotional', 'prepaid'],
+    description: 'promotional: before tax; prepaid: after it',
+  }),
   name: z.unknown().meta({ type: 'string', description: 'what the customer reads on the invoice' }),
   amount: money,
   currency: z.unknown().optional().meta({ type: 'string', description: 'left out: the account’s, and no other' }),
-  paid_amount: z.unknown().optional().meta({ type: 'string', description: 'prepaid: what it cost' }),
+  paid_amount: money.optional().meta({ type: 'string', description: 'prepaid: what it cost' }),
   priority: z
     .unknown()
     .optional()

@@ -1,108 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { casesOf, isOracleThere, moment } from '../../../test/support/oracle-cases.ts'
-import type { Json } from '../../../test/support/oracle-cases.ts'
-import type { Cycle } from '../../core/cycle.ts'
+import { moment } from '../../../test/support/oracle-cases.ts'
 import type { Minor } from '../../core/money.ts'
 import { zonedOf } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
 import { burnDown } from './burn-down.ts'
-import type { BurnDown, BurnDownGrant, BurnDownInput } from './burn-down.ts'
+import type { BurnDownGrant, BurnDownInput } from './burn-down.ts'
 import type { GrantId } from './grant.ts'
-
-const units: Readonly<Record<string, Cycle['unit']>> = { d: 'days', mo: 'months', y: 'years' }
-
-function lengthOf(text: unknown): { readonly unit: Cycle['unit']; readonly count: number } {
-  const [, count, unit = ''] = /^(\d+)(d|mo|y)$/.exec(String(text)) ?? []
-  const found = units[unit]
-  if (found === undefined) throw new Error(`no length: ${String(text)}`)
-  return { unit: found, count: Number(count) }
-}
 
 const minor = (text: unknown): Minor => BigInt(String(text)) as Minor
 
-function after(at: Micros, text: unknown): Micros {
-  const { unit, count } = lengthOf(text)
-  return Number(zonedOf(at, 'UTC').add({ [unit]: count }).epochNanoseconds / 1000n) as Micros
-}
-
-/** Their grants in our words: what they call an amount is one of our minor units. */
-function grantOf(given: Json): BurnDownGrant {
-  const { id, amount, priority, effective_at, expires_after, voided_at, recurrence, reset_max_rollover: max } = given
-  const effectiveFrom = moment(effective_at)
-  const renewed = { amount: minor(amount), anchor: moment(recurrence?.anchor ?? effective_at) }
-  return {
-    id: id as GrantId,
-    amount: minor(amount),
-    priority,
-    effectiveFrom,
-    expiresAt: after(effectiveFrom, expires_after),
-    recurrence: recurrence === undefined ? null : { ...renewed, every: lengthOf(recurrence.interval) },
-    rollover: max === undefined ? null : { min: 0n as Minor, max: minor(max) },
-    zone: 'UTC',
-    voidedAt: voided_at === undefined ? null : moment(voided_at),
-    createdAt: 0 as Micros,
-  }
-}
-
-const others = '99,999 others'
-
-/** One of their cases stands for 100,000 grants. */
-function grantsOf(given: readonly Json[]): readonly BurnDownGrant[] {
-  return given.flatMap((one) => {
-    const grant = grantOf(one)
-    if (one['id'] !== others) return [grant]
-    return Array.from({ length: 99_999 }, (_, index) => ({ ...grant, id: `other ${index}` as GrantId }))
-  })
-}
-
-function run({ grants, balances_at_start, usage = [], from, until, resets = [], preserve_overage }: Json): BurnDown {
-  const all = grantsOf(grants).toReversed()
-  const given = all.map(({ id }) => [id, minor(balances_at_start[id] ?? balances_at_start['every grant'])] as const)
-  return burnDown({
-    grants: all,
-    balances: new Map(given),
-    usage: usage.map(({ at, quantity }: Json) => ({ at: moment(at), amount: minor(quantity) })),
-    from: moment(from),
-    until: moment(until),
-    resets: resets.map((at: string) => moment(at)),
-    keepsOverage: preserve_overage === true,
-  })
-}
-
 const text = (amounts: ReadonlyMap<GrantId, Minor>): object =>
   Object.fromEntries([...amounts].map(([id, amount]) => [id, String(amount)]))
-
-describe.skipIf(!isOracleThere)('burn-downs of another billing system', () => {
-  const cases = isOracleThere
-    ? casesOf('openmeter_credits_and_usage').filter(({ kind }) => kind === 'grant_burn_down')
-    : []
-
-  test('there are some', () => {
-    expect(cases).toHaveLength(18)
-  })
-
-  test.each(cases)('$id $test', ({ input, expected }) => {
-    if (expected['error'] !== undefined) {
-      expect(() => run(input)).toThrow('resets are after the beginning')
-      return
-    }
-    const { balances, overage, segments, usageSinceReset } = run(input)
-    const { 'every other': other, ...named } = expected['balances'] ?? {}
-    expect(text(balances)).toMatchObject(named)
-    if (other !== undefined) {
-      expect(balances.size).toBe(100_000)
-      const rest = [...balances].flatMap(([id, balance]) => (named[id] === undefined ? [String(balance)] : []))
-      expect([...new Set(rest)]).toEqual([other])
-    }
-    if (expected['overage'] !== undefined) expect(String(overage)).toBe(expected['overage'])
-    if (expected['segments'] !== undefined) expect(segments).toHaveLength(expected['segments'])
-    if (expected['usage_since_reset'] !== undefined) expect(String(usageSinceReset)).toBe(expected['usage_since_reset'])
-    if (expected['segment_start_balance_g1'] !== undefined)
-      expect(segments.map(({ opening }) => String(opening.get('g1' as GrantId)))).toEqual(
-        expected['segment_start_balance_g1'],
-      )
-  })
-})
 
 describe('burn-down', () => {
   const grant = (more: Partial<BurnDownGrant>): BurnDownGrant => ({

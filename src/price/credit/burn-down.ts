@@ -1,5 +1,6 @@
 import { Refusal } from '../../core/errors.ts'
 import type { Minor } from '../../core/money.ts'
+import { assert } from '../../core/result.ts'
 import type { Micros } from '../../core/time.ts'
 import { burnOrder } from './burn.ts'
 import type { Grant, GrantId, GrantSchedule } from './grant.ts'
@@ -24,8 +25,10 @@ export interface BurnDownInput {
   readonly usage: readonly Due[]
   readonly from: Micros
   readonly until: Micros
-  /** What is left at `from` of grants that are in effect then; left out: the whole amount of the turn. */
+  /** What is left at `from`, with what begins then, of grants that are in effect; left out: the whole amount of the turn. */
   readonly balances?: ReadonlyMap<GrantId, Minor>
+  /** What nobody has paid before `from`; left out: nothing. */
+  readonly overage?: Minor
   /** Instants after `from`, up to `until`, at which every grant keeps what its rollover says, and usage counts anew. */
   readonly resets?: readonly Micros[]
   /** Whether what nobody has paid outlives a reset. */
@@ -46,6 +49,7 @@ export interface Segment {
 export interface BurnDown {
   /** Of all grants, at `until`; those that are not in effect have nothing. */
   readonly balances: ReadonlyMap<GrantId, Minor>
+  /** Of grants that paid something. A reset at `until` may let them pay more than is in the segments. */
   readonly burned: ReadonlyMap<GrantId, Minor>
   /** What no grant has paid. */
   readonly overage: Minor
@@ -61,7 +65,12 @@ interface State {
   readonly balances: Balances
   /** The turn in which a grant is, where it is in effect. */
   readonly turns: Map<GrantId, Instance>
+  readonly burned: Balances
+  /** What becomes due, in the order of time, and the index of what comes next. */
+  readonly dues: readonly Due[]
+  next: number
   overage: bigint
+  /** Since the last reset. */
   usage: bigint
 }
 
@@ -83,7 +92,9 @@ function changesOf(grant: BurnDownGrant, until: Micros): readonly Change[] {
     return [{ grant, at: from, turn }, ...(to === null || recurs ? [] : [{ grant, at: to, turn: null }])]
   })
   if (voidedAt === null) return changes
-  return [...changes.filter(({ at }) => at < voidedAt), { grant, at: voidedAt, turn: null }]
+  const before = changes.filter(({ at }) => at < voidedAt)
+  const isInEffect = (before.at(-1)?.turn ?? null) !== null
+  return isInEffect ? [...before, { grant, at: voidedAt, turn: null }] : before
 }
 
 function enter({ balances, turns }: State, { grant, turn }: Change): void {
@@ -98,44 +109,43 @@ function enter({ balances, turns }: State, { grant, turn }: Change): void {
 
 type Payer = Parameters<typeof burnOrder>[0]
 
-/** Those that have something, in their order. */
-function payersOf({ grants, balances, turns }: State): readonly Payer[] {
+/** Those that have something; the last one burns first. */
+function payersOf({ grants, balances, turns }: State): Payer[] {
   const ranked = grants.flatMap((grant) => {
     const turn = turns.get(grant.id)
     if (turn === undefined || (balances.get(grant.id) ?? 0n) === 0n) return []
     return [{ ...grant, expiresAt: expiryOf(turn, grant) }]
   })
-  return ranked.toSorted(burnOrder)
+  return ranked.toSorted((a, b) => burnOrder(b, a))
 }
 
-/** Pays what is open as far as the payers have something. */
-function payOverage(state: State, payers: readonly Payer[], burned: Balances): void {
-  for (const { id } of payers) {
-    if (state.overage === 0n) return
+/** Pays what is open as far as the payers have something, and takes those away that have nothing left. */
+function payOverage(state: State, payers: Payer[], burned: Balances): void {
+  while (state.overage > 0n) {
+    const id = payers.at(-1)?.id
+    if (id === undefined) return
     const balance = state.balances.get(id) ?? 0n
     const amount = balance < state.overage ? balance : state.overage
-    if (amount === 0n) continue
     state.balances.set(id, (balance - amount) as Minor)
     state.overage -= amount
     add(burned, id, amount)
+    add(state.burned, id, amount)
+    if (amount === balance) payers.pop()
   }
 }
 
-function segmentOf(
-  state: State,
-  { from, to }: { readonly from: Micros; readonly to: Micros },
-  usage: readonly Due[],
-): Segment {
+function segmentOf(state: State, from: Micros, to: Micros): Segment {
   const [opening, overage] = [new Map(state.balances), state.overage as Minor]
   const [payers, burned] = [payersOf(state), new Map<GrantId, Minor>()]
   payOverage(state, payers, burned)
-  for (const { at, amount } of usage) {
-    if (at < from || at >= to) continue
-    state.overage += amount
-    state.usage += amount
+  for (;;) {
+    const due = state.dues[state.next]
+    if (due === undefined || due.at >= to) return { from, to, opening, overage, burned }
+    state.overage += due.amount
+    state.usage += due.amount
     payOverage(state, payers, burned)
+    state.next += 1
   }
-  return { from, to, opening, overage, burned }
 }
 
 /** What recurs at that very instant comes afterwards, on top of what was kept. */
@@ -150,12 +160,18 @@ function reset(state: State, keepsOverage: boolean): void {
   state.usage = 0n
 }
 
+function emptyState(): Omit<State, 'grants' | 'dues' | 'overage'> {
+  return { balances: new Map(), turns: new Map(), burned: new Map(), next: 0, usage: 0n }
+}
+
 /** The state at `from`, and what changes after it, by instant. */
-function start({ grants, from, until, balances, resets = [] }: BurnDownInput): {
+function start(input: BurnDownInput): {
   readonly state: State
   readonly changes: ReadonlyMap<Micros, readonly Change[]>
 } {
-  const state: State = { grants, balances: new Map(), turns: new Map(), overage: 0n, usage: 0n }
+  const { grants, from, until, balances, overage = 0n, resets = [] } = input
+  const dues = input.usage.filter(({ at }) => at >= from && at < until).toSorted((a, b) => a.at - b.at)
+  const state: State = { ...emptyState(), grants, dues, overage }
   const changes = new Map<Micros, Change[]>(resets.map((at) => [at, []]))
   const isInside = (at: Micros): boolean => at < until || (at === until && resets.includes(until))
   for (const grant of grants) {
@@ -173,32 +189,39 @@ function start({ grants, from, until, balances, resets = [] }: BurnDownInput): {
   return { state, changes: new Map([...changes].toSorted(([a], [b]) => a - b)) }
 }
 
+function check({ grants, usage, from, until, balances, overage = 0n as Minor, resets = [] }: BurnDownInput): void {
+  if (resets.some((at) => at <= from || at > until))
+    throw new Refusal('REQUEST_INVALID', 'resets are after the beginning and not after the end')
+  const amounts = [overage, ...usage.map(({ amount }) => amount), ...(balances?.values() ?? [])]
+  assert(
+    amounts.every((amount) => amount >= 0n),
+    'nothing due and no credit is below zero',
+  )
+  assert(new Set(grants.map(({ id }) => id)).size === grants.length, 'a grant is there once')
+}
+
 /**
  * What grants pay of amounts that become due from `from` up to, and not at, `until`. What nobody pays is carried to the
  * next grant that begins or recurs. What begins or ends at `until` is left to the time after it, unless that is a reset:
  * then the next time's opening is given.
  */
 export function burnDown(input: BurnDownInput): BurnDown {
+  check(input)
   const { from, until, resets = [], keepsOverage = false } = input
-  if (resets.some((at) => at <= from || at > until))
-    throw new Refusal('REQUEST_INVALID', 'resets are after the beginning and not after the end')
-  const usage = input.usage.toSorted((a, b) => a.at - b.at)
   const { state, changes } = start(input)
   const segments: Segment[] = []
   let last = from
   for (const [at, entered] of changes) {
-    segments.push(segmentOf(state, { from: last, to: at }, usage))
+    segments.push(segmentOf(state, last, at))
     if (resets.includes(at)) reset(state, keepsOverage)
     for (const change of entered) enter(state, change)
     last = at
   }
-  if (last < until) segments.push(segmentOf(state, { from: last, to: until }, usage))
+  if (last < until) segments.push(segmentOf(state, last, until))
   else payOverage(state, payersOf(state), new Map())
-  const burned = new Map<GrantId, Minor>()
-  for (const segment of segments) for (const [id, amount] of segment.burned) add(burned, id, amount)
   return {
     balances: new Map(input.grants.map(({ id }) => [id, state.balances.get(id) ?? (0n as Minor)])),
-    burned,
+    burned: state.burned,
     overage: state.overage as Minor,
     usageSinceReset: state.usage as Minor,
     segments,
