@@ -315,9 +315,8 @@ function floatModel(model: ModelDocument): FloatModel {
   }
 }
 
-function floatCell({ when = {}, included, model }: CellDocument): FloatCell {
-  const sets = Object.entries(when).map(([dimension, values]) => [dimension, new Set(values)] as const)
-  return { when: new Map(sets), included: numberOf(included), model: floatModel(model) }
+function floatCell({ included, model }: CellDocument): FloatCell {
+  return { included: numberOf(included), model: floatModel(model) }
 }
 
 function floatPrice(document: PriceDocument): FloatPrice {
@@ -330,7 +329,10 @@ function floatPrice(document: PriceDocument): FloatPrice {
     unit: { name: unit?.name ?? 'units', per: numberOf(unit?.per, 1), roundUp: unit?.rounding !== undefined },
     included: otherwise?.included ?? numberOf(included),
     model: otherwise?.model ?? floatModel(model),
-    cells: model.cells?.map(floatCell) ?? null,
+    cells: (model.cells ?? []).map(floatCell),
+    cellOf: new Map(
+      (model.cells ?? []).flatMap(({ when }, index) => (when?.['country'] ?? []).map((one) => [one, index])),
+    ),
     eachWindow: each !== undefined,
     discounts: discounts.map(({ percent }) => Number(percent)),
     maximum: numberOf(maximum, Infinity),

@@ -20,7 +20,6 @@ export type FloatModel =
   | { readonly kind: 'graduated_percentage'; readonly tiers: readonly FloatTier[] }
 
 export interface FloatCell {
-  readonly when: ReadonlyMap<string, ReadonlySet<string>>
   readonly included: number
   readonly model: FloatModel
 }
@@ -32,8 +31,9 @@ export interface FloatPrice {
   readonly unit: { readonly name: string; readonly per: number; readonly roundUp: boolean }
   readonly included: number
   readonly model: FloatModel
-  /** Besides the model: cells of a matrix (then `model` is the default cell's), or each window for itself. */
-  readonly cells: readonly FloatCell[] | null
+  /** Of a matrix over countries; then `model` is the default cell's. */
+  readonly cells: readonly FloatCell[]
+  readonly cellOf: ReadonlyMap<string, number>
   readonly eachWindow: boolean
   /** Percent off the line. */
   readonly discounts: readonly number[]
@@ -60,8 +60,11 @@ export interface FloatLine {
   readonly trace: readonly never[]
 }
 
+const none: readonly never[] = []
+
 function tiered(tiers: readonly FloatTier[], quantity: number, percent: boolean): number {
-  let [amount, from] = [0, 0]
+  let amount = 0
+  let from = 0
   for (const { upTo, unit, flat } of tiers) {
     if (quantity <= from) break
     const inside = Math.min(quantity, upTo) - from
@@ -102,45 +105,43 @@ function converted({ per, roundUp }: FloatPrice['unit'], quantity: number): numb
   return roundUp ? Math.ceil(units) : units
 }
 
-interface Summed {
-  amount: number
-  billable: number
+interface Charged {
+  readonly amount: number
+  readonly billable: number
 }
 
-function addPart(sum: Summed, model: FloatModel, billable: number): void {
-  sum.amount += charge(model, billable)
-  sum.billable += billable
-}
-
-function cellOf(cells: readonly FloatCell[], group: Readonly<Record<string, string>>): number {
-  for (const [index, { when }] of cells.entries()) {
-    let found = true
-    for (const [dimension, values] of when) if (!values.has(group[dimension] ?? '')) found = false
-    if (found) return index
-  }
-  return cells.length
-}
-
-function matrix(price: FloatPrice, cells: readonly FloatCell[], usage: FloatUsage): Summed {
-  const quantities = Array.from({ length: cells.length + 1 }, () => 0)
+function matrix({ unit, cells, cellOf, included, model }: FloatPrice, usage: FloatUsage): Charged {
+  const quantities = new Float64Array(cells.length + 1)
   for (const { group, quantity } of usage.groups) {
-    const cell = cellOf(cells, group)
+    const cell = cellOf.get(group['country'] ?? '') ?? cells.length
     quantities[cell] = (quantities[cell] ?? 0) + quantity
   }
-  const sum = { amount: 0, billable: 0 }
-  quantities.forEach((quantity, index) => {
-    const { included, model } = cells[index] ?? price
-    addPart(sum, model, Math.max(converted(price.unit, quantity) - included, 0))
-  })
-  return sum
+  let amount = 0
+  let billable = 0
+  for (let index = 0; index <= cells.length; index += 1) {
+    const cell = cells[index]
+    const left = Math.max(converted(unit, quantities[index] ?? 0) - (cell?.included ?? included), 0)
+    amount += charge(cell?.model ?? model, left)
+    billable += left
+  }
+  return { amount, billable }
 }
 
-function charged(price: FloatPrice, usage: FloatUsage): Summed {
-  if (price.cells !== null) return matrix(price, price.cells, usage)
-  const sum = { amount: 0, billable: 0 }
-  for (const quantity of price.eachWindow ? usage.windows : [usage.quantity])
-    addPart(sum, price.model, Math.max(converted(price.unit, quantity) - price.included, 0))
-  return sum
+function charged(price: FloatPrice, usage: FloatUsage): Charged {
+  const { unit, cells, included, model } = price
+  if (cells.length > 0) return matrix(price, usage)
+  if (!price.eachWindow) {
+    const billable = Math.max(converted(unit, usage.quantity) - included, 0)
+    return { amount: charge(model, billable), billable }
+  }
+  let amount = 0
+  let billable = 0
+  for (const quantity of usage.windows) {
+    const left = Math.max(converted(unit, quantity) - included, 0)
+    amount += charge(model, left)
+    billable += left
+  }
+  return { amount, billable }
 }
 
 /** Half away from zero to cents, as floating point has it. */
@@ -177,7 +178,7 @@ export function rateFloat(price: FloatPrice, usage: FloatUsage): FloatLine {
     unitAmount: model.kind === 'per_unit' ? model.unit : null,
     exactAmount: left,
     amount: cents(left),
-    trace: [],
+    trace: none,
   }
 }
 
@@ -200,7 +201,7 @@ function overLines({ kind, quantity, unitAmount, amount }: OverLines): FloatLine
     unitAmount,
     exactAmount: amount,
     amount: cents(amount),
-    trace: [],
+    trace: none,
   }
 }
 

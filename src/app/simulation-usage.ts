@@ -98,18 +98,19 @@ function sameGroup(row: UsageRow): string {
   return JSON.stringify(Object.values(row.group))
 }
 
+function addedUp(rows: readonly UsageRow[], { from, to }: Period): UsageRow {
+  let [quantity, eventsWithoutValue] = [zero, 0n]
+  for (const row of rows) {
+    quantity = add(quantity, row.quantity ?? zero)
+    eventsWithoutValue += row.eventsWithoutValue
+  }
+  return { from, to, group: rows[0]?.group ?? {}, quantity, eventsWithoutValue }
+}
+
 /** Rows of windows that add up, as one row for each group. */
-function addedTogether(rows: readonly UsageRow[], { from, to }: Period): readonly UsageRow[] {
-  return [...Map.groupBy(rows, sameGroup).values()].map((parts) =>
-    parts.slice(1).reduce(
-      (total, part): UsageRow => ({
-        ...total,
-        quantity: add(total.quantity ?? zero, part.quantity ?? zero),
-        eventsWithoutValue: total.eventsWithoutValue + part.eventsWithoutValue,
-      }),
-      { ...(parts[0] as UsageRow), from, to },
-    ),
-  )
+function addedTogether(rows: readonly UsageRow[], groupBy: readonly Dimension[], part: Period): readonly UsageRow[] {
+  if (groupBy.length === 0) return [addedUp(rows, part)]
+  return [...Map.groupBy(rows, sameGroup).values()].map((parts) => addedUp(parts, part))
 }
 
 function answerOf(rows: readonly UsageRow[], { groupBy, window }: UsageWant, meter: MeterDefinition): UsageAnswer {
@@ -203,7 +204,7 @@ export class UsageOfMany {
         .map((row) => usageRow(row, { ends, groupBy }))
       if (rows.length === 0) continue
       const mine = answers.get(name) ?? new Map<AccountKey, UsageAnswer>()
-      answers.set(name, mine.set(account, answerOf(addedTogether(rows, part), want, meter)))
+      answers.set(name, mine.set(account, answerOf(addedTogether(rows, groupBy, part), want, meter)))
     }
     return answers
   }

@@ -8,6 +8,8 @@ import type { Micros, Period } from '../core/time.ts'
 import { decisionAt, defaultAt, heldDecisions } from './contract-facts.ts'
 import type { ContractFacts, Known, SubscriptionDecision } from './contract-facts.ts'
 import { isSamePrice } from './contract-parts.ts'
+import { includedIn, includedOf, isSameIncluded } from './contract-included.ts'
+import type { ContractIncluded } from './contract-included.ts'
 import { phaseTimes } from './phase.ts'
 import type { Phase } from './phase.ts'
 import type { PlanBody, PlanVersion } from './plan.ts'
@@ -37,6 +39,7 @@ export interface ContractPart {
   /** Null: after the plan's last phase, or it has none. */
   readonly phase: Phase | null
   readonly prices: readonly ContractPrice[]
+  readonly included: readonly ContractIncluded[]
 }
 
 /** What an account's billing period is priced with. */
@@ -136,6 +139,8 @@ interface Source {
   readonly phase: Phase | null
   readonly from: ContractPrice['from']
   readonly count: Exact
+  readonly sold: string
+  readonly version: number
 }
 
 function addOnsAt(reading: Reading, decision: SubscriptionDecision, at: Micros): readonly Source[] {
@@ -146,7 +151,14 @@ function addOnsAt(reading: Reading, decision: SubscriptionDecision, at: Micros):
     const body = bodyIn(reading, sold, at)
     const times = phasesOf(reading, body, taken.from ?? decision.begun)
     const phase = times.find(({ from, to }) => from <= at && at < to)?.phase ?? null
-    return { body, phase, from: { addOn: taken.key, version: sold.version }, count: exact(BigInt(taken.count)) }
+    return {
+      body,
+      phase,
+      from: { addOn: taken.key, version: sold.version },
+      count: exact(BigInt(taken.count)),
+      sold: sold.key,
+      version: sold.version,
+    }
   })
 }
 
@@ -203,10 +215,11 @@ function partAt(reading: Reading, part: Period): ContractPart | null {
   const body = bodyIn(reading, sold, at)
   const times = phasesOf(reading, body, decision?.begun ?? null)
   const phase = times.find(({ from, to }) => from <= at && at < to)?.phase ?? null
-  const own: Source = { body, phase, from: 'plan', count: one }
+  const own: Source = { body, phase, from: 'plan', count: one, sold: sold.key, version: sold.version }
   const addOns = decision === null ? [] : addOnsAt(reading, decision, at)
   const plan: PlanVersion = { ...sold, currency: reading.facts.account.currency, ...body }
-  return { part, plan, basis, phase, prices: pricesAt([own, ...addOns], decision) }
+  const sources = [own, ...addOns]
+  return { part, plan, basis, phase, prices: pricesAt(sources, decision), included: sources.flatMap(includedIn) }
 }
 
 function isSamePart(one: ContractPart, next: ContractPart): boolean {
@@ -216,6 +229,7 @@ function isSamePart(one: ContractPart, next: ContractPart): boolean {
     one.plan.key === next.plan.key &&
     one.plan.version === next.plan.version &&
     one.phase?.key === next.phase?.key &&
+    isSameIncluded(one.included, next.included) &&
     one.prices.length === next.prices.length &&
     one.prices.every((price, index) => {
       const other = next.prices[index]
@@ -324,7 +338,7 @@ export function contractOf(facts: ContractFacts, book: PriceBook, period: Period
     period,
     parts,
     gaps,
-    coupons,
+    coupons: [...includedOf(parts, period), ...coupons],
     taxes: last?.terms.taxes ?? [],
     known: knownOf(reading),
   }
@@ -334,12 +348,14 @@ export function contractOf(facts: ContractFacts, book: PriceBook, period: Period
 export function plainContract(plan: PlanVersion, basis: ContractBasis, period: Period): Contract {
   const prices = plan.prices.map((price): ContractPrice => ({ price, count: one, from: 'plan' }))
   const part = { from: period.from, to: period.to }
+  const included = plan.includedAmounts.map((amount) => ({ sold: plan.key, version: plan.version, amount }))
+  const parts = [{ part, plan, basis, phase: null, prices, included }]
   return {
     currency: plan.currency,
     period: part,
-    parts: [{ part, plan, basis, phase: null, prices }],
+    parts,
     gaps: [],
-    coupons: [],
+    coupons: includedOf(parts, period),
     taxes: [],
     known: { decision: 0, default: 0, plans: { [plan.key]: plan.version }, addOns: {}, coupons: {} },
   }

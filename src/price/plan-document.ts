@@ -205,6 +205,13 @@ export interface PhaseDocument<Amount> {
   readonly changes?: readonly PriceChangeDocument<Amount>[]
 }
 
+interface IncludedAmountDocument<Amount> {
+  readonly key: string
+  readonly name: string
+  readonly amount: Amount
+  readonly of: LinesDocument
+}
+
 interface SoldDocument<Amount> {
   readonly key: string
   /** Absent: the next number. In a price book every version has its number. */
@@ -212,6 +219,8 @@ interface SoldDocument<Amount> {
   readonly name: string
   readonly pricing_units?: readonly PricingUnitDocument<Amount>[]
   readonly prices: readonly PriceDocument<Amount>[]
+  /** In money, in each billing period: a base fee of 20 with 20 of usage. */
+  readonly included_amounts?: readonly IncludedAmountDocument<Amount>[]
   readonly phases?: readonly PhaseDocument<Amount>[]
   /** RFC 3339, such as `2026-11-01T00:00:00Z`. */
   readonly effective_from: string

@@ -6,6 +6,8 @@ import { assert, fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
+import { includedAmountJson, readIncludedAmounts } from './included-amount.ts'
+import type { IncludedAmount } from './included-amount.ts'
 import { checkOverLines } from './over-lines-check.ts'
 import {
   at,
@@ -32,6 +34,8 @@ import { sideBySide } from './side-by-side.ts'
 export interface PlanBody {
   readonly pricingUnits: readonly PricingUnit[]
   readonly prices: readonly Price[]
+  /** What is included in each billing period, in money. */
+  readonly includedAmounts: readonly IncludedAmount[]
   /** From the start of a subscription on, one after the other; after the last one the prices hold as they are. */
   readonly phases: readonly Phase[]
 }
@@ -101,7 +105,8 @@ export function readCurrencies(place: Place): readonly Currency[] {
 function readBody(place: Place): PlanBody {
   const pricingUnits = readPricingUnits(at(place, 'pricing_units'))
   const prices = readPrices(at(place, 'prices'), pricingUnits)
-  return { pricingUnits, prices, phases: readPhases(at(place, 'phases'), { prices, pricingUnits }) }
+  const includedAmounts = readIncludedAmounts(at(place, 'included_amounts'), prices)
+  return { pricingUnits, prices, includedAmounts, phases: readPhases(at(place, 'phases'), { prices, pricingUnits }) }
 }
 
 /** Problems that a document has in every currency are told once. */
@@ -123,6 +128,7 @@ const fields = [
   'currencies',
   'pricing_units',
   'prices',
+  'included_amounts',
   'phases',
   'effective_from',
 ] as const
@@ -154,10 +160,11 @@ export function planIn<Plan extends PlanTerms>(plan: Plan, currency: Currency): 
   return body === undefined ? null : { ...plan, currency, ...body }
 }
 
-function bodyJson({ pricingUnits, prices, phases }: PlanBody): object {
+function bodyJson({ pricingUnits, prices, includedAmounts, phases }: PlanBody): object {
   return {
     ...(pricingUnits.length === 0 ? {} : { pricing_units: pricingUnits.map(pricingUnitJson) }),
     prices: prices.map(priceJson),
+    ...(includedAmounts.length === 0 ? {} : { included_amounts: includedAmounts.map(includedAmountJson) }),
     ...(phases.length === 0 ? {} : { phases: phases.map(phaseJson) }),
   }
 }

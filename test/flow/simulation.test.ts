@@ -1,9 +1,13 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { invoiceDesk } from '../../src/app/desk.ts'
 import { rollDue, rollPortsOf } from '../../src/app/rollups.ts'
 import { formatMinor } from '../../src/core/money.ts'
 import { previewInvoice } from '../../src/invoice/desk.ts'
 import { changedBook, fillWorld, month, now, plans } from '../support/simulation-world.ts'
+import { startCli } from '../support/cli.ts'
+import { removeDirectory, temporaryDirectory } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { openUsageApi } from '../support/usage-api.ts'
 import type { Json, UsageApi } from '../support/usage-api.ts'
@@ -200,42 +204,59 @@ describe('a simulation', () => {
     expect(records.at(-1)).toMatchObject({ type: 'summary', not_priced: { accounts: 1, named: [{ account: 'yen' }] } })
   })
 
-  test('one at a time; whoever hangs up ends it, and nothing is left behind', async () => {
+  test('by command line: one at a time; Ctrl-C ends it here and there, and nothing is left behind', async () => {
     const { server, service } = api
     const address = await server.listen({ host: '127.0.0.1', port: 0 })
-    const headers = { authorization: `Bearer ${service.newKey ?? ''}`, 'content-type': 'application/json' }
-    const body = JSON.stringify({ months: [month] })
-    const post = (signal?: AbortSignal): Promise<Response> =>
-      fetch(`${address}/v1/prices/simulate`, { method: 'POST', headers, body, ...(signal && { signal }) })
+    const key = service.newKey ?? ''
+    const env = { CROSSFOOT_URL: address, CROSSFOOT_KEY: key }
+    const folder = temporaryDirectory('simulation-files')
+    const [csv, picture] = [join(folder, 'accounts.csv'), join(folder, 'picture.html')]
+    const words = [
+      'prices',
+      'simulate',
+      '--month',
+      month,
+      '--assign',
+      'hobby=trial',
+      '--csv',
+      csv,
+      '--picture',
+      picture,
+    ]
+    const post = (): Promise<Response> =>
+      fetch(`${address}/v1/prices/simulate`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ months: [month], accounts: ['idle'] }),
+        signal: AbortSignal.timeout(1_000),
+      })
     const client = await service.database.connect()
-    const canceller = new AbortController()
     try {
-      // Contracts cannot be read meanwhile: the simulation has begun, and waits.
+      // Contracts cannot be read meanwhile: a simulation that has begun waits.
       await client.query('begin; lock table subscription_decision in access exclusive mode')
-      const cancelled = post(canceller.signal).then(
-        () => 'answered',
-        (error: Error) => error.name,
-      )
-      await until(
-        async () => (await post(AbortSignal.timeout(300)).catch(() => null))?.status === 429,
-        10_000,
-        'the only place is taken',
-      )
-      canceller.abort()
-      expect(await cancelled).toBe('AbortError')
+      const cancelled = startCli(words, env)
+      const isTaken = async (): Promise<boolean> =>
+        existsSync(`${csv}.part`) && (await post().catch(() => null))?.status === 429
+      await until(isTaken, 20_000, 'the only place is taken')
+      cancelled.process.kill('SIGINT')
+      expect(await cancelled.ended).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('cancelled') as string,
+      })
     } finally {
       await client.query('rollback')
       client.release()
     }
-    const answer = await until(
-      async () => {
-        const next = await post()
-        return next.status === 200 ? next.text() : null
-      },
-      10_000,
-      'the place is given back',
-    )
-    expect(answer).toContain('"type":"summary"')
+    expect(readdirSync(folder)).toEqual([])
+    await until(async () => (await post().catch(() => null))?.status === 200, 10_000, 'the place is given back')
+    const { code, stdout, stderr } = await startCli(words, env).ended
+    expect([code, stderr]).toEqual([0, expect.stringContaining('simulating')])
+    expect(stdout).toContain('pay more')
+    expect(readFileSync(csv, 'utf8').trimEnd().split('\r\n')).toHaveLength(1 + 35)
+    expect(readFileSync(picture, 'utf8')).toContain('Price simulation of 2026-10')
+    expect(readdirSync(folder).toSorted()).toEqual(['accounts.csv', 'picture.html'])
+    removeDirectory(folder)
   })
 
   test('after is what invoices say once the change is published, from the middle of the month on', async () => {

@@ -6,6 +6,7 @@ export const pricesHelp = `Usage: crossfoot prices export [FILE]
        crossfoot prices diff FILE [--exit-code]
        crossfoot prices diff OLD NEW [--exit-code]
        crossfoot prices import FILE [--dry-run]
+       crossfoot prices simulate [FILE] --month MONTH (see below)
 
 The price book as a file, to be kept under version control and reviewed like code: all versions of plans, add-ons and
 coupons. A published version never changes; a change of price is a new version.
@@ -16,6 +17,7 @@ diff       what importing FILE would change in the service; or what is different
            Each new version is shown against the one before it
 import     publishes the versions of FILE that the service has not: all of them, or none. A published version with other
            terms is refused with its place. The same file again does nothing
+simulate   what a change would do to all accounts, on the usage of past months
 
 FILE is JSON, or a TypeScript file whose default export is the document (see definePriceBook in
 src/price/define-plan.ts). docs/data/price-book.md explains the document.

@@ -20,6 +20,8 @@ import type { Command, Terminal } from './command.ts'
 import { pricesHelp } from './prices-help.ts'
 import { diffJson, diffText, painted, plain, problemsText } from './prices-text.ts'
 import type { Paint } from './prices-text.ts'
+import { simulateHelp } from './simulate-help.ts'
+import { simulatePrices } from './simulate.ts'
 
 const options = {
   ...serviceOptions,
@@ -219,12 +221,13 @@ const actions = { export: exportBook, check, diff, import: importBook } as const
 /** The price book as files: exported, checked, compared, imported. */
 export const pricesCommand: Command = {
   name: 'prices',
-  summary: 'the price book as a file: export, check, diff, import',
-  help: pricesHelp,
+  summary: 'the price book as a file: export, check, diff, import; what a change would do: simulate',
+  help: `${pricesHelp}\n${simulateHelp}`,
   async run(argv, terminal) {
+    if (argv[0] === 'simulate') return simulatePrices(argv.slice(1), terminal, readDocument)
     const { values, positionals } = parse(argv)
     const [action = '', ...words] = positionals
-    const names = Object.keys(actions)
+    const names = [...Object.keys(actions), 'simulate']
     if (!Object.hasOwn(actions, action))
       throw new UsageError(`say what to do: ${names.join(', ')}.${action === '' ? '' : didYouMean(action, names)}`)
     return actions[action as keyof typeof actions]({ terminal, values, words })

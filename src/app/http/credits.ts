@@ -11,50 +11,37 @@ import { accountKey, decision, instant, pageSize } from './schema.ts'
 const id = z.string().min(1).max(100)
 const params = z.object({ id })
 
-const money = z
-  .unknown()
-  .meta({ type: 'string', description: 'decimal of the account’s currency, as text', examples: ['20.00'] })
+/** Documentation only: what a field may be is read by `parseGrant`, which tells every problem at once, with its path. */
+function field(description: string, more: Readonly<Record<string, unknown>> = { type: 'string' }) {
+  return z
+    .unknown()
+    .optional()
+    .meta({ description, ...more })
+}
 
-/** The rules between these fields are read by `parseGrant`, which tells every problem with its path. */
 const grantBody = z.looseObject({
   account: accountKey,
-  kind: z.unknown().meta({
-    type: 'string',
-    enum: ['promotional', 'prepaid'],
-    description: 'promotional: before tax; prepaid: after it',
-  }),
-  name: z.unknown().meta({ type: 'string', description: 'what the customer reads on the invoice' }),
-  amount: money,
-  currency: z.unknown().optional().meta({ type: 'string', description: 'left out: the account’s, and no other' }),
-  paid_amount: money.optional().meta({ type: 'string', description: 'prepaid: what it cost' }),
-  priority: z
-    .unknown()
-    .optional()
-    .meta({ type: 'integer', description: '0 to 1000, lower burns first; left out: 100' }),
-  scope: z
-    .unknown()
-    .optional()
-    .meta({ description: '"all" lines, or {"meters": [key, …]}: lines of these meters; left out: all' }),
-  effective_from: z.unknown().optional().meta({ type: 'string', description: 'left out: now' }),
-  expires_at: z.unknown().optional().meta({ type: 'string', description: 'exclusive; left out: never' }),
-  recurrence: z
-    .unknown()
-    .optional()
-    .meta({
-      description:
-        '{"every": {"unit": "days", "weeks", "months" or "years", "count"}, "anchor", "amount"}: granted anew at each start of ' +
-        'the cycle in the account’s time zone; anchor left out: effective_from; amount left out: the same',
-    }),
-  rollover: z
-    .unknown()
-    .optional()
-    .meta({
-      description:
-        '{"min", "max"}: at a recurrence min(max, max(rest, min)) of the rest goes on; max left out: all of it. Without a ' +
-        'rollover nothing does',
-    }),
-  author: z.unknown().meta({ type: 'string', description: 'the person who decides, by name' }),
-  reason: z.unknown().optional().meta({ type: 'string' }),
+  kind: field('needed; promotional: before tax; prepaid: after it', { enum: ['promotional', 'prepaid'] }),
+  name: field('needed; what the customer reads on the invoice'),
+  amount: field('needed; a decimal of the account’s currency, as text', { type: 'string', examples: ['20.00'] }),
+  currency: field('left out: the account’s, and no other'),
+  paid_amount: field('prepaid: what it cost'),
+  priority: field('0 to 1000, lower burns first; left out: 100', { type: 'integer' }),
+  scope: field('"all" lines, or {"meters": [key, …]}: lines of these meters; left out: all', {}),
+  effective_from: field('RFC 3339 instant; left out: now'),
+  expires_at: field('RFC 3339 instant, exclusive; left out: never'),
+  recurrence: field(
+    '{"every": {"unit": "days", "weeks", "months" or "years", "count"}, "anchor", "amount"}: granted anew at each start of ' +
+      'the cycle in the account’s time zone; anchor left out: effective_from; amount left out: the same',
+    { type: 'object' },
+  ),
+  rollover: field(
+    '{"min", "max"}: at a recurrence min(max, max(rest, min)) of the rest goes on; max left out: all of it. Without a ' +
+      'rollover nothing does',
+    { type: 'object' },
+  ),
+  author: field('needed; the person who decides, by name'),
+  reason: field('why'),
 })
 
 function viewerOf(request: FastifyRequest) {

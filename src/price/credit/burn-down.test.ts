@@ -95,6 +95,37 @@ describe('burn-down', () => {
     expect(burnDown(input)).toMatchObject({ overage: 0n, usageSinceReset: 0n })
     expect(text(burnDown(input).balances)).toEqual({ g: '60' })
     // 50 are open, and the recurrence at that instant pays them.
-    expect(text(burnDown({ ...input, keepsOverage: true }).balances)).toEqual({ g: '10' })
+    const kept = burnDown({ ...input, keepsOverage: true })
+    expect(text(kept.balances)).toEqual({ g: '10' })
+    expect(text(kept.burned)).toEqual({ g: '150' })
+  })
+
+  test('goes on from what was left and open before', () => {
+    const input = { grants: [grant({})], from: moment('2026-02-01'), until: moment('2026-02-02') }
+    const given = { balances: new Map([['g' as GrantId, minor(30)]]), overage: minor(12) }
+    const { balances, usageSinceReset } = burnDown({ ...input, ...given, usage: [used('2026-02-01', 5)] })
+    expect(text(balances)).toEqual({ g: '13' })
+    expect(usageSinceReset).toBe(5n)
+  })
+
+  test('voided at an instant it pays nothing then, and a void of what is over changes nothing', () => {
+    const usage = [used('2026-02-09', 10), used('2026-02-10', 10)]
+    expect(shown({ grants: [grant({ voidedAt: moment('2026-02-10') })], usage })).toEqual({
+      overage: 10n,
+      segments: ['2026-01-01 - 0', '2026-01-31 100 - 10 0', '2026-02-10 - 0'],
+    })
+    const over = grant({ expiresAt: moment('2026-02-10'), voidedAt: moment('2026-02-20') })
+    expect(shown({ grants: [over], usage }).segments).toEqual([
+      '2026-01-01 - 0',
+      '2026-01-31 100 - 10 0',
+      '2026-02-10 - 0',
+    ])
+    const before = grant({ voidedAt: moment('2026-01-30') })
+    expect(shown({ grants: [before], usage })).toEqual({ overage: 20n, segments: ['2026-01-01 - 0'] })
+  })
+
+  test('what is due below zero, and a grant that is there twice, are bugs', () => {
+    expect(() => shown({ grants: [grant({})], usage: [used('2026-02-09', -1)] })).toThrow('below zero')
+    expect(() => shown({ grants: [grant({}), grant({})], usage: [] })).toThrow('once')
   })
 })

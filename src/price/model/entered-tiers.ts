@@ -1,4 +1,4 @@
-import { add, compare, isZero, multiply, smaller, subtract, sum, zero } from '../../core/exact.ts'
+import { add, compare, isZero, multiply, subtract, sum, zero } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { moneyWords, quantityWords } from '../number-words.ts'
 import { operand, sumFormula, traceStep } from '../trace.ts'
@@ -54,17 +54,20 @@ export function chargeEnteredTiers<T extends TierBounds>(
   charged: Charged,
   trace: Trace,
 ): Charge {
+  const { quantity } = charged
   const parts: TraceStep[][] | null = trace === null ? null : []
   const amounts: Exact[] = []
   let from = zero
-  for (const [index, tier] of tiers.entries()) {
-    const isEntered = compare(charged.quantity, from) > 0 || (index === 0 && flatAtZero)
-    if (!isEntered) break
-    const inside = subtract(tier.upTo === null ? charged.quantity : smaller(charged.quantity, tier.upTo), from)
+  const isEntered = flatAtZero || compare(quantity, zero) > 0
+  for (const tier of isEntered ? tiers : []) {
+    const { upTo } = tier
+    const isLast = upTo === null || compare(quantity, upTo) <= 0
+    const inside = subtract(isLast ? quantity : upTo, from)
     const amount = add(multiply(inside, rate.unitAmount(tier)), tier.flatAmount)
     amounts.push(amount)
-    parts?.push([tierStep(tier, rate, charged, { from, number: index + 1, inside, amount })])
-    from = tier.upTo ?? charged.quantity
+    parts?.push([tierStep(tier, rate, charged, { from, number: amounts.length, inside, amount })])
+    if (isLast) break
+    from = upTo
   }
   const amount = sum(amounts)
   if (trace !== null) {

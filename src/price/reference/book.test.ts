@@ -18,7 +18,7 @@ import type { LineUsage } from '../slice.ts'
 import { noTerms } from '../subscription-terms.ts'
 import { totalsOf } from '../totals.ts'
 import book from './book.ts'
-import { planCredits } from './credits.ts'
+import { freeCredit } from './credits.ts'
 import { libraryMeters, referenceMeters } from './meters.ts'
 
 // Hand-computed invoices of the reference price book: every expected number is worked out beside it.
@@ -95,19 +95,17 @@ function contractFor({ plan, month, addOns = {}, book: of = whole }: Case) {
   return contractOf({ account, decisions: [decision], defaults: [] }, of, monthOf(month))
 }
 
-function creditOf(plan: string, balance: string): AvailableCredit {
-  const found = planCredits.find((credit) => credit.plan === plan)
-  if (found === undefined) throw new Error(`plan ${plan} has a credit`)
+function creditOf(balance: string): AvailableCredit {
   return {
     id: 'included' as GrantId,
-    kind: 'promotional',
-    name: found.name,
-    currency: 'USD',
+    kind: freeCredit.kind,
+    name: freeCredit.name,
+    currency: freeCredit.currency,
     priority: 0,
-    scope: found.scope as AvailableCredit['scope'],
-    effectiveFrom: at(found.effective_from),
+    scope: 'all',
+    effectiveFrom: at(freeCredit.effective_from),
     expiresAt: null,
-    createdAt: at(found.effective_from),
+    createdAt: at(freeCredit.effective_from),
     balance: readMinor(balance, 'USD'),
   }
 }
@@ -127,8 +125,14 @@ function bill(given: Case): Readonly<Record<string, string | readonly string[]>>
         : usageIn(given.used, price.meter, part),
   }))
   const lines = rateLines(parts, { currency: 'USD', traced: false }).map(({ line }) => line)
-  const credits = given.credit === undefined ? [] : [creditOf(given.plan, given.credit)]
-  const totals = totalsOf(lines, { currency: 'USD', discounts: [], credits, taxes: [], at: contract.period.to })
+  const credits = given.credit === undefined ? [] : [creditOf(given.credit)]
+  const totals = totalsOf(lines, {
+    currency: 'USD',
+    discounts: contract.coupons,
+    credits,
+    taxes: [],
+    at: contract.period.to,
+  })
   const amounts = new Map<string, string[]>()
   for (const { price, amount } of lines)
     if (amount !== 0n) amounts.set(price, [...(amounts.get(price) ?? []), formatMinor(amount, 'USD')])
@@ -219,14 +223,14 @@ describe('the reference price book', () => {
     })
     // 8; 3 × 0.10; 1.5 × 1; (0.06 − 0.05) × 2; 300 × 0.015; 4 × 1.00, later 4 × 0.10
     const lines = { base: '8.00', data_out: '0.30', requests: '1.50', connections: '0.02', endpoint_hours: '4.50' }
-    expect(bill({ plan: 'hobbyist', month: '2026-03', used: used('2026-03'), credit: '5' })).toEqual({
+    expect(bill({ plan: 'hobbyist', month: '2026-03', used: used('2026-03') })).toEqual({
       ...lines,
       policy_units: '4.00',
       subtotal: '18.32',
       due: '13.32',
     })
     // 10.32 of usage less 5; in August usage is 6.72.
-    expect(bill({ plan: 'hobbyist', month: '2026-08', used: used('2026-08'), credit: '5' })).toEqual({
+    expect(bill({ plan: 'hobbyist', month: '2026-08', used: used('2026-08') })).toEqual({
       ...lines,
       policy_units: '0.40',
       subtotal: '14.72',
@@ -243,7 +247,7 @@ describe('the reference price book', () => {
       due: '13.32',
     })
     // 720 × 0.015; usage of 14.04 is paid by the 20 that come with the fee.
-    expect(bill({ plan: 'pay-as-you-go', month: '2026-04', used: small('2026-04', '720'), credit: '20' })).toEqual({
+    expect(bill({ plan: 'pay-as-you-go', month: '2026-04', used: small('2026-04', '720') })).toEqual({
       base: '20.00',
       ...smallLines,
       endpoint_hours: '10.80',
@@ -254,7 +258,7 @@ describe('the reference price book', () => {
 
   test('March is split where the base fee began: 6 of 31 days of it', () => {
     // 20 × 6/31 = 3.8709…; 744 × 0.015. Nothing else changed, so nothing else is split.
-    expect(bill({ plan: 'pay-as-you-go', month: '2026-03', used: small('2026-03', '744'), credit: '3.87' })).toEqual({
+    expect(bill({ plan: 'pay-as-you-go', month: '2026-03', used: small('2026-03', '744') })).toEqual({
       ...smallLines,
       endpoint_hours: '11.16',
       base: '3.87',
@@ -290,7 +294,7 @@ describe('the reference price book', () => {
       users: '25.00', // 5 × 5
       tcp_addresses: '7.44', // 744 hours × 2 beyond the first × 0.005
       subtotal: '2165.28',
-      due: '2165.28',
+      due: '2145.28',
     })
   })
 
@@ -315,7 +319,7 @@ describe('the reference price book', () => {
       base: '20.00',
       policy_units: ['110.00', '1.75'],
       subtotal: '131.75',
-      due: '131.75',
+      due: '111.75',
     })
   })
 
@@ -336,7 +340,7 @@ describe('the reference price book', () => {
       // 16 days × 24 hours × 2 beyond the first × 0.005
       tcp_addresses: '3.84',
       subtotal: '237.39',
-      due: '237.39',
+      due: '217.39',
     })
   })
 
@@ -368,7 +372,7 @@ describe('the reference price book', () => {
       public_endpoint_hours: on('2026-04', '1440'),
     }
     const addOns = { hipaa: 1, 'sso-rbac': 8 }
-    expect(bill({ plan: 'pay-as-you-go', month: '2026-04', used, addOns, credit: '20' })).toEqual({
+    expect(bill({ plan: 'pay-as-you-go', month: '2026-04', used, addOns })).toEqual({
       base: '20.00',
       data_out: '4.00', // 40 × 0.10
       requests: '10.00', // 10 × 1

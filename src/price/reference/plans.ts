@@ -40,6 +40,12 @@ function changed(prices: readonly Price[], ...others: readonly Price[]): readonl
   return [...replaced, ...others.filter(({ key }) => prices.every((price) => price.key !== key))]
 }
 
+/** The fee comes with so much of usage: off everything that is metered, not off the fee, and gone with the period. */
+function usageIncluded(amount: string, prices: readonly Price[]) {
+  const of = prices.flatMap(({ key, meter }) => (meter === undefined ? [] : [key]))
+  return { prices, included_amounts: [{ key: 'usage', name: `${amount} USD of usage included`, amount, of }] }
+}
+
 const payg = { key: 'pay-as-you-go', name: 'Pay as you go', currency: 'USD' } as const
 
 /** "No fixed monthly fees". Before July 2026 the page had no price for TCP addresses: we read that as without charge. */
@@ -64,11 +70,11 @@ const paygCertificates = changed(paygAddresses, certificatesByHour)
 
 export const payAsYouGo = [
   definePlan({ ...payg, version: 1, prices: paygAtFirst, effective_from: changes.packaging }),
-  definePlan({ ...payg, version: 2, prices: paygWithBase, effective_from: changes.baseFee }),
-  definePlan({ ...payg, version: 3, prices: paygCheaperPolicy, effective_from: changes.policyUnits }),
-  definePlan({ ...payg, version: 4, prices: paygDomains, effective_from: changes.customDomains }),
-  definePlan({ ...payg, version: 5, prices: paygAddresses, effective_from: changes.tcpAddresses }),
-  definePlan({ ...payg, version: 6, prices: paygCertificates, effective_from: changes.certificates }),
+  definePlan({ ...payg, version: 2, ...usageIncluded('20', paygWithBase), effective_from: changes.baseFee }),
+  definePlan({ ...payg, version: 3, ...usageIncluded('20', paygCheaperPolicy), effective_from: changes.policyUnits }),
+  definePlan({ ...payg, version: 4, ...usageIncluded('20', paygDomains), effective_from: changes.customDomains }),
+  definePlan({ ...payg, version: 5, ...usageIncluded('20', paygAddresses), effective_from: changes.tcpAddresses }),
+  definePlan({ ...payg, version: 6, ...usageIncluded('20', paygCertificates), effective_from: changes.certificates }),
 ]
 
 const hobby = { key: 'hobbyist', name: 'Hobbyist', currency: 'USD' } as const
@@ -86,12 +92,17 @@ const hobbyistAtFirst: readonly Price[] = [
 const hobbyistCheaperPolicy = changed(hobbyistAtFirst, policyUnits(policyRates))
 
 export const hobbyist = [
-  definePlan({ ...hobby, version: 1, prices: hobbyistAtFirst, effective_from: changes.packaging }),
-  definePlan({ ...hobby, version: 2, prices: hobbyistCheaperPolicy, effective_from: changes.policyUnits }),
+  definePlan({ ...hobby, version: 1, ...usageIncluded('5', hobbyistAtFirst), effective_from: changes.packaging }),
+  definePlan({
+    ...hobby,
+    version: 2,
+    ...usageIncluded('5', hobbyistCheaperPolicy),
+    effective_from: changes.policyUnits,
+  }),
   definePlan({
     ...hobby,
     version: 3,
-    prices: changed(hobbyistCheaperPolicy, tcpAddresses),
+    ...usageIncluded('5', changed(hobbyistCheaperPolicy, tcpAddresses)),
     effective_from: changes.tcpAddresses,
   }),
 ]
