@@ -28,9 +28,7 @@ test('an amount of nothing, a price that is not there and a key twice are refuse
     ]),
   )
   if (parsed.ok) throw new Error('it is refused')
-  expect(parsed.error.map(({ field }) => field).toSorted()).toEqual([
-    'included_amounts',
-    'included_amounts.0.amount',
-    'included_amounts.1.of.0',
-  ])
+  expect(new Set(parsed.error.map(({ field }) => field))).toEqual(
+    new Set(['included_amounts', 'included_amounts.0.amount', 'included_amounts.1.of.0']),
+  )
 })

@@ -81,8 +81,9 @@ function trueUp({ amount }: Commitment, { inMoney, money, rate }: Base, trace: T
     const formula = `max(${operand(amount)} - ${operand(inMoney)}, 0)`
     trace.push(traceStep({ step: 'price', about, formula, unit: money }, value))
   }
-  const once = { quantity: one, billable: one, unit: 'billing period', unitAmount: multiply(value, rate) }
-  return { kind: 'true_up', suffix: ': true-up', ...once, value }
+  const unitAmount = multiply(value, rate)
+  const unit = 'billing period'
+  return { kind: 'true_up', suffix: ': true-up', quantity: one, billable: one, unit, unitAmount, value }
 }
 
 function overage({ amount, overageFactor }: Commitment, base: Base, trace: Trace): Owed {

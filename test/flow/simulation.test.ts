@@ -251,7 +251,7 @@ describe('a simulation', () => {
     expect(readdirSync(folder)).toEqual([])
     await until(async () => (await post().catch(() => null))?.status === 200, 10_000, 'the place is given back')
     const { code, stdout, stderr } = await startCli(words, env).ended
-    expect([code, stderr]).toEqual([0, expect.stringContaining('simulating')])
+    expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toContain('pay more')
     expect(readFileSync(csv, 'utf8').trimEnd().split('\r\n')).toHaveLength(1 + 35)
     expect(readFileSync(picture, 'utf8')).toContain('Price simulation of 2026-10')
@@ -265,7 +265,7 @@ describe('a simulation', () => {
     checkSums(told)
     expect(new Map([...told.rows].map(([key, { before }]) => [key, before]))).toEqual(invoices)
     await api.call('POST', '/v1/prices/import', book)
-    const published = await previews('^(plain-1$|zone|default|moved|joined|yen|terms|idle)')
+    const published = await previews('^(plain-1|zone-3|default-[12]|moved-[02]|joined|yen|terms|idle)$')
     for (const [key, charged] of published) {
       expect([key, told.rows.get(key)?.after]).toEqual([key, charged])
       expect([key, charged]).not.toEqual([key, invoices.get(key)])

@@ -120,8 +120,11 @@ describe('burn-down', () => {
       '2026-01-31 100 - 10 0',
       '2026-02-10 - 0',
     ])
-    const before = grant({ voidedAt: moment('2026-01-30') })
-    expect(shown({ grants: [before], usage })).toEqual({ overage: 20n, segments: ['2026-01-01 - 0'] })
+    for (const voidedAt of ['2026-01-30', '2026-01-31'])
+      expect(shown({ grants: [grant({ voidedAt: moment(voidedAt) })], usage })).toEqual({
+        overage: 20n,
+        segments: ['2026-01-01 - 0'],
+      })
   })
 
   test('what is due below zero, and a grant that is there twice, are bugs', () => {

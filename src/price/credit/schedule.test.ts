@@ -103,6 +103,17 @@ describe('the turns of a grant', () => {
       '2026-10-26T01:30:00Z',
     ])
   })
+
+  test('a day that the zone skips is no turn', () => {
+    // Apia had no 30 December 2011. Its midnights are 10:00 UTC, before and after.
+    const from = '2011-12-29T10:00:00Z'
+    const apia = schedule({ zone: 'Pacific/Apia', effectiveFrom: at(from), recurrence: recurring('days', from) })
+    expect(turns(apia, '2011-12-31T10:00:00Z')).toEqual([
+      '0 2011-12-29T10:00:00Z 2011-12-30T10:00:00Z 100 recurs',
+      '1 2011-12-30T10:00:00Z 2011-12-31T10:00:00Z 60 recurs',
+      '2 2011-12-31T10:00:00Z 2012-01-01T10:00:00Z 60 recurs',
+    ])
+  })
 })
 
 describe('the turn at an instant', () => {
