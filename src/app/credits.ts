@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { getAccount, requireBillable } from '../account/accounts.ts'
 import { inTransaction } from '../account/database.ts'
 import { Refusal } from '../core/errors.ts'
@@ -28,10 +29,30 @@ async function booksOf({ database }: Parts, id: string, viewer: Viewer): Promise
   return books
 }
 
-/** Grants a credit to an account, as a person wrote it. */
-export async function grantCredit(parts: Parts, account: string, document: unknown): Promise<Books> {
+export interface CreditOrder {
+  readonly account: string
+  /** As a person wrote it. */
+  readonly document: unknown
+  /** Who sends it under which Idempotency-Key; null: without one. */
+  readonly write: { readonly sender: string; readonly key: string } | null
+}
+
+/** An id that follows from the key: should the answer get lost in a crash, the write again is not a second grant (L2). */
+function idOf({ world }: Parts, { write }: CreditOrder): GrantId {
+  const bytes =
+    write === null
+      ? world.random(12)
+      : createHash('sha256')
+          .update(JSON.stringify([write.sender, write.key]))
+          .digest()
+  return `crd_${Buffer.from(bytes).toString('hex', 0, 12)}` as GrantId
+}
+
+/** Grants a credit to an account. */
+export async function grantCredit(parts: Parts, order: CreditOrder): Promise<Books> {
   const { database, world } = parts
-  const id = `crd_${Buffer.from(world.random(12)).toString('hex')}` as GrantId
+  const { account, document } = order
+  const id = idOf(parts, order)
   const owner = await getAccount(database, account)
   requireBillable(owner)
   const parsed = parseGrant(document, { account: owner, id, now: world.now() })

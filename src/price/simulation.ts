@@ -94,7 +94,7 @@ export function compareSides(
     plans: { before: before.plan, after: after.plan },
     before: before.charged,
     after: after.charged,
-    change: plus(after.charged.net, -before.charged.net),
+    change: (after.charged.net - before.charged.net) as Minor,
     prices: [...prices].map((price) => ({
       price,
       before: before.prices.get(price) ?? (0n as Minor),
@@ -217,7 +217,7 @@ class Largest {
   }
 
   static #order(one: AccountOutcome, other: AccountOutcome): number {
-    const magnitude = ({ change }: AccountOutcome): bigint => (change < 0n ? -change : change)
+    const magnitude = ({ change }: AccountOutcome): bigint => (change < 0n ? 0n - change : change)
     const [first, second] = [magnitude(one), magnitude(other)]
     if (first !== second) return first > second ? -1 : 1
     return one.account < other.account ? -1 : one.account > other.account ? 1 : 0
@@ -303,7 +303,7 @@ class CurrencyTally {
     if (change !== 0n) {
       const direction = change > 0n ? 'more' : 'less'
       this.#counts[direction] += 1
-      this.#sums[direction] += change > 0n ? change : -change
+      this.#sums[direction] += change > 0n ? change : 0n - change
       this.#most[direction].add(outcome)
     }
     // Against what was paid: a change of 5 % is one of 5 in a hundred.

@@ -80,7 +80,7 @@ describe('what an account has besides its plan', () => {
       at: at('2026-08-01T00:00:00Z'),
       terms: { taxes: [{ key: 'vat', name: 'VAT', percent: '10' }] },
     })
-    const grant = async (id: string, kind: 'promotional' | 'prepaid', amount: bigint): Promise<void> =>
+    const grant = async (id: string, kind: 'promotional' | 'prepaid', amount: bigint): Promise<boolean> =>
       insertGrant(desk.database, {
         id: id as GrantId,
         account,

@@ -106,6 +106,12 @@ describe('credits by HTTP', () => {
       },
     })
     expect(await inject('POST', '/v1/credits', { body: welcome, headers })).toEqual(first)
+    // The answer got lost, as in a crash between the write and what is kept of it.
+    await database.database.query('delete from idempotency')
+    expect((await inject('POST', '/v1/credits', { body: welcome, headers })).body.id).toBe(first.body.id)
+    await database.database.query('delete from idempotency')
+    const other = await inject('POST', '/v1/credits', { body: { ...welcome, amount: '51' }, headers })
+    expect(other.body.error.code).toBe('IDEMPOTENCY_CONFLICT')
     expect((await inject('GET', '/v1/credits?account=acme')).body.credits).toHaveLength(1)
   })
 
@@ -193,6 +199,14 @@ describe('credits by HTTP', () => {
     expect((await inject('POST', '/v1/credits', { body: { ...welcome, account: 'nobody' } })).status).toBe(404)
     const unowned = await inject('POST', '/v1/credits', { body: { ...welcome, account: 'unattributed' } })
     expect(unowned.body.error.code).toBe('INVOICE_NOT_BILLABLE')
+  })
+
+  test('the description of the API has every field of a credit', async () => {
+    const described = await server.inject({ method: 'GET', url: '/openapi.json' })
+    const { paths } = described.json<{ paths: Record<string, Record<string, unknown>> }>()
+    const text = JSON.stringify(paths['/v1/credits']?.['post'])
+    for (const name of [...Object.keys(included), 'paid_amount', 'expires_at', 'reason'])
+      expect(text).toContain(`"${name}":`)
   })
 
   test('on the command line', async () => {

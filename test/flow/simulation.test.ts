@@ -3,8 +3,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { invoiceDesk } from '../../src/app/desk.ts'
 import { rollDue, rollPortsOf } from '../../src/app/rollups.ts'
+import type { AccountKey, Offset } from '../../src/core/ids.ts'
 import { formatMinor } from '../../src/core/money.ts'
+import { hourMicros } from '../../src/core/time.ts'
+import type { Period } from '../../src/core/time.ts'
 import { previewInvoice } from '../../src/invoice/desk.ts'
+import { streamFacts } from '../../src/store/query.ts'
 import { changedBook, fillWorld, month, now, plans } from '../support/simulation-world.ts'
 import { startCli } from '../support/cli.ts'
 import { removeDirectory, temporaryDirectory } from '../support/service.ts'
@@ -127,6 +131,13 @@ describe('a simulation', () => {
     // The world is one in which something is billed at all.
     expect([...invoices.values()].filter(({ net }) => cents(net) > 0n).length).toBeGreaterThan(30)
     checkSums(same)
+    // Who asks about some of the accounts is told of no other.
+    const engine = api.service.engine
+    const scope = { kind: 'operator', question: 'usage_by_account', among: ['plain-1', 'yen'] as AccountKey[] } as const
+    const all = { from: now - 40 * 24 * hourMicros, to: now } as Period
+    const asked = { scope, period: all, below: 10_000 as Offset, conditions: [], dimensions: [], starts: [all.from] }
+    const told = await Array.fromAsync(streamFacts(engine, { ...asked, measure: { kind: 'count' } }))
+    expect(told.flat().map(({ account }) => account)).toEqual(['plain-1', 'yen'])
     // Rolled hours are read instead of their events, and say the same.
     expect(await rollDue(rollPortsOf(api.service))).toBeGreaterThan(0)
     expect((await simulated({})).rows).toEqual(same.rows)
@@ -253,7 +264,7 @@ describe('a simulation', () => {
     const { code, stdout, stderr } = await startCli(words, env).ended
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toContain('pay more')
-    expect(readFileSync(csv, 'utf8').trimEnd().split('\r\n')).toHaveLength(1 + 35)
+    expect(readFileSync(csv, 'utf8').trimEnd().split('\r\n')).toHaveLength(1 + 33)
     expect(readFileSync(picture, 'utf8')).toContain('Price simulation of 2026-10')
     expect(readdirSync(folder).toSorted()).toEqual(['accounts.csv', 'picture.html'])
     removeDirectory(folder)

@@ -1,7 +1,7 @@
 /** A small company for simulations: zones, currencies, changes in the middle of a month, and every way to look at usage. */
 import { createAccount } from '../../src/account/accounts.ts'
 import type { Currency } from '../../src/core/money.ts'
-import type { AccountKey, PlanKey } from '../../src/core/ids.ts'
+import type { PlanKey } from '../../src/core/ids.ts'
 import type { Service } from '../../src/app/service.ts'
 import { parseStoredTerms } from '../../src/price/subscription-terms.ts'
 import { subscribe } from '../../src/price/subscription.ts'
@@ -126,7 +126,7 @@ async function addMembers({ database }: Service): Promise<void> {
     for (const [index, [plan, start]] of held.entries()) {
       const end = held[index + 1]?.[1]
       const subscription = {
-        account: account.key as AccountKey,
+        account: account.key,
         plan: plan as PlanKey,
         from: at(start),
         to: end === undefined ? null : at(end),
@@ -179,7 +179,7 @@ export async function fillWorld(api: UsageApi): Promise<void> {
   })
   await api.call('PUT', '/v1/default-plan', { plan: 'hobby', from })
   await addMembers(api.service)
-  await api.call('POST', '/v1/events', eventsOf(7) as never)
+  await api.call('POST', '/v1/events', eventsOf(7))
 }
 
 /** A change of everything that is sold, from the middle of the month on, as next versions. */

@@ -135,8 +135,10 @@ function addWrites(server: Server, service: Service): void {
       schema: { summary: 'Grant a credit to an account, in the name of a person', body: grantBody },
     },
     async (request, reply) => {
-      requireOperator(request)
-      const books = await grantCredit(service, request.body.account, request.body)
+      const { keyId: sender } = requireOperator(request)
+      const key = request.headers['idempotency-key']
+      const write = typeof key === 'string' ? { sender, key } : null
+      const books = await grantCredit(service, { account: request.body.account, document: request.body, write })
       return reply.status(201).send(grantJson(books, books.grant.createdAt, operator))
     },
   )

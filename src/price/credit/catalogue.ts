@@ -27,7 +27,10 @@ async function settle(client: Queryable, books: readonly Books[], now: Micros): 
   )
 }
 
-/** Adds a grant to its account and writes down what is due of it, in the caller's transaction. */
+/**
+ * Adds a grant to its account and writes down what is due of it, in the caller's transaction. The same id again adds
+ * nothing; IDEMPOTENCY_CONFLICT when that is another grant.
+ */
 export async function addGrant(client: Queryable, grant: Grant): Promise<void> {
   const live = await countLiveGrants(client, grant.account, grant.createdAt)
   if (live >= limits.liveGrantsMax)
@@ -36,7 +39,15 @@ export async function addGrant(client: Queryable, grant: Grant): Promise<void> {
       `account ${grant.account} has ${live} credits that have neither expired nor been voided, and ${limits.liveGrantsMax} is ` +
         'the most; void some, or let one recur',
     )
-  await insertGrant(client, grant)
+  if (!(await insertGrant(client, grant))) {
+    const [there] = await selectByIds(client, [grant.id])
+    const isSame = (['account', 'kind', 'name', 'amount'] as const).every((name) => there?.[name] === grant[name])
+    if (isSame) return
+    throw new Refusal(
+      'IDEMPOTENCY_CONFLICT',
+      `credit ${grant.id} was granted with this key, and is another one; use a new key`,
+    )
+  }
   await settle(client, await lockedBooks(client, [grant.id]), grant.createdAt)
 }
 

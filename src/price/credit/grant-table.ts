@@ -86,13 +86,15 @@ const textOrNull = (amount: bigint | null | undefined): string | null => amount?
 const instantOrNull = (at: Micros | null | undefined): string | null =>
   at === null || at === undefined ? null : formatInstant(at)
 
-export async function insertGrant(client: Queryable, grant: Grant): Promise<void> {
+/** False when there is a grant with this id already: the write came before, and its answer was lost. */
+export async function insertGrant(client: Queryable, grant: Grant): Promise<boolean> {
   const { recurrence, rollover, scope } = grant
-  await client.query(
+  const { rowCount } = await client.query(
     `insert into credit_grant (id, account, kind, name, currency, priority, meters, amount_minor, paid_minor,
        effective_from, expires_at, recurs_unit, recurs_count, recurs_anchor, recurring_minor, rollover_min, rollover_max,
        time_zone, created_at, created_by, reason)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+     on conflict (id) do nothing`,
     [
       grant.id,
       grant.account,
@@ -117,6 +119,7 @@ export async function insertGrant(client: Queryable, grant: Grant): Promise<void
       grant.reason,
     ],
   )
+  return rowCount === 1
 }
 
 /** How many grants of an account have neither expired by then nor were voided. */

@@ -18,7 +18,8 @@ import { expiryOf, turnAt } from './schedule.ts'
  * Does not own: lines, taxes and totals; which instant an invoice burns at.
  *
  * A draft asks `creditsAt`. An issue asks `lockCredits` in its transaction, makes its totals of the answer, and hands the
- * burns to `recordBurns` in the same transaction. `spendCredits` and `previewCredits` do that for lines without totals.
+ * burns to `recordBurns` in the same transaction. The row of the invoice is locked before the credits, never after them.
+ * `spendCredits` and `previewCredits` do all that for lines without totals.
  */
 
 /** First what is taken before tax, then what is taken after it (DESIGN §9). */

@@ -96,18 +96,10 @@ function contractFor({ plan, month, addOns = {}, book: of = whole }: Case) {
 }
 
 function creditOf(balance: string): AvailableCredit {
-  return {
-    id: 'included' as GrantId,
-    kind: freeCredit.kind,
-    name: freeCredit.name,
-    currency: freeCredit.currency,
-    priority: 0,
-    scope: 'all',
-    effectiveFrom: at(freeCredit.effective_from),
-    expiresAt: null,
-    createdAt: at(freeCredit.effective_from),
-    balance: readMinor(balance, 'USD'),
-  }
+  const { effective_from, ...named } = freeCredit
+  const begun = at(effective_from)
+  const more = { priority: 0, scope: 'all', effectiveFrom: begun, expiresAt: null, createdAt: begun } as const
+  return { id: 'free' as GrantId, ...named, ...more, balance: readMinor(balance, 'USD') }
 }
 
 /** Lines by price, the subtotal, and what is due after the plan's credit. */
