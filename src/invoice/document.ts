@@ -165,6 +165,8 @@ export interface TaxDocument {
 
 export interface BurnDocument {
   readonly grant: string
+  /** As the customer knows the credit; the first invoices with credits lack it. */
+  readonly name?: string
   readonly line: number
   readonly amount: string
 }

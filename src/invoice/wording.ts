@@ -133,10 +133,17 @@ function negative(amount: string): string {
   return /^0(\.0*)?$/.test(amount) ? amount : `-${amount}`
 }
 
-function burned(name: string, burns: readonly BurnDocument[], currency: Currency): readonly TotalRow[] {
-  if (burns.length === 0) return []
-  const paid = addMinor(burns.map(({ amount }) => readMinor(amount, currency)))
-  return [{ name, amount: negative(formatMinor(paid, currency)), kind: 'step' }]
+/** A row for each credit that paid something, in the order in which they were taken. */
+function burned(kind: string, burns: readonly BurnDocument[], currency: Currency): readonly TotalRow[] {
+  return [...Map.groupBy(burns, ({ grant }) => grant).values()].map((ofGrant) => {
+    const paid = addMinor(ofGrant.map(({ amount }) => readMinor(amount, currency)))
+    const name = ofGrant[0]?.name
+    return {
+      name: name === undefined ? kind : `${kind}: ${name}`,
+      amount: negative(formatMinor(paid, currency)),
+      kind: 'step',
+    }
+  })
 }
 
 /** From the lines to what is due: only the total where nothing lies between. */

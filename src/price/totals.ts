@@ -53,6 +53,11 @@ export interface TakenDiscount {
   readonly taken: Minor
 }
 
+/** What a credit paid of a line, under the name that the customer knows it by. */
+export interface CreditPayment extends Burn {
+  readonly name: string
+}
+
 /** What became of one line. Each column adds up to the number of the invoice. */
 export interface LineTotals {
   readonly amount: Minor
@@ -73,12 +78,12 @@ export interface Totals {
   readonly currency: Currency
   readonly subtotal: Minor
   readonly discounts: readonly TakenDiscount[]
-  readonly promotional: readonly Burn[]
+  readonly promotional: readonly CreditPayment[]
   readonly taxable: Minor
   readonly taxes: readonly { readonly tax: Tax; readonly amount: Minor }[]
   /** After tax: what the invoice says. */
   readonly total: Minor
-  readonly prepaid: readonly Burn[]
+  readonly prepaid: readonly CreditPayment[]
   /** What is left to be paid. */
   readonly due: Minor
   readonly lines: readonly LineTotals[]
@@ -128,7 +133,7 @@ function takeDiscounts(lines: readonly TotalsLine[], { discounts, currency }: To
 }
 
 interface Payment {
-  readonly burns: readonly Burn[]
+  readonly burns: readonly CreditPayment[]
   readonly paid: Amounts
 }
 
@@ -141,7 +146,11 @@ function pay(
 ): Payment {
   const usable = credits.filter((credit) => credit.kind === kind && credit.currency === currency)
   const payables = lines.map(({ meter }, index) => ({ meter, amount: left[index] ?? (0n as Minor) }))
-  const burns = burnCredits({ credits: usable, lines: payables, at })
+  const names = new Map(usable.map(({ id, name }) => [id, name]))
+  const burns = burnCredits({ credits: usable, lines: payables, at }).map((burn) => ({
+    ...burn,
+    name: names.get(burn.grant) ?? '',
+  }))
   const sums = new Map<number, bigint>()
   for (const { line, amount } of burns) sums.set(line, (sums.get(line) ?? 0n) + amount)
   const paid = each(lines, (index) => sums.get(index) ?? 0n)
@@ -217,7 +226,7 @@ type Money = (amount: Minor) => string
 export function totalsJson(totals: Totals): object {
   const { currency, subtotal, discounts, promotional, taxable, taxes, total, prepaid, due, lines } = totals
   const money: Money = (amount) => formatMinor(amount, currency)
-  const burnJson = ({ grant, line, amount }: Burn): object => ({ grant, line, amount: money(amount) })
+  const burnJson = ({ grant, name, line, amount }: CreditPayment): object => ({ grant, name, line, amount: money(amount) })
   return {
     currency,
     subtotal: money(subtotal),

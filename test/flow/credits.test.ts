@@ -197,6 +197,22 @@ describe('credits', () => {
     for (const id of ids) expect(await bench.balance(id, march)).toBe(100n)
   })
 
+  test('a credit that is granted while an invoice locks what there is, waits for the next invoice', async () => {
+    const account = await bench.account('race')
+    await bench.grant(account, 'race')
+    const asked = { account, currency: 'USD', at: march } as const
+    const locked = await inTransaction(bench.database, (client) => {
+      const query = async (statement: string, values: unknown[]): Promise<unknown> => {
+        const answer = await client.query(statement, values)
+        if (statement.includes('for update')) await bench.grant(account, 'race-late')
+        return answer
+      }
+      return lockCredits({ ...client, query } as Queryable, asked)
+    })
+    expect(locked.map(({ id }) => id)).toEqual(['race'])
+    expect((await creditsAt(bench.database, asked)).map(({ id }) => id)).toEqual(['race', 'race-late'])
+  })
+
   test('what a transaction spent is there again when it breaks off', async () => {
     const account = await bench.account('broken')
     await bench.grant(account, 'broken')

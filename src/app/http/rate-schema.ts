@@ -125,7 +125,12 @@ const lineSchema = object(['price', 'kind', 'description', 'quantity', 'unit', '
   sentences: { type: 'array', items: { type: 'string' }, description: 'the trace in words' },
 })
 
-const burnSchema = object(['grant', 'line', 'amount'], { grant: shortName, line: { type: 'integer' }, amount: money })
+const burnSchema = object(['grant', 'name', 'line', 'amount'], {
+  grant: shortName,
+  name: { type: 'string' },
+  line: { type: 'integer' },
+  amount: money,
+})
 
 const totalsSchema: JsonSchema = {
   type: 'object',

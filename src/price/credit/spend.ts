@@ -60,10 +60,13 @@ export async function creditsAt(queryable: Queryable, asked: CreditsAsked): Prom
   return books.flatMap((one) => availableOf(one, asked.at) ?? []).filter(({ balance }) => balance > 0n)
 }
 
-/** The same, and nobody else spends, voids or returns any of them until the transaction ends. */
+/**
+ * The same, and nobody else spends, voids or returns any of them until the transaction ends. A grant that came after the
+ * lock is not among them: another invoice may take it at the same moment, and locking it now could end in a circle.
+ */
 export async function lockCredits(client: Queryable, asked: CreditsAsked): Promise<readonly AvailableCredit[]> {
-  await lockGrants(client, asked)
-  return creditsAt(client, asked)
+  const locked = new Set(await lockGrants(client, asked))
+  return (await creditsAt(client, asked)).filter(({ id }) => locked.has(id))
 }
 
 /** An invoice that burns credits at an instant; `now` is when that is written down. */
