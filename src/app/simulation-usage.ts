@@ -31,6 +31,8 @@ export const limits = {
   commonParts: 12,
   fewAccounts: 16,
   cutWants: 256,
+  /** Each has a thread of the store: two are two cores. */
+  questionsAtOnce: 2,
   /** Which hours of a period are rolled is looked up once for so many questions. */
   rolledKept: 500,
 } as const
@@ -121,7 +123,29 @@ function answerOf(rows: readonly UsageRow[], { groupBy, window }: UsageWant, met
   return { rows, total: total === undefined ? emptyQuantity(meter.aggregation) : total, eventsWithoutValue }
 }
 
-/** Asks what a list of accounts wants, and keeps the answers. Each question ends before the next one begins. */
+/**
+ * Asks some questions at a time. When one fails no other begins, and those that are under way are waited for: nothing goes
+ * on behind whoever is told.
+ */
+async function askInTurns(questions: readonly (() => Promise<void>)[], between: () => Promise<void>): Promise<void> {
+  const waiting = [...questions]
+  const ask = async (): Promise<void> => {
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        await between()
+        await next()
+      }
+    } catch (error) {
+      waiting.length = 0
+      throw error
+    }
+  }
+  const ended = await Promise.allSettled(Array.from({ length: limits.questionsAtOnce }, ask))
+  const failed = ended.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
+
+/** Asks what a list of accounts wants, and keeps the answers. */
 export class UsageOfMany {
   readonly #ports: UsagePorts
   readonly #meters = new Map<MeterKey, MeterDefinition>()
@@ -235,19 +259,21 @@ export class UsageOfMany {
   /** Answers everything that is wanted; `between` is called between questions and may end it by throwing. */
   async ask(wants: Wants, between: () => Promise<void>): Promise<UsageFound> {
     const answers = new Map<string, AnswersByAccount>()
+    const keep = (name: string, found: AnswersByAccount): void => {
+      const known = answers.get(name)
+      if (known === undefined) answers.set(name, found)
+      else for (const [account, answer] of found) known.set(account, answer)
+    }
     const { apart, cut } = await this.#plan(wants)
-    for (const { want, accounts } of apart) {
-      await between()
-      answers.set(want.name, await this.#askTogether(want, [...accounts]))
-    }
-    for (const some of cut) {
-      await between()
-      for (const [name, found] of await this.#askCut(some)) {
-        const known = answers.get(name)
-        if (known === undefined) answers.set(name, found)
-        else for (const [account, answer] of found) known.set(account, answer)
-      }
-    }
+    const questions = [
+      ...apart.map(
+        ({ want, accounts }) =>
+          async () =>
+            keep(want.name, await this.#askTogether(want, [...accounts])),
+      ),
+      ...cut.map((some) => async () => (await this.#askCut(some)).forEach((found, name) => keep(name, found))),
+    ]
+    await askInTurns(questions, between)
     return new UsageFound(answers, this.#meters)
   }
 }

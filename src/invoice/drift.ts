@@ -9,7 +9,7 @@ import { Refusal } from '../core/errors.ts'
 import { exact, formatQuantity, subtract, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { AccountKey, InvoiceId, MeterKey, Offset } from '../core/ids.ts'
-import { formatMinor, readMinor } from '../core/money.ts'
+import { addMinor, formatMinor, readMinor } from '../core/money.ts'
 import type { Currency, Minor } from '../core/money.ts'
 import { assert } from '../core/result.ts'
 import { formatInstant, parseInstant } from '../core/time.ts'
@@ -24,8 +24,11 @@ import { contractText } from '../price/contract-parts.ts'
 import { contractFactsOf } from '../price/contract-table.ts'
 import { planVersions } from '../price/plan-catalogue.ts'
 import { planIn } from '../price/plan.ts'
+import { creditsTaken } from '../price/credit/spend.ts'
+import type { AvailableCredit } from '../price/credit/grant.ts'
 import { loadPriceBook } from '../price/price-book-load.ts'
 import type { PriceBook } from '../price/price-book.ts'
+import type { Totals } from '../price/totals.ts'
 import type { BillingPeriod } from './billing-period.ts'
 import { collectUsage } from './collect-usage.ts'
 import { knownOf } from './document.ts'
@@ -114,6 +117,8 @@ export interface Drift {
   /** Sums of lines: before discounts, credits and taxes. */
   readonly issued: Minor
   readonly now: Minor
+  /** From the lines to what is due, with the credits that the invoice took and no others. */
+  readonly totals: Totals
   /** Null: the contract prices as it did. */
   readonly contract: ContractDrift | null
 }
@@ -163,7 +168,8 @@ function contractNow(facts: ContractFacts, book: PriceBook, period: Period): Con
 }
 
 /** The same meters and period as then, with usage below another offset. */
-async function planAgain(source: DriftSource, { document, below }: Again, contract: Contract): Promise<InvoicePlan> {
+async function planAgain(source: DriftSource, again: Again, contract: Contract): Promise<InvoicePlan> {
+  const { document, below, credits } = again
   const { database, readUsage } = source
   const versions = new Map(document.lines.map(({ meter }) => [meter?.key, meter?.version]))
   // A meter that only another contract prices is the one that it would be issued with now.
@@ -171,12 +177,14 @@ async function planAgain(source: DriftSource, { document, below }: Again, contra
   const period = periodOf(document)
   const account = { ...(await getAccount(database, document.account.key)), billable: document.account.billable }
   const usage = await collectUsage({ readUsage, findMeter }, { account: account.key, contract, period, below })
-  return planInvoice({ account, contract, period, usage })
+  return planInvoice({ account, contract, period, usage, credits })
 }
 
 interface Again {
   readonly document: InvoiceDocument
   readonly below: Offset
+  /** What it took then: it takes nothing that another invoice may have taken since. */
+  readonly credits: readonly AvailableCredit[]
 }
 
 const nothing: Side = { quantity: zero, amount: 0n as Minor }
@@ -244,7 +252,7 @@ export async function driftOf(source: DriftSource, invoice: Invoice, below: Offs
       `${titleOf(invoice)} is not issued; a draft is computed anew each time it is shown`,
     )
   const { document } = invoice
-  const again = { document, below }
+  const again = { document, below, credits: await creditsTaken(source.database, invoice.id) }
   const read = await contractThen(source, document, periodOf(document))
   const plan = await planAgain(source, again, read.issued)
   return {
@@ -253,6 +261,7 @@ export async function driftOf(source: DriftSource, invoice: Invoice, below: Offs
     lines: linesOf(document, plan),
     issued: readMinor(document.totals?.subtotal ?? document.total, document.currency),
     now: plan.totals.subtotal,
+    totals: plan.totals,
     contract: await contractDrift(source, again, read),
   }
 }
@@ -299,6 +308,22 @@ function contractJson({ lines, now, why }: ContractDrift, issued: Minor, currenc
   return { lines: linesJson(lines, currency), total, why_not_priced: why }
 }
 
+/** What credits paid, and what is left to be paid. Invoices of before there were credits took none. */
+function paidJson({ invoice: { document }, totals }: Drift): object {
+  const { currency, total } = document
+  const { promotional_credits: promotional = [], prepaid_credits: prepaid = [], due = total } = document.totals ?? {}
+  const taken = addMinor([...promotional, ...prepaid].map(({ amount }) => readMinor(amount, currency)))
+  const [now, dueThen] = [
+    addMinor([...totals.promotional, ...totals.prepaid].map(({ amount }) => amount)),
+    readMinor(due, currency),
+  ]
+  const money = moneyOf(currency)
+  return {
+    credits: { issued: money(taken), now: money(now), difference: money(now - taken) },
+    due: { issued: due, now: money(totals.due), difference: money(totals.due - dueThen) },
+  }
+}
+
 /** The drift as the API answers it. Differences are now minus issued: below zero, too much was charged. */
 export function driftJson(drift: Drift): object {
   const { invoice, countedNow, lines, issued, now, contract } = drift
@@ -312,6 +337,7 @@ export function driftJson(drift: Drift): object {
     drifted: isDrifted(drift),
     lines: linesJson(lines, currency),
     total: { issued: money(issued), now: money(now), difference: money(now - issued) },
+    ...paidJson(drift),
     under_contract_now: contract === null ? null : contractJson(contract, issued, currency),
   }
 }

@@ -41,6 +41,14 @@ function sides(left: string, right: string): string {
   return `${left}${right.padStart(textWidth - left.length)}`
 }
 
+/** A name that leaves no place for its number is wrapped above it. */
+function amountRows(name: string, amount: string): readonly string[] {
+  const lines = wrap(name, textWidth - amount.length - 2)
+  const last = lines.at(-1) ?? ''
+  const isWide = last.length + amount.length + 2 > textWidth
+  return [...lines.slice(0, -1), ...(isWide ? [last, sides('', amount)] : [sides(last, amount)])]
+}
+
 /** A cell that is too long for its column starts a line of its own and is never cut: digits are what this is about. */
 function lineRows(line: LineDocument, document: InvoiceDocument): readonly string[] {
   const { currency } = document
@@ -92,7 +100,9 @@ export function invoiceText(invoice: Invoice): string {
     rule(),
     ...document.lines.flatMap((line) => lineRows(line, document)),
     rule(),
-    ...totalRows(document).map(({ name, amount }) => sides(name, `${groupDigits(amount)} ${document.currency}`)),
+    ...totalRows(document).flatMap(({ name, amount }) =>
+      amountRows(name, `${groupDigits(amount)} ${document.currency}`),
+    ),
     ...notices,
     '',
     countedWords(document),

@@ -126,7 +126,12 @@ describe('totals', () => {
     })
     // Taxable 60.00, 45.00, 2.54; the scoped prepaid credit pays of `requests` and its tax 50.00 of 54.22.
     expect(answer.lines.map(({ taxable }) => taxable)).toEqual([6000n, 4500n, 254n])
-    expect(answer.prepaid.find(({ line: index }) => index === 1)).toEqual({ grant: 'g1', line: 1, amount: 5000n })
+    expect(answer.prepaid.find(({ line: index }) => index === 1)).toEqual({
+      grant: 'g1',
+      name: 'Credit',
+      line: 1,
+      amount: 5000n,
+    })
   })
 
   test('a prepaid credit for some lines pays them and their tax, and nothing else', () => {
@@ -135,7 +140,7 @@ describe('totals', () => {
       taxes: [tax('20')],
       credits: [{ kind: 'prepaid', balance: 99_999n, meters: ['a'] }],
     })
-    expect(answer.prepaid).toEqual([{ grant: 'g0', line: 0, amount: 12_000n }])
+    expect(answer.prepaid).toEqual([{ grant: 'g0', name: 'Credit', line: 0, amount: 12_000n }])
     expect(answer.due).toBe(12_000n)
   })
 

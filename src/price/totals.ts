@@ -226,7 +226,12 @@ type Money = (amount: Minor) => string
 export function totalsJson(totals: Totals): object {
   const { currency, subtotal, discounts, promotional, taxable, taxes, total, prepaid, due, lines } = totals
   const money: Money = (amount) => formatMinor(amount, currency)
-  const burnJson = ({ grant, name, line, amount }: CreditPayment): object => ({ grant, name, line, amount: money(amount) })
+  const burnJson = ({ grant, name, line, amount }: CreditPayment): object => ({
+    grant,
+    name,
+    line,
+    amount: money(amount),
+  })
   return {
     currency,
     subtotal: money(subtotal),

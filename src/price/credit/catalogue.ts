@@ -27,27 +27,38 @@ async function settle(client: Queryable, books: readonly Books[], now: Micros): 
   )
 }
 
+/** Its terms as text, without the instants that are those of the write where nobody named them. */
+function termsOf({ recurrence, ...grant }: Grant): string {
+  const { account, kind, name, amount, paid, priority, scope, expiresAt, rollover, by, reason } = grant
+  const recurs = recurrence === null ? null : { every: recurrence.every, amount: recurrence.amount }
+  const terms = { account, kind, name, amount, paid, priority, scope, expiresAt, recurs, rollover, by, reason }
+  return JSON.stringify(terms, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))
+}
+
+async function requirePlace(client: Queryable, { account, createdAt }: Grant): Promise<void> {
+  const live = await countLiveGrants(client, account, createdAt)
+  if (live <= limits.liveGrantsMax) return
+  throw new Refusal(
+    'REQUEST_INVALID',
+    `account ${account} has ${limits.liveGrantsMax} credits that have neither expired nor been voided, which is the most; ` +
+      'void some, or let one recur',
+  )
+}
+
 /**
  * Adds a grant to its account and writes down what is due of it, in the caller's transaction. The same id again adds
  * nothing; IDEMPOTENCY_CONFLICT when that is another grant.
  */
 export async function addGrant(client: Queryable, grant: Grant): Promise<void> {
-  const live = await countLiveGrants(client, grant.account, grant.createdAt)
-  if (live >= limits.liveGrantsMax)
-    throw new Refusal(
-      'REQUEST_INVALID',
-      `account ${grant.account} has ${live} credits that have neither expired nor been voided, and ${limits.liveGrantsMax} is ` +
-        'the most; void some, or let one recur',
-    )
   if (!(await insertGrant(client, grant))) {
     const [there] = await selectByIds(client, [grant.id])
-    const isSame = (['account', 'kind', 'name', 'amount'] as const).every((name) => there?.[name] === grant[name])
-    if (isSame) return
+    if (there !== undefined && termsOf(there) === termsOf(grant)) return
     throw new Refusal(
       'IDEMPOTENCY_CONFLICT',
       `credit ${grant.id} was granted with this key, and is another one; use a new key`,
     )
   }
+  await requirePlace(client, grant)
   await settle(client, await lockedBooks(client, [grant.id]), grant.createdAt)
 }
 

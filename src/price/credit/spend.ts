@@ -6,12 +6,13 @@ import { formatInstant } from '../../core/time.ts'
 import type { Micros } from '../../core/time.ts'
 import { burnCredits } from './burn.ts'
 import { loadBooks, selectBurned, writeEntries } from './entry-table.ts'
-import type { Books, Burned, NewEntry } from './entry-table.ts'
-import type { AvailableCredit, Burn, CreditKind, GrantId, Payable } from './grant.ts'
+import type { Books, Burned, NewEntry, SpendPlace } from './entry-table.ts'
+import type { AvailableCredit, Burn, CreditKind, Grant, GrantId, Payable } from './grant.ts'
 import { lockGrants, selectByIds, selectInEffect } from './grant-table.ts'
 import type { CreditsAsked } from './grant-table.ts'
 import { balanceAt, burnableAt } from './ledger.ts'
 import { expiryOf, turnAt } from './schedule.ts'
+import type { Instance } from './schedule.ts'
 
 /*
  * Owns: what an invoice takes of an account's credits and gives back, once (L2), and never more than there is (L8).
@@ -32,11 +33,9 @@ export const limits = {
   liveGrantsMax: 1_000,
 } as const
 
-function availableOf({ grant, movements }: Books, at: Micros): AvailableCredit | null {
-  const turn = turnAt(grant, at)
-  if (turn === null) return null
+/** A turn of a grant as an invoice sees it. */
+function asCredit(grant: Grant, turn: Instance, balance: Minor): AvailableCredit {
   const { id, kind, name, currency, priority, scope, createdAt } = grant
-  const balance = burnableAt(grant, movements, at)
   return {
     id,
     kind,
@@ -49,6 +48,11 @@ function availableOf({ grant, movements }: Books, at: Micros): AvailableCredit |
     createdAt,
     balance,
   }
+}
+
+function availableOf({ grant, movements }: Books, at: Micros): AvailableCredit | null {
+  const turn = turnAt(grant, at)
+  return turn === null ? null : asCredit(grant, turn, burnableAt(grant, movements, at))
 }
 
 /**
@@ -130,6 +134,29 @@ export async function burnsOf(queryable: Queryable, invoice: InvoiceId): Promise
       .filter(({ spend }) => spend.kind === kind)
       .map(({ credit, spend, amount }) => ({ grant: credit, line: spend.line - 1, amount: (0n - amount) as Minor }))
   return { promotional: ofKind('promotional'), prepaid: ofKind('prepaid') }
+}
+
+/**
+ * The credits that paid an invoice, each with no more than it paid, also after that was given back: computed again, the
+ * invoice takes the same of them (L5), whatever has become of the credits since.
+ */
+export async function creditsTaken(queryable: Queryable, invoice: InvoiceId): Promise<readonly AvailableCredit[]> {
+  const burned = await selectBurned(queryable, invoice)
+  const isLast = ({ kind, attempt }: SpendPlace): boolean =>
+    burned.every(({ spend }) => spend.kind !== kind || spend.attempt <= attempt)
+  const byGrant = Map.groupBy(
+    burned.filter(({ spend }) => isLast(spend)),
+    ({ credit }) => credit,
+  )
+  const grants = await selectByIds(queryable, [...byGrant.keys()])
+  return grants.flatMap((grant) => {
+    const burns = byGrant.get(grant.id) ?? []
+    return burns.slice(0, 1).map(({ at }) => {
+      const turn = turnAt(grant, at)
+      assert(turn !== null, `credit ${grant.id} burned in one of its turns`)
+      return asCredit(grant, turn, burns.reduce((sum, { amount }) => sum - amount, 0n) as Minor)
+    })
+  })
 }
 
 /**
