@@ -2,7 +2,7 @@ import { formatExact, isZero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { Lines } from './model/over-lines.ts'
 import { readLines } from './model/over-lines.ts'
-import { at, complain, expectFields, isAbsent, readAmount, readKey, readList, readText } from './place.ts'
+import { at, complain, expectFields, isAbsent, readAmount, readKey, readList, readText, someOf } from './place.ts'
 import type { Place } from './place.ts'
 import type { Price } from './price.ts'
 
@@ -39,7 +39,7 @@ function readIncludedAmount(place: Place, prices: readonly Price[]): IncludedAmo
 }
 
 function keysOf(prices: readonly Price[]): string {
-  return prices.map(({ key }) => key).join(', ')
+  return someOf(prices.map(({ key }) => key))
 }
 
 /** Reads what a plan includes; absent: nothing. */

@@ -138,7 +138,8 @@ export function rateLine(price: Price, usage: LineUsage, context: LineContext): 
     usage: counted,
     trace,
   })
-  const isCut = proration === 'amounts' && share !== one && compare(share, one) !== 0
+  // Windows lie in the part already, each with its own amount: to cut them would be to cut twice.
+  const isCut = proration === 'amounts' && price.each?.kind !== 'window' && compare(share, one) !== 0
   const due = isCut ? prorateAmount({ value: charged.amount, money }, share, trace) : charged.amount
   const reduced = reduce(prorated, { value: due, money }, trace)
   const exactAmount = exchange(price, { value: reduced, money }, { currency, trace })
@@ -180,7 +181,8 @@ export function minimumTrueUp(price: Price, line: Pick<RatedLine, 'amount'>, con
     quantity: one,
     unit: 'billing period',
     billableQuantity: one,
-    unitAmount: missing,
+    // A price in a pricing unit has its amounts in that; what is missing is in the currency.
+    unitAmount: price.pricingUnit === null ? missing : null,
     exactAmount: missing,
     amount: roundLine(missing, { currency, trace }),
     trace: trace ?? [],

@@ -50,6 +50,15 @@ function groupProblem(dimensions: readonly string[], meter: MeterDefinition): st
   return `names ${unknown.join(', ')}, which meter ${meter.key} is not grouped by; it declares ${declared.join(', ') || 'nothing'}`
 }
 
+/** A cell of several values, and the default one, add up their groups. Each group alone (`each`) adds up amounts only. */
+function cellsProblem({ model }: Price, meter: MeterDefinition): string | null {
+  const why = model.kind === 'matrix' ? whyNotAdditive(meter.aggregation) : null
+  return why === null
+    ? null
+    : `is no matrix: its cells add up the groups that they price, and those of meter ${meter.key} do not add up, ` +
+        `because ${why}; write "each": { "group_by": […] } to price each group alone`
+}
+
 function prorationProblem({ proration }: Price, meter: MeterDefinition): string | null {
   if (proration !== 'bounds') return null
   const why = whyNotAdditive(meter.aggregation)
@@ -64,6 +73,7 @@ export function fitProblems({ price, path }: PlacedPrice, meter: MeterDefinition
   const found: readonly (readonly [string, string | null])[] = [
     ['unit', unitProblem(price, meter)],
     ['model.dimensions', model.kind === 'matrix' ? groupProblem(model.dimensions, meter) : null],
+    ['model.kind', cellsProblem(price, meter)],
     ['each.group_by', each?.kind === 'group' ? groupProblem(each.dimensions, meter) : null],
     ['proration', prorationProblem(price, meter)],
   ]

@@ -1,5 +1,5 @@
 import { didYouMean } from '../core/did-you-mean.ts'
-import { at, complain } from './place.ts'
+import { at, complain, isFull, limits } from './place.ts'
 import type { Place } from './place.ts'
 import { isOverLines } from './price-model.ts'
 import type { PriceKey } from './price-key.ts'
@@ -15,10 +15,15 @@ const guessesMax = 20
 
 function checkNames(of: Place, price: Price, known: readonly PriceKey[]): void {
   namedBy(price).forEach((key, index) => {
-    if (key === '' || known.includes(key)) return
+    if (key === '' || isFull(of.problems) || known.includes(key)) return
     const guess = of.problems.length < guessesMax ? didYouMean(key, known) : ''
     complain(at(of, String(index)), `names no price that is here: "${key}".${guess}`)
   })
+}
+
+function wayWords(circle: readonly PriceKey[]): string {
+  const shown = circle.slice(0, limits.namesMax)
+  return `${shown.join(' → ')}${circle.length > shown.length ? ' → …' : ''}`
 }
 
 /** The way from a price back to itself, such as a → b → a; null where there is none. Each price is walked once. */
@@ -57,6 +62,6 @@ export function checkOverLines(places: readonly Place[], prices: readonly Price[
     const circle = told.has(price.key) ? null : circleFrom(price.key, named)
     if (circle === null) return
     for (const key of circle) told.add(key)
-    complain(of, `goes round in a circle: ${circle.join(' → ')}; a price cannot be over its own lines`)
+    complain(of, `goes round in a circle: ${wayWords(circle)}; a price cannot be over its own lines`)
   })
 }

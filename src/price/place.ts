@@ -25,6 +25,9 @@ export interface Money {
   readonly all: readonly Currency[]
 }
 
+/** How much is told about one document (L12); lists are read no further than until there is so much to mend. */
+export const limits = { problemsMax: 200, namesMax: 20 } as const
+
 type Fields = Readonly<Record<string, unknown>>
 
 function isFields(value: unknown): value is Fields {
@@ -46,9 +49,32 @@ export function withoutMoney({ value, path, problems }: Place): Place {
   return { value, path, problems }
 }
 
+/** Whether all is told that will be told. What is read from here on is thrown away, so nothing more needs reading. */
+export function isFull(problems: readonly Problem[]): boolean {
+  return problems.length > limits.problemsMax
+}
+
+/**
+ * Puts a problem on the list of a document; where the list is as long as may be, only that there are more. A plan is
+ * read once for each of its currencies: what is wrong in all of them is nothing more.
+ */
+export function note(problems: Problem[], problem: Problem): void {
+  if (isFull(problems)) return
+  if (problems.length < limits.problemsMax) problems.push(problem)
+  else if (!problems.some(({ field, message }) => field === problem.field && message === problem.message))
+    problems.push({ code: problem.code, message: 'there are more problems; mend these first' })
+}
+
 /** Notes what is wrong at a place and what to write instead. */
 export function complain(place: Place, message: string): void {
-  place.problems.push({ code: 'REQUEST_INVALID', field: place.path, message })
+  note(place.problems, { code: 'REQUEST_INVALID', field: place.path, message })
+}
+
+/** Some names for a hint, and how many there are besides. */
+export function someOf(names: Iterable<string>): string {
+  const all = [...names]
+  const more = all.length - limits.namesMax
+  return `${all.slice(0, limits.namesMax).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** The place of a named field; absent and null read the same. */
@@ -66,11 +92,13 @@ export function isAbsent(place: Place): boolean {
  * it may be a price rule that we would otherwise leave out without a word.
  */
 export function expectFields(place: Place, known: readonly string[]): boolean {
+  if (isFull(place.problems)) return false
   if (!isFields(place.value)) {
     complain(place, `is an object with ${known.join(', ')}`)
     return false
   }
   for (const name of Object.keys(place.value)) {
+    if (isFull(place.problems)) break
     if (!known.includes(name)) complain(at(place, name), `is not known here; known are ${known.join(', ')}`)
   }
   return true
@@ -121,13 +149,24 @@ export function readDecimal(place: Place, rule: DecimalRule): Exact {
   return zero
 }
 
-/** Reads a list as places, so that each item's problems carry its number. */
+/** Reads a list as places, so that each item's problems carry its number; nothing of it where all is told. */
 export function readList(place: Place, most: number): readonly Place[] {
+  if (isFull(place.problems)) return []
   if (!Array.isArray(place.value) || place.value.length === 0 || place.value.length > most) {
     complain(place, `is a list of 1 to ${most} items`)
     return []
   }
   return place.value.map((value: unknown, index) => ({ ...place, value, path: `${place.path}.${index}` }))
+}
+
+/** Reads each item of a list, and stops where all is told. */
+export function readEach<Item>(places: readonly Place[], read: (place: Place, index: number) => Item): readonly Item[] {
+  const items: Item[] = []
+  for (const [index, place] of places.entries()) {
+    if (isFull(place.problems)) break
+    items.push(read(place, index))
+  }
+  return items
 }
 
 /** Reads an RFC 3339 instant with a zone. */

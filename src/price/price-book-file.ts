@@ -3,7 +3,7 @@ import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 import { addOnTermsJson, parseAddOn } from './add-on.ts'
 import { couponTermsJson, parseCoupon } from './coupon.ts'
-import { at, complain, documentOf, expectFields, isAbsent } from './place.ts'
+import { at, complain, documentOf, expectFields, isAbsent, isFull, note } from './place.ts'
 import type { Place } from './place.ts'
 import { parsePlan, termsJson } from './plan.ts'
 import type { PlanVersion } from './plan.ts'
@@ -52,7 +52,7 @@ function readEntry<Version extends { readonly version: number }>(
 ): readonly FileEntry<Version>[] {
   const parsed = parse(item.value)
   if (!parsed.ok) {
-    item.problems.push(...moved(parsed.error, item.path))
+    for (const problem of moved(parsed.error, item.path)) note(item.problems, problem)
     return []
   }
   const { terms, version } = parsed.value
@@ -85,9 +85,10 @@ function readSection<Name extends Section>(
     complain(place, `is a list of at most ${limits.versionsMax} versions`)
     return []
   }
-  const entries = place.value.flatMap((value: unknown, index) =>
-    readEntry<SectionVersions[Name]>({ ...place, value, path: `${name}.${index}` }, parse),
-  )
+  const entries = place.value.flatMap((value: unknown, index) => {
+    if (isFull(place.problems)) return []
+    return readEntry<SectionVersions[Name]>({ ...place, value, path: `${name}.${index}` }, parse)
+  })
   noteRepeats(place, entries)
   return entries
 }

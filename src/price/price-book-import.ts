@@ -4,6 +4,7 @@ import type { Result } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 import { addOnTermsJson } from './add-on.ts'
 import { couponTermsJson } from './coupon.ts'
+import { note } from './place.ts'
 import { termsJson } from './plan.ts'
 import { byKey } from './price-book.ts'
 import type { PriceBook } from './price-book.ts'
@@ -59,7 +60,7 @@ function planSection<Version extends Terms>(
     const found = following<Version, Version>({ terms: version, version: version.version }, { noun, versions, json })
     if (found.kind === 'published') continue
     if (found.kind === 'refused') {
-      problems.push({ code: found.code, field: `${place}.${found.field}`, message: found.message })
+      note(problems, { code: found.code, field: `${place}.${found.field}`, message: found.message })
       continue
     }
     publish.push(entry)
@@ -93,7 +94,7 @@ export function planImport(before: PriceBook, file: PriceBookFile): Result<Price
   const coupons = planSection(before.coupons, file.coupons, { noun: nouns.coupons, json: couponTermsJson, problems })
   const after = { plans: plans.after, addOns: addOns.after, coupons: coupons.after } as PriceBook
   const publish = { plans: plans.publish, add_ons: addOns.publish, coupons: coupons.publish }
-  problems.push(...checkCoupons(publish, after))
+  for (const problem of checkCoupons(publish, after)) note(problems, problem)
   if (problems.length > 0) return fail(problems)
   return ok({ publish, unchanged: plans.unchanged + addOns.unchanged + coupons.unchanged, after })
 }

@@ -5,6 +5,7 @@ import type { Problem } from '../core/errors.ts'
 import type { Micros } from '../core/time.ts'
 import { addOnShelf } from './add-on-catalogue.ts'
 import { couponShelf } from './coupon-catalogue.ts'
+import { note } from './place.ts'
 import { publishPlanIn } from './plan-catalogue.ts'
 import { planImport } from './price-book-import.ts'
 import type { PriceBookImport } from './price-book-import.ts'
@@ -44,7 +45,7 @@ async function publishAll<Version>(
       await publish(version)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      problems.push(...problemsAt(place, error))
+      for (const problem of problemsAt(place, error)) note(problems, problem)
     }
   }
   return problems

@@ -3,7 +3,7 @@ import { unreachable } from '../core/result.ts'
 import { discountJson, readDiscount } from './discount.ts'
 import type { Discount } from './discount.ts'
 import { isOverLines } from './price-model.ts'
-import { at, complain, expectFields, isAbsent, readKey, readList } from './place.ts'
+import { at, complain, expectFields, isAbsent, readEach, readKey, readList, someOf } from './place.ts'
 import type { Place } from './place.ts'
 import { priceJson, readPrice } from './price.ts'
 import type { Price, PriceKey } from './price.ts'
@@ -31,7 +31,7 @@ function readKeys(place: Place): ChangedKeys {
     complain(place, 'is "all" or a list of keys of prices')
     return 'all'
   }
-  const keys = readList(place, limits.changesMax).map((item) => readKey(item, 'data_transfer_out') as PriceKey)
+  const keys = readEach(readList(place, limits.changesMax), (item) => readKey(item, 'data_transfer_out') as PriceKey)
   if (new Set(keys).size < keys.length) complain(place, 'names a price twice')
   return keys
 }
@@ -70,8 +70,10 @@ function readChange(place: Place, units: readonly PricingUnit[]): PriceChange | 
 
 function checkKeys(place: Place, keys: ChangedKeys, known: ReadonlySet<string>): void {
   if (keys === 'all') return
-  for (const key of keys)
-    if (!known.has(key)) complain(place, `names ${key}, which is no price here; there are ${[...known].join(', ')}`)
+  const unknown = keys.filter((key) => !known.has(key))
+  if (unknown.length === 0) return
+  const are = unknown.length === 1 ? 'is no price here' : 'are no prices here'
+  complain(place, `names ${someOf(unknown)}, which ${are}; there are ${someOf(known)}`)
 }
 
 /** Changes are taken one after the other, so a price that one adds can be discounted by the next. */
@@ -108,13 +110,14 @@ export interface Changeable {
 export function readPriceChanges(place: Place, { prices, pricingUnits }: Changeable): readonly PriceChange[] {
   if (isAbsent(place)) return []
   const known = prices === null ? null : new Set<string>(prices.map(({ key }) => key))
-  return readList(place, limits.changesMax).flatMap((item) => {
+  const changes = readEach(readList(place, limits.changesMax), (item) => {
     const before = item.problems.length
     const change = readChange(item, pricingUnits)
     if (change === null) return []
     if (known !== null && item.problems.length === before) checkChange(item, change, known)
     return [change]
   })
+  return changes.flat()
 }
 
 export function priceChangeJson(change: PriceChange): object {

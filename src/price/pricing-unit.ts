@@ -1,6 +1,6 @@
 import { formatExact, isZero, one } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
-import { at, complain, expectFields, isAbsent, readAmount, readKey, readList, readText } from './place.ts'
+import { at, complain, expectFields, isAbsent, readAmount, readKey, readList, readText, someOf } from './place.ts'
 import type { Place } from './place.ts'
 
 /** A token of account that prices are in; one of it is worth `rate` of the currency. */
@@ -37,7 +37,7 @@ export function pricingUnitNamed(place: Place, units: readonly PricingUnit[]): P
   if (isAbsent(place)) return null
   const found = units.find(({ key }) => key === place.value)
   if (found !== undefined) return found
-  const known = units.map(({ key }) => key).join(', ')
+  const known = someOf(units.map(({ key }) => key))
   complain(place, known === '' ? 'needs "pricing_units", which are not there' : `is one of the pricing units: ${known}`)
   return { key: '', name: '', rate: one }
 }

@@ -19,10 +19,9 @@ export function shareOf(part: Period, whole: Period): Exact {
 }
 
 /** How a price is cut: as it says itself, else by what it measures. */
-export function prorationOf({ proration, meter, model }: Price, additive: boolean): Proration {
+export function prorationOf({ proration, model }: Price, additive: boolean): Proration {
   if (proration !== null) return proration
-  if (model.kind === 'flat' || (meter !== null && !additive)) return 'amounts'
-  return 'bounds'
+  return model.kind === 'flat' || !additive ? 'amounts' : 'bounds'
 }
 
 function scaleMatrix(model: Matrix, share: Exact): Matrix {
@@ -49,7 +48,8 @@ const scaleDiscount = (discount: Discount, share: Exact): Discount =>
 
 /**
  * The price for a part of a billing period. Under `amounts` allowance and tiers stay whole, because the level that they
- * look at is not smaller in half a month; the amount is cut by the line (`rateLine`).
+ * look at is not smaller in half a month; the amount is cut by the line (`rateLine`), except where each window is priced
+ * alone: windows lie in the part already.
  */
 export function proratePrice(price: Price, share: Exact, proration: Proration): Price {
   if (proration === 'none' || compare(share, one) === 0) return price

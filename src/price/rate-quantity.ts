@@ -2,7 +2,7 @@ import { sum, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import { formatInstant, windowStarts } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
-import { at, complain, expectFields, isAbsent, readDecimal, readInstant, readList } from './place.ts'
+import { at, complain, expectFields, isAbsent, readDecimal, readEach, readInstant, readList } from './place.ts'
 import type { Place } from './place.ts'
 import { needsValues } from './model/model.ts'
 import { isOverLines, isUnitModel } from './price-model.ts'
@@ -16,7 +16,8 @@ export const limits = { windowsMax: 10_000, groupsMax: 10_000, valuesMax: 10_000
 export const quantityFields = ['quantity', 'windows', 'groups', 'values'] as const
 type QuantityField = (typeof quantityFields)[number]
 
-const quantityRule = { decimalsMax: 18 } as const
+/** 10^30 and more of anything is a slip; and every step of an answer repeats its numbers (`rate-bound.ts`). */
+const quantityRule = { decimalsMax: 18, integerDigitsMax: 31 } as const
 
 /** What surrounds a quantity: the time that it lies in, if that is known. */
 export interface QuantityContext {
@@ -80,7 +81,7 @@ function checkWindows(
 
 function readWindows(place: Place, price: Price, context: QuantityContext): readonly WindowQuantity[] {
   const places = readList(place, limits.windowsMax)
-  const windows = places.map((item) => readWindow(item, context))
+  const windows = readEach(places, (item) => readWindow(item, context))
   checkWindows(places, windows, price, context)
   return windows
 }
@@ -114,7 +115,7 @@ function readGroups(place: Place, price: Price): readonly GroupQuantity[] {
   const dimensions = dimensionsOf(price)
   const places = readAny(place, limits.groupsMax)
   const seen = new Map<string, number>()
-  return places.map((item, index) => {
+  return readEach(places, (item, index) => {
     const one = readGroup(item, dimensions)
     const name = JSON.stringify(one.group)
     const first = seen.get(name)
@@ -153,7 +154,7 @@ function checkFields(place: Place, price: Price, given: readonly QuantityField[]
 
 /** The values of the events in their order. */
 function readValues(place: Place): readonly Exact[] {
-  return readAny(place, limits.valuesMax).map((item) => readDecimal(item, quantityRule))
+  return readEach(readAny(place, limits.valuesMax), (item) => readDecimal(item, quantityRule))
 }
 
 /** What was used of a price, from `quantity`, `windows`, `groups` or `values`, in the meter's unit. */

@@ -7,7 +7,18 @@ import type { Result } from '../core/result.ts'
 import { formatInstant, isTimeZone } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
 import { checkOverLines } from './over-lines-check.ts'
-import { at, complain, documentOf, expectFields, isAbsent, readDecimal, readFlag, readList } from './place.ts'
+import {
+  at,
+  complain,
+  documentOf,
+  expectFields,
+  isAbsent,
+  isFull,
+  readDecimal,
+  readEach,
+  readFlag,
+  readList,
+} from './place.ts'
 import type { Place } from './place.ts'
 import { pricesMax, readCurrency } from './plan.ts'
 import { isOverLines } from './price-model.ts'
@@ -17,7 +28,7 @@ import type { Price } from './price.ts'
 import { readPricingUnits } from './pricing-unit.ts'
 import type { PricingUnit } from './pricing-unit.ts'
 import { shareOf } from './proration.ts'
-import { limits as boundLimits, stepsOf } from './rate-bound.ts'
+import { charactersOf, limits as boundLimits } from './rate-bound.ts'
 import type { PricedPart } from './rate-lines.ts'
 import { quantityFields, readPeriod, readUsage } from './rate-quantity.ts'
 import { readTotals, totalsFields } from './rate-totals.ts'
@@ -133,11 +144,15 @@ function checkKeys(lines: readonly Line[], parts: readonly PricedPart[]): void {
 function readSeveral(place: Place, context: RequestContext): readonly PricedPart[] {
   for (const name of lineFields)
     if (!isAbsent(at(place, name))) complain(at(place, name), 'stands in each item of "prices"')
-  const lines = readList(at(place, 'prices'), pricesMax).map((item, index) => {
+  const lines = readEach(readList(at(place, 'prices'), pricesMax), (item, index) => {
     expectFields(item, lineFields)
     return readKeyed(item, index, context.units)
   })
-  const parts = lines.map((line) => readLine(line, context))
+  const parts: PricedPart[] = []
+  for (const line of lines) {
+    if (isFull(line.place.problems)) break
+    parts.push(readLine(line, context))
+  }
   checkKeys(lines, parts)
   checkOverLines(
     lines.map((line) => at(line.place, 'price')),
@@ -158,11 +173,13 @@ export function parseRateRequest(body: unknown): Result<RateRequest, readonly Pr
     units: readPricingUnits(at(place, 'pricing_units')),
   }
   const parts = isAbsent(at(place, 'prices')) ? readSingle(place, context) : readSeveral(place, context)
-  const steps = stepsOf(parts)
-  if (steps > boundLimits.stepsMax)
+  // What cannot be read is answered with its problems, and not with how long it would be.
+  const characters = place.problems.length === 0 ? charactersOf(parts) : 0
+  if (characters > boundLimits.charactersMax)
     complain(
       place,
-      `takes about ${steps} steps, at most ${boundLimits.stepsMax}; ask for fewer windows or prices at once`,
+      `has steps of about ${characters} characters to explain, at most ${boundLimits.charactersMax}; ` +
+        'ask for fewer windows, groups or prices at once, or for numbers of fewer digits',
     )
   const totals = readTotals(place, { currency, keys: parts.map(({ price }) => price.key) })
   return place.problems.length > 0 ? fail(place.problems) : ok({ currency, period: context.period, parts, totals })

@@ -15,6 +15,9 @@ const amountFields: ReadonlySet<string> = new Set([
   'rate',
 ])
 
+/** Names the dimensions of a cell, which may be called as an amount is; there is no amount in it. */
+const whenField = 'when'
+
 export type JsonIn = readonly (readonly [Currency, unknown])[]
 
 const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -41,6 +44,7 @@ export function sideBySide(documents: JsonIn): unknown {
   if (!isFields(sample)) return sample
   return Object.fromEntries(
     Object.keys(sample).map((name) => {
+      if (name === whenField) return [name, sample[name]]
       const values = documents.map(
         ([currency, fields]) => [currency, isFields(fields) ? fields[name] : undefined] as const,
       )

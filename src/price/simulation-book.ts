@@ -5,6 +5,7 @@ import { fail, ok } from '../core/result.ts'
 import type { Result } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 import type { ContractFacts } from './contract-facts.ts'
+import { note } from './place.ts'
 import type { PriceBook } from './price-book.ts'
 import { sections, versionJson } from './price-book-file.ts'
 import type { FileEntry, PriceBookFile, Section } from './price-book-file.ts'
@@ -55,7 +56,7 @@ function supposeSection(
     if (published !== undefined && text(published) === text(version)) continue
     if (published === undefined && version.version !== versions.length + 1) {
       const message = `the next version of ${nouns[section]} ${version.key} is ${versions.length + 1}, not ${version.version}`
-      problems.push({ code: 'REQUEST_INVALID', field: `${place}.version`, message })
+      note(problems, { code: 'REQUEST_INVALID', field: `${place}.version`, message })
       continue
     }
     const { effectiveFrom: stated } = version

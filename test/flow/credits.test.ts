@@ -197,6 +197,53 @@ describe('credits', () => {
     for (const id of ids) expect(await bench.balance(id, march)).toBe(100n)
   })
 
+  test('invoices, voids, returns, grants and those who look, all at once: every cent is somewhere', async () => {
+    const account = await bench.account('mixed')
+    const ids = Array.from({ length: 6 }, (_, index) => `mixed-${index}`)
+    for (const [index, id] of ids.entries())
+      await bench.grant(account, id, {
+        priority: (index * 5) % 6,
+        ...(index % 2 === 0 ? { recurrence: monthly, rollover: { min: minor(0), max: minor(30) } } : {}),
+      })
+    const invoices: InvoiceId[] = []
+    for (let turn = 0; turn < 20; turn += 1) invoices.push(await bench.invoice(account))
+    const end = (id: string) => ({ id: id as GrantId, by: 'Ann', reason: 'a mistake', now: march })
+    await Promise.all([
+      ...invoices.map((invoice, index) =>
+        spend({ account, invoice, lines: [line(43)], at: index % 3 === 0 ? february : march, now: march }),
+      ),
+      ...invoices.slice(0, 5).map((invoice) => giveBack(invoice)),
+      ...['mixed-1', 'mixed-4'].map((id) => inTransaction(bench.database, (client) => voidGrant(client, end(id)))),
+      ...[1, 2, 3].map(() => inTransaction(bench.database, (client) => settleGrants(client, { account, now: march }))),
+      ...[6, 7].map((index) => bench.grant(account, `mixed-${index}`)),
+    ])
+    await Promise.all(invoices.map((invoice) => giveBack(invoice)))
+    await inTransaction(bench.database, (client) => settleGrants(client, { account, now: march }))
+    const balances = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map((index) => bench.balance(`mixed-${index}`, march)))
+    // Given back, it is as if nobody had spent anything: 30 came over from February where it recurs.
+    expect(balances).toEqual([130n, 0n, 130n, 100n, 0n, 100n, 100n, 100n])
+  })
+
+  test('the same grant again adds nothing, another one under its id is refused, and so is one too many', async () => {
+    const account = await bench.account('full')
+    await bench.grant(account, 'full', { priority: 1 })
+    await bench.database.query(
+      `insert into credit_grant (id, account, kind, name, currency, priority, amount_minor, effective_from, time_zone, created_at, created_by)
+       select 'full-' || i, account, kind, name, currency, priority, 1, effective_from, time_zone, created_at, created_by
+       from credit_grant, generate_series(1, 999) as i where id = 'full'`,
+    )
+    await bench.grant(account, 'full', { priority: 1 })
+    expect(await entriesOf('full')).toEqual(['0 granted 100'])
+    for (const more of [{ priority: 2 }, { priority: 1, expiresAt: march }, { priority: 1, scope: { meters: ['out' as never] } }])
+      await expect(bench.grant(account, 'full', more)).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' })
+    await expect(bench.grant(account, 'full-more')).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
+    const left = await bench.database.query(`select count(*)::int as many from credit_grant where account = 'full'`)
+    expect(left.rows).toEqual([{ many: 1_000 }])
+    // An invoice reads a thousand of them, and takes them in their order.
+    const burns = await spend({ account, invoice: await bench.invoice(account), lines: [line(103)] })
+    expect(burns).toEqual(['full 0 100', 'full-1 0 1', 'full-10 0 1', 'full-100 0 1'])
+  })
+
   test('a credit that is granted while an invoice locks what there is, waits for the next invoice', async () => {
     const account = await bench.account('race')
     await bench.grant(account, 'race')

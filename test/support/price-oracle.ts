@@ -65,13 +65,13 @@ interface Cut {
 }
 
 function cutOf(price: Json, { share, additive }: SlowContext): Cut {
-  const isLevel = price['meter'] !== undefined && !additive
-  const usual = price['model'].kind === 'flat' || isLevel ? 'amounts' : 'bounds'
+  const usual = price['model'].kind === 'flat' || !additive ? 'amounts' : 'bounds'
   const kind = price['proration'] ?? usual
   if (kind === 'none') return { perPeriod: one, amount: one, limits: one }
+  // Of the windows, only those in the part are there: each is priced whole.
+  if (price['each']?.window !== undefined) return { perPeriod: one, amount: one, limits: share }
   if (kind === 'amounts') return { perPeriod: one, amount: share, limits: share }
-  const isPerWindow = price['each']?.window !== undefined
-  return { perPeriod: isPerWindow ? one : share, amount: one, limits: share }
+  return { perPeriod: share, amount: one, limits: share }
 }
 
 interface SlowTier {

@@ -1,6 +1,6 @@
 import { formatExact, zero } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
-import { at, complain, expectFields, isAbsent, readDecimal, readList, readText } from '../place.ts'
+import { at, complain, expectFields, isAbsent, readDecimal, readEach, readList, readText } from '../place.ts'
 import type { Place } from '../place.ts'
 import { firstOverlaps, firstSharing, indexCells } from './cell-index.ts'
 import type { CellIndex, ValuesByDimension } from './cell-index.ts'
@@ -50,7 +50,7 @@ function readCellPrice(place: Place): CellPrice {
 function readValues(place: Place): readonly string[] {
   const hint = 'is a value of the dimension, such as "DE", or a list of values'
   if (!Array.isArray(place.value)) return [readText(place, hint)]
-  const values = readList(place, limits.valuesMax).map((item) => readText(item, hint))
+  const values = readEach(readList(place, limits.valuesMax), (item) => readText(item, hint))
   if (new Set(values).size < values.length) complain(place, 'names a value twice')
   return values
 }
@@ -80,7 +80,7 @@ export function readMatrix(place: Place): Matrix {
   )
   if (new Set(dimensions).size < dimensions.length) complain(at(place, 'dimensions'), 'names a dimension twice')
   const places = readList(at(place, 'cells'), limits.cellsMax)
-  const cells = places.map((item) => readCell(item, dimensions))
+  const cells = readEach(places, (item) => readCell(item, dimensions))
   if (place.problems.length === 0) checkOverlaps(places, cells, dimensions.length)
   const otherwise = at(place, 'default')
   expectFields(otherwise, ['included', 'model'])

@@ -7,6 +7,7 @@ import {
   isAbsent,
   readAmount,
   readDecimal,
+  readEach,
   readKey,
   readList,
   readPercent,
@@ -47,7 +48,7 @@ export function readLines(place: Place): Lines {
     complain(place, 'is "all" or a list of the keys of other prices of the plan')
     return 'all'
   }
-  const keys = readList(place, linesMax).map((item) => readKey(item, 'data_transfer_out') as PriceKey)
+  const keys = readEach(readList(place, linesMax), (item) => readKey(item, 'data_transfer_out') as PriceKey)
   if (new Set(keys).size < keys.length) complain(place, 'names a price twice')
   return keys
 }
