@@ -35,6 +35,7 @@ export function isSameIncluded(one: readonly ContractIncluded[], next: readonly 
         other?.sold === mine.sold &&
         other.version === mine.version &&
         other.amount.key === mine.amount.key &&
+        JSON.stringify(other.amount.of) === JSON.stringify(mine.amount.of) &&
         compare(other.amount.amount, mine.amount.amount) === 0
       )
     })

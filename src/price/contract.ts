@@ -10,6 +10,7 @@ import type { ContractFacts, Known, SubscriptionDecision } from './contract-fact
 import { isSamePrice } from './contract-parts.ts'
 import { includedIn, includedOf, isSameIncluded } from './contract-included.ts'
 import type { ContractIncluded } from './contract-included.ts'
+import { keysOf, withOwnKeys } from './own-keys.ts'
 import { phaseTimes } from './phase.ts'
 import type { Phase } from './phase.ts'
 import type { PlanBody, PlanVersion } from './plan.ts'
@@ -143,12 +144,18 @@ interface Source {
   readonly version: number
 }
 
-function addOnsAt(reading: Reading, decision: SubscriptionDecision, at: Micros): readonly Source[] {
+function addOnsAt(
+  reading: Reading,
+  decision: SubscriptionDecision,
+  { plan, at }: { readonly plan: PlanBody; readonly at: Micros },
+): readonly Source[] {
+  const keys = new Set(keysOf(plan))
   const holds = ({ from, to }: TakenAddOn): boolean => (from === null || from <= at) && (to === null || to > at)
   return decision.terms.addOns.filter(holds).map((taken) => {
     const sold = inEffect(reading.book.addOns.get(taken.key), at)
     if (sold === null) throw missing(reading, at, `its add-on ${taken.key} has no version in effect`)
-    const body = bodyIn(reading, sold, at)
+    const body = withOwnKeys(bodyIn(reading, sold, at), taken.key, keys)
+    for (const key of keysOf(body)) keys.add(key)
     const times = phasesOf(reading, body, taken.from ?? decision.begun)
     const phase = times.find(({ from, to }) => from <= at && at < to)?.phase ?? null
     return {
@@ -160,12 +167,6 @@ function addOnsAt(reading: Reading, decision: SubscriptionDecision, at: Micros):
       version: sold.version,
     }
   })
-}
-
-/** An add-on's price of a key that is taken already gets its add-on's name before it: each line has its own key. */
-function withOwnKey(price: Price, { from }: Source, taken: ReadonlyMap<PriceKey, Source>): Price {
-  if (!taken.has(price.key) || typeof from !== 'object') return price
-  return { ...price, key: `${from.addOn}/${price.key}` as PriceKey }
 }
 
 function unchanged(price: Price): ChangedPrice {
@@ -181,8 +182,7 @@ function pricesAt(sources: readonly Source[], decision: SubscriptionDecision | n
   const overrides = decision?.terms.overrides ?? []
   const bySource = new Map<PriceKey, Source>()
   const first = sources.flatMap((source) =>
-    changePrices(source.body.prices.map(unchanged), source.phase?.changes ?? []).map((one) => {
-      const price = withOwnKey(one.price, source, bySource)
+    changePrices(source.body.prices.map(unchanged), source.phase?.changes ?? []).map(({ price }) => {
       bySource.set(price.key, source)
       return unchanged(price)
     }),
@@ -216,7 +216,7 @@ function partAt(reading: Reading, part: Period): ContractPart | null {
   const times = phasesOf(reading, body, decision?.begun ?? null)
   const phase = times.find(({ from, to }) => from <= at && at < to)?.phase ?? null
   const own: Source = { body, phase, from: 'plan', count: one, sold: sold.key, version: sold.version }
-  const addOns = decision === null ? [] : addOnsAt(reading, decision, at)
+  const addOns = decision === null ? [] : addOnsAt(reading, decision, { plan: body, at })
   const plan: PlanVersion = { ...sold, currency: reading.facts.account.currency, ...body }
   const sources = [own, ...addOns]
   return { part, plan, basis, phase, prices: pricesAt(sources, decision), included: sources.flatMap(includedIn) }

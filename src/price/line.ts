@@ -4,6 +4,7 @@ import type { MeterKey } from '../core/ids.ts'
 import { currencyDigits, formatMinor, minorAmount, roundToMinor } from '../core/money.ts'
 import type { Currency, Minor } from '../core/money.ts'
 import { assert } from '../core/result.ts'
+import { cutStep, explainCuts } from './cut-steps.ts'
 import { takeDiscount } from './discount.ts'
 import { moneyWords, numberWords } from './number-words.ts'
 import { isOverLines } from './price-model.ts'
@@ -143,6 +144,7 @@ export function rateLine(price: Price, usage: LineUsage, context: LineContext): 
   const due = isCut ? prorateAmount({ value: charged.amount, money }, share, trace) : charged.amount
   const reduced = reduce(prorated, { value: due, money }, trace)
   const exactAmount = exchange(price, { value: reduced, money }, { currency, trace })
+  explainCuts(trace, { price, prorated, share, money })
   return {
     price: price.key,
     kind: isFee ? 'fee' : 'usage',
@@ -169,6 +171,11 @@ export function minimumTrueUp(price: Price, line: Pick<RatedLine, 'amount'>, con
   const missing = larger(subtract(owed, minorAmount(line.amount, currency)), zero)
   if (isZero(missing)) return null
   const trace: TraceStep[] | null = traced ? [] : null
+  if (trace !== null && compare(minimum, price.minimum) !== 0) {
+    const whole = multiply(price.minimum, rate)
+    const words = `at least ${moneyWords(whole, currency)}`
+    trace.push(cutStep({ words, whole, cut: owed, unit: currency }, share))
+  }
   const costs = minorAmount(line.amount, currency)
   const about = `at least ${moneyWords(owed, currency)}, less the ${moneyWords(costs, currency)} that the line costs`
   const formula = `max(${operand(owed)} - ${operand(costs)}, 0)`

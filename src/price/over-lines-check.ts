@@ -6,8 +6,17 @@ import type { PriceKey } from './price-key.ts'
 import type { Price } from './price.ts'
 
 /** The keys that a price names as the lines that it is over; `all` names no price over lines, so it closes no circle. */
-function namedBy({ model }: Price): readonly PriceKey[] {
+export function namedBy({ model }: Price): readonly PriceKey[] {
   return isOverLines(model) && model.of !== 'all' ? model.of : []
+}
+
+/** What each price names. */
+export type Names = ReadonlyMap<PriceKey, readonly PriceKey[]>
+
+export function namesOf(prices: readonly Price[]): Names {
+  const named = new Map<PriceKey, readonly PriceKey[]>()
+  for (const price of prices) named.set(price.key, [...(named.get(price.key) ?? []), ...namedBy(price)])
+  return named
 }
 
 /** Guessing what was meant compares words; a document full of wrong names must not cost more than it is worth. */
@@ -21,13 +30,14 @@ function checkNames(of: Place, price: Price, known: readonly PriceKey[]): void {
   })
 }
 
-function wayWords(circle: readonly PriceKey[]): string {
+/** A circle in words; of a long one its beginning. */
+export function wayWords(circle: readonly PriceKey[]): string {
   const shown = circle.slice(0, limits.namesMax)
   return `${shown.join(' → ')}${circle.length > shown.length ? ' → …' : ''}`
 }
 
 /** The way from a price back to itself, such as a → b → a; null where there is none. Each price is walked once. */
-function circleFrom(start: PriceKey, named: ReadonlyMap<PriceKey, readonly PriceKey[]>): readonly PriceKey[] | null {
+export function circleFrom(start: PriceKey, named: Names): readonly PriceKey[] | null {
   const before = new Map<PriceKey, PriceKey>()
   const queue = [start]
   for (const key of queue) {
@@ -50,8 +60,7 @@ function circleFrom(start: PriceKey, named: ReadonlyMap<PriceKey, readonly Price
  * when the prices are saved, never when they bill. A circle is told once, at its first price.
  */
 export function checkOverLines(places: readonly Place[], prices: readonly Price[]): void {
-  const named = new Map<PriceKey, readonly PriceKey[]>()
-  for (const price of prices) named.set(price.key, [...(named.get(price.key) ?? []), ...namedBy(price)])
+  const named = namesOf(prices)
   const known = [...named.keys()]
   const told = new Set<PriceKey>()
   prices.forEach((price, index) => {

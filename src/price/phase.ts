@@ -1,9 +1,11 @@
 import { cycleStart } from '../core/cycle.ts'
 import type { Micros, Period } from '../core/time.ts'
-import { at, complain, expectFields, isAbsent, readCount, readKey, readList, readText } from './place.ts'
+import { changesPrices, checkChangedCircles, checkChangedNames } from './changed-lines-check.ts'
+import { at, complain, expectFields, isAbsent, isFull, readCount, readKey, readList, readText } from './place.ts'
 import type { Place } from './place.ts'
 import { priceChangeJson, readPriceChanges } from './price-change.ts'
 import type { Changeable, PriceChange } from './price-change.ts'
+import type { Price } from './price.ts'
 
 export const phaseUnits = ['days', 'weeks', 'months', 'years'] as const
 
@@ -42,11 +44,27 @@ function readPhase(place: Place, body: Changeable): Phase {
   }
 }
 
+/**
+ * What a phase makes of the prices can be billed as well as they can: found when the plan is saved. Prices in several
+ * currencies are over the same lines, so the first one is looked at for all.
+ */
+function checkPhases(place: Place, phases: readonly Phase[], prices: readonly Price[]): void {
+  const { problems, money } = place
+  if (problems.length > 0 || (money !== undefined && money.currency !== money.all[0])) return
+  for (const [index, { changes }] of phases.entries()) {
+    if (!changesPrices(changes) || isFull(problems)) continue
+    const changing = { place: at(at(place, String(index)), 'changes'), prices, changes }
+    checkChangedNames(changing)
+    if (checkChangedCircles(changing)) return
+  }
+}
+
 /** Reads the phases of a plan; absent: none. */
 export function readPhases(place: Place, body: Changeable): readonly Phase[] {
   if (isAbsent(place)) return []
   const phases = readList(place, limits.phasesMax).map((item) => readPhase(item, body))
   if (new Set(phases.map(({ key }) => key)).size < phases.length) complain(place, 'has a phase twice')
+  if (body.prices !== null) checkPhases(place, phases, body.prices)
   return phases
 }
 

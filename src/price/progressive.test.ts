@@ -20,10 +20,10 @@ function priceOf(price: object): Price {
   return parsed.value
 }
 
-function rated(prices: readonly Price[], quantity: string): readonly PartLine[] {
+function rated(prices: readonly Price[], quantity: string, isInterim = false): readonly PartLine[] {
   const usage = usageOf(exact(quantity))
   const parts = prices.map((price) => ({ price, part: period, share: one, additive: true, count: one, usage }))
-  return rateLines(parts, { currency: 'USD', traced: true })
+  return rateLines(parts, { currency: 'USD', traced: true, isInterim })
 }
 
 const shown = (lines: readonly RunLine[]): string[] =>
@@ -53,13 +53,32 @@ describe('a period that is billed in several runs', () => {
   })
 
   test('what is missing to a minimum is billed by the last run only', () => {
-    const first = progress({ whole: rated([withMinimum], '2'), billed: [], isFinal: false })
+    const first = progress({ whole: rated([withMinimum], '2', true), billed: [], isFinal: false })
     expect(shown(first)).toEqual(['m usage 2 2.00'])
     const last = progress({ whole: rated([withMinimum], '3'), billed: first, isFinal: true })
     expect(shown(last)).toEqual(['m usage 1 1.00', 'm true_up 1 2.00'])
     // Late usage of a period that was closed: less is missing.
     const late = progress({ whole: rated([withMinimum], '9'), billed: [...first, ...last], isFinal: true })
     expect(shown(late)).toEqual(['m usage 6 6.00', 'm true_up -1 -2.00'])
+  })
+
+  test('a surcharge of an interim run is no percentage of what is missing, which that run leaves out', () => {
+    const surcharge = priceOf({ key: 's', model: { kind: 'surcharge', percent: '50', of: 'all' } })
+    const overCommitment = priceOf({ key: 'oc', model: { kind: 'surcharge', percent: '50', of: ['c'] } })
+    const commitment = priceOf({ key: 'c', model: { kind: 'commitment', amount: '100', of: ['m'] } })
+    const prices = [withMinimum, surcharge, commitment, overCommitment]
+    const first = progress({ whole: rated(prices, '2', true), billed: [], isFinal: false })
+    // Half of the 2.00 that were used, and not of the minimum of 5.00 or the commitment of 100.00.
+    expect(shown(first)).toEqual(['m usage 2 2.00', 's surcharge 2 1.00'])
+    const last = progress({ whole: rated(prices, '2'), billed: first, isFinal: true })
+    // 5.00 are owed, half of them 2.50, 95.00 are missing, half of them 47.50.
+    expect(shown(last)).toEqual([
+      'm true_up 1 3.00',
+      's surcharge 3 1.50',
+      'c true_up 1 95.00',
+      'oc surcharge 95 47.50',
+    ])
+    expect(() => progress({ whole: rated(prices, '2'), billed: [], isFinal: false })).toThrow('before its period')
   })
 
   test('a line that is not owed any more is given back', () => {
@@ -89,10 +108,12 @@ describe('a period that is billed in several runs', () => {
         const billed: BilledLine[] = []
         let whole: readonly PartLine[] = []
         for (const [index, thousandths] of runs.entries()) {
-          whole = rated(some, (thousandths / 1000).toString())
-          billed.push(...progress({ whole, billed, isFinal: isFinal && index === runs.length - 1 }))
+          const isLast = isFinal && index === runs.length - 1
+          whole = rated(some, (thousandths / 1000).toString(), !isLast)
+          billed.push(...progress({ whole, billed, isFinal: isLast }))
         }
-        const owed = whole.filter(({ line }) => isFinal || line.kind !== 'true_up')
+        const owed = whole
+        expect(owed.some(({ line }) => line.kind === 'true_up') && !isFinal).toBe(false)
         for (const { line } of owed) {
           const own = billed.filter(({ price, kind }) => price === line.price && kind === line.kind)
           expect(addMinor(own.map(({ amount }) => amount))).toBe(line.amount)

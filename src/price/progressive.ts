@@ -1,6 +1,7 @@
 import { add, compare, divide, formatExact, isZero, larger, multiply, subtract, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import type { Minor } from '../core/money.ts'
+import { assert } from '../core/result.ts'
 import type { Micros } from '../core/time.ts'
 import type { LineKind, RatedLine } from './line.ts'
 import { at, complain, expectFields, isAbsent, readAmount, readList } from './place.ts'
@@ -38,7 +39,7 @@ export interface Difference<Line extends BilledLine> extends BilledLine {
 export type RunLine = Difference<WholeLine>
 
 export interface Run {
-  /** The lines of all usage of the period so far, rated as one. */
+  /** The lines of all usage of the period so far, rated as one; until the period is over, rated with `isInterim`. */
   readonly whole: readonly PartLine[]
   /** Everything that earlier runs of the period billed. */
   readonly billed: readonly BilledLine[]
@@ -92,12 +93,13 @@ export function difference<Line extends BilledLine>(
  * lowers it.
  */
 export function progress({ whole, billed, isFinal }: Run): readonly RunLine[] {
-  const owed = whole
-    .filter(({ line }) => isFinal || line.kind !== 'true_up')
-    .map(({ part, line }): WholeLine => {
-      const { price, kind, quantity, amount } = line
-      return { price, kind, from: part.part.from, quantity, amount, rated: line }
-    })
+  // To leave it out here would be too late: a surcharge would be a percentage of it already.
+  const isRatedSo = isFinal || whole.every(({ line }) => line.kind !== 'true_up')
+  assert(isRatedSo, 'before its period is over, a run is rated without what is missing to a minimum or commitment')
+  const owed = whole.map(({ part, line }): WholeLine => {
+    const { price, kind, quantity, amount } = line
+    return { price, kind, from: part.part.from, quantity, amount, rated: line }
+  })
   return difference(owed, billed)
 }
 

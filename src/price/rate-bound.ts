@@ -62,6 +62,12 @@ function sizesOf({ price, share, usage }: PricedPart): Sizes {
 
 const stepOf = (digits: number, names: number): number => stepCharacters + timesWritten * (digits + names)
 
+/** In a part of a billing period, what the price says of a whole one is cut, and each cut is a step (`explainCuts`). */
+function cutsOf({ digits, names }: Sizes, model: UnitModel, share: Exact): number {
+  if (compare(share, one) === 0) return 0
+  return (2 + 2 * tiersOf(model)) * stepOf(digits + longestIn(model), names)
+}
+
 /** A window, group or cell of its own: its name, what becomes of its quantity, and each tier that it can enter. */
 function sliceOf({ price, digits, names }: Sizes, model: UnitModel, included: Exact): number {
   const { unit, usageDiscount } = price
@@ -78,16 +84,22 @@ function charactersOfPart(part: PricedPart): number {
   const { windows, groups, values } = usage
   const given = (windows.length + groups.length + (values?.length ?? 0)) * stepOf(sizes.digits, sizes.names)
   // Each discount makes the number longer that the next one is taken off.
-  const line = (discounts.length + 5) * stepOf(sizes.digits + 20 * discounts.length, sizes.names + price.name.length)
+  const cutsMost = compare(part.share, one) === 0 ? 0 : discounts.length + 1
+  const line =
+    (discounts.length + cutsMost + 5) * stepOf(sizes.digits + 20 * discounts.length, sizes.names + price.name.length)
   if (model.kind === 'matrix') {
     const cells = [...model.cells.map(({ price: cell }) => cell), model.otherwise]
-    return line + cells.reduce((sum, cell) => sum + sliceOf(sizes, cell.model, cell.included), 0)
+    return cells.reduce(
+      (sum, cell) => sum + sliceOf(sizes, cell.model, cell.included) + cutsOf(sizes, cell.model, part.share),
+      line,
+    )
   }
   if (!isUnitModel(model)) return line
   const slice = sliceOf(sizes, model, included)
-  if (each !== null) return line + (each.kind === 'window' ? windows.length : groups.length) * slice
+  const cuts = cutsOf(sizes, model, part.share)
+  if (each !== null) return line + cuts + (each.kind === 'window' ? windows.length : groups.length) * slice
   const events = (values?.length ?? 0) * stepOf(sizes.digits + longestIn(model), sizes.names)
-  return line + given + slice + events
+  return line + cuts + given + slice + events
 }
 
 /** The lines that a price is over, as `rateLines` finds them, whether or not they lie in its part. */

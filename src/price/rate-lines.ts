@@ -33,6 +33,11 @@ export interface PartLine {
 export interface LinesContext {
   readonly currency: Currency
   readonly traced: boolean
+  /**
+   * The period goes on, and more usage may come: what is missing to a minimum or commitment is not known yet. No such
+   * line is made then, so that nothing is a percentage of one either (`progressive.ts`).
+   */
+  readonly isInterim?: boolean
 }
 
 /** Lines of a part: its line, where it has one, and what is missing to its minimum. */
@@ -51,7 +56,12 @@ function contextOf({ share, additive, count }: PricedPart, { currency, traced }:
   return { currency, share, additive, traced, count }
 }
 
-function withTrueUp(part: PricedPart, line: RatedLine | null, context: LineContext): readonly RatedLine[] {
+function withTrueUp(
+  part: PricedPart,
+  line: RatedLine | null,
+  { context, isInterim }: { readonly context: LineContext; readonly isInterim: boolean },
+): readonly RatedLine[] {
+  if (isInterim) return line === null || line.kind === 'true_up' ? [] : [line]
   const trueUp = minimumTrueUp(part.price, line ?? { amount: 0n as Minor }, context)
   if (line === null) return trueUp === null ? [] : [trueUp]
   return trueUp === null ? [line] : [line, trueUp]
@@ -60,13 +70,14 @@ function withTrueUp(part: PricedPart, line: RatedLine | null, context: LineConte
 /** The lines of one part. A price over lines looks at the parts that lie inside its own, in the order of the parts. */
 function linesOfPart(part: PricedPart, parts: readonly PricedPart[], linesOf: LinesOf, all: LinesContext) {
   const context = contextOf(part, all)
+  const around = { context, isInterim: all.isInterim === true }
   const { price, usage } = part
   const { model } = price
-  if (!isOverLines(model)) return withTrueUp(part, rateLine(price, usage, context), context)
+  if (!isOverLines(model)) return withTrueUp(part, rateLine(price, usage, context), around)
   const below: RatedLine[] = []
   for (const [index, other] of parts.entries())
     if (isOne(other.price, model.of) && isInside(other.part, part.part)) below.push(...linesOf(index))
-  return withTrueUp(part, rateOverLines(price, below, context), context)
+  return withTrueUp(part, rateOverLines(price, below, context), around)
 }
 
 /**

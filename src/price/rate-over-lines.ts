@@ -3,6 +3,7 @@ import type { Exact } from '../core/exact.ts'
 import { minorAmount } from '../core/money.ts'
 import type { Currency } from '../core/money.ts'
 import { assert } from '../core/result.ts'
+import { explainCuts } from './cut-steps.ts'
 import { exchange, reduce, roundLine } from './line.ts'
 import type { LineContext, LineKind, RatedLine } from './line.ts'
 import type { Commitment, OverLines, Surcharge } from './model/over-lines.ts'
@@ -31,7 +32,7 @@ interface Owed {
   readonly quantity: Exact
   readonly billable: Exact
   readonly unit: string
-  readonly unitAmount: Exact
+  readonly unitAmount: Exact | null
   /** In `money`. */
   readonly value: Exact
 }
@@ -81,7 +82,8 @@ function trueUp({ amount }: Commitment, { inMoney, money, rate }: Base, trace: T
     const formula = `max(${operand(amount)} - ${operand(inMoney)}, 0)`
     trace.push(traceStep({ step: 'price', about, formula, unit: money }, value))
   }
-  const unitAmount = multiply(value, rate)
+  // What the line says of itself is in the currency; the price's unit amounts are in its pricing unit.
+  const unitAmount = compare(rate, one) === 0 ? value : null
   const unit = 'billing period'
   return { kind: 'true_up', suffix: ': true-up', quantity: one, billable: one, unit, unitAmount, value }
 }
@@ -126,6 +128,7 @@ export function rateOverLines(price: Price, lines: readonly RatedLine[], context
   if (owed === null) return null
   const reduced = reduce(prorated, { value: owed.value, money: base.money }, trace)
   const exactAmount = exchange(price, { value: reduced, money: base.money }, { currency, trace })
+  explainCuts(trace, { price, prorated, share, money: base.money })
   return {
     price: price.key,
     kind: owed.kind,

@@ -1,4 +1,4 @@
-import { sum, zero } from '../core/exact.ts'
+import { compare, formatExact, one, sum, zero } from '../core/exact.ts'
 import type { Exact } from '../core/exact.ts'
 import { formatInstant, windowStarts } from '../core/time.ts'
 import type { Micros, Period } from '../core/time.ts'
@@ -80,7 +80,7 @@ function checkWindows(
 }
 
 function readWindows(place: Place, price: Price, context: QuantityContext): readonly WindowQuantity[] {
-  const places = readList(place, limits.windowsMax)
+  const places = readAny(place, limits.windowsMax)
   const windows = readEach(places, (item) => readWindow(item, context))
   checkWindows(places, windows, price, context)
   return windows
@@ -152,6 +152,13 @@ function checkFields(place: Place, price: Price, given: readonly QuantityField[]
     complain(at(place, 'quantity'), `is needed beside "${parts[0]}": windows and groups of a level do not add up to it`)
 }
 
+/** A fee is charged whether something was used or not; a quantity of 1 says nothing else, and is allowed. */
+function checkFee(place: Place, [given]: readonly QuantityField[], quantity: Exact): void {
+  if (given === undefined || compare(quantity, one) === 0) return
+  const count = `"count": "${formatExact(quantity)}"`
+  complain(at(place, given), `is left out of a flat price, which measures nothing; write ${count} for so many of it`)
+}
+
 /** The values of the events in their order. */
 function readValues(place: Place): readonly Exact[] {
   return readEach(readAny(place, limits.valuesMax), (item) => readDecimal(item, quantityRule))
@@ -169,9 +176,11 @@ export function readUsage(place: Place, price: Price, context: QuantityContext):
   const groups = given.includes('groups') ? readGroups(at(place, 'groups'), price) : []
   const values = given.includes('values') ? readValues(at(place, 'values')) : null
   const isFee = price.model.kind === 'flat' && given.length === 0
+  const before = place.problems.length
   const asked = given.includes('quantity') || (given.length === 0 && neededField(price) === 'quantity' && !isFee)
   const stated = asked ? readDecimal(at(place, 'quantity'), quantityRule) : null
   const added = (parts: readonly { readonly quantity: Exact }[]): Exact => sum(parts.map(({ quantity }) => quantity))
   const quantity = stated ?? (values === null ? added([...windows, ...groups]) : sum(values))
+  if (price.model.kind === 'flat' && place.problems.length === before) checkFee(place, given, quantity)
   return { quantity, windows, groups, values }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { exact } from '../core/exact.ts'
 import type { Currency } from '../core/money.ts'
-import { minimumTrueUp } from './line.ts'
+import type { Micros } from '../core/time.ts'
+import { minimumTrueUp, rateLine } from './line.ts'
 import { moneyWords, numberWords } from './number-words.ts'
 import { sentencesOf } from './sentences.ts'
 import { lineContextOf, priceOurs, readPriceOf, wholeDollars } from '../../test/support/price-lines.ts'
@@ -253,6 +254,20 @@ describe('a line in plain sentences: modifiers', () => {
       '  500 units × 3 credits = 1,500 credits',
       '  1,500 credits × $0.07 = $105.00',
     ])
+  })
+
+  test('a date or a name in which the number occurs does not stand for the number', () => {
+    const day = (date: string): Micros => (Date.parse(`${date}T00:00:00Z`) * 1000) as Micros
+    const windows = [{ from: day('2026-06-10'), to: day('2026-06-11'), quantity: exact('10') }]
+    const line = rateLine(
+      readPriceOf({ name: 'Data', each: { window: 'day' }, model: perUnit }),
+      { quantity: exact('10'), windows, groups: [], values: null },
+      lineContextOf(wholeDollars),
+    )
+    expect(sentencesOf(line, 'USD')).toContain('    2026-06-10T00:00:00Z to 2026-06-11T00:00:00Z: 10')
+    const grouped = { each: { group_by: ['endpoint'] }, model: perUnit }
+    const groups = [{ group: { endpoint: 'host 10' }, quantity: '10' }]
+    expect(said(grouped, used('10', { groups }))).toContain('    endpoint host 10: 10')
   })
 
   test('the true-up to a minimum', () => {

@@ -61,11 +61,23 @@ function isSilent({ step, formula, result }: TraceStep): boolean {
   return step === 'round' && rounded !== undefined && compare(evaluateFormula(rounded), evaluateFormula(result)) === 0
 }
 
+/**
+ * Whether the words of a step that calculates nothing say its number. The names of windows, groups and lines are not our
+ * words: `2026-06-10` says nothing about a quantity of 10.
+ */
+function saysResult({ step, about, formula, result }: TraceStep, words: string): boolean {
+  if (formula !== result) return false
+  if (step === 'part') return about.endsWith(`: ${words}`)
+  if (step !== 'price') return false
+  const at = about.indexOf(words)
+  const [before, after] = [about.slice(0, at), about.slice(at + words.length)]
+  return at >= 0 && !/[\w.,:-]$/.test(before) && !/^(?:\w|[.,:-]\d)/.test(after)
+}
+
 function sentenceOf(step: TraceStep, before: TraceStep | undefined): string {
   const about = beyondIncluded(step, before)
   const result = resultWords(step)
-  // Where nothing is calculated, the words have said the number already.
-  if (step.formula === step.result && about.includes(result)) return about
+  if (saysResult(step, result)) return about
   const joint = step.parts === undefined ? jointOf(step) : ': '
   return `${about}${joint}${result}`
 }

@@ -62,7 +62,7 @@ function groupName(group: GroupQuantity['group']): string {
     .join(', ')
 }
 
-function cellName({ when }: Cell): string {
+export function cellName({ when }: Cell): string {
   return when.map(({ dimension, values }) => `${dimension} ${values.join(' or ')}`).join(', ')
 }
 

@@ -6,9 +6,12 @@ import type { Result } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { givenVersion, inEffect } from './contract.ts'
-import { at, complain, documentOf, inMoney, isAbsent } from './place.ts'
+import { changesPrices, checkChangedCircles, checkChangedNames } from './changed-lines-check.ts'
+import { keysOf, withOwnKeys } from './own-keys.ts'
+import { at, complain, documentOf, inMoney, isAbsent, note } from './place.ts'
 import type { Place } from './place.ts'
 import type { AddOnVersion, PriceBook } from './price-book.ts'
+import { changePrices } from './price-change.ts'
 import type { Price } from './price.ts'
 import { readSubscriptionTerms, termFields } from './subscription-terms.ts'
 import type { SubscriptionTerms } from './subscription-terms.ts'
@@ -34,6 +37,46 @@ function soldAt<Version extends PlanVersion | AddOnVersion>(versions: readonly V
 function pricesOf({ prices, phases }: PlanBody): readonly Price[] {
   const added = phases.flatMap(({ changes }) => changes.flatMap((one) => (one.kind === 'add' ? [one.price] : [])))
   return [...prices, ...added]
+}
+
+/** What the plan and the add-ons say, with the keys that their lines have on an invoice. */
+function bodiesOf(terms: Pick<SubscriptionTerms, 'addOns'>, { book, account, plan, from }: TermsContext) {
+  const { currency } = account
+  const body = soldAt(book.plans.get(plan), from)?.bodies.get(currency)
+  const taken = new Set(body === undefined ? [] : keysOf(body))
+  const addOns = [...new Set(terms.addOns.map(({ key }) => key))].flatMap((key) => {
+    const sold = soldAt(book.addOns.get(key), from)?.bodies.get(currency)
+    if (sold === undefined) return []
+    const own = withOwnKeys(sold, key, taken)
+    for (const one of keysOf(own)) taken.add(one)
+    return [own]
+  })
+  return body === undefined ? addOns : [body, ...addOns]
+}
+
+/** The price lists that overrides come to change: without phases, and in each phase of the plan and of each add-on. */
+function* listsOf(bodies: readonly PlanBody[]): Generator<readonly Price[]> {
+  yield bodies.flatMap(({ prices }) => prices)
+  for (const [index, { phases }] of bodies.entries())
+    for (const { changes } of phases)
+      if (changesPrices(changes))
+        yield bodies.flatMap(({ prices }, other) => {
+          const before = prices.map((price) => ({ price, changed: false }))
+          return other === index ? changePrices(before, changes).map(({ price }) => price) : prices
+        })
+}
+
+/** Overrides leave price lists that can be billed; those that go on are told at the add-ons that do not fit them. */
+function checkOverrides(place: Place, { overrides }: SubscriptionTerms, bodies: readonly PlanBody[]): void {
+  const isGiven = !isAbsent(at(place, 'overrides'))
+  if (place.problems.length > 0 || !changesPrices(overrides) || (!isGiven && isAbsent(at(place, 'add_ons')))) return
+  const found: Place = { ...at(place, 'overrides'), problems: [] }
+  checkChangedNames({ place: found, prices: bodies.flatMap(pricesOf), changes: overrides })
+  for (const prices of listsOf(bodies)) if (checkChangedCircles({ place: found, prices, changes: overrides })) break
+  const [first] = found.problems
+  if (isGiven) for (const problem of found.problems) note(place.problems, problem)
+  else if (first !== undefined)
+    complain(at(place, 'add_ons'), `do not fit the overrides that go on; change those too: one ${first.message}`)
 }
 
 function checkAddOns(place: Place, terms: SubscriptionTerms, { book, account, from }: TermsContext): void {
@@ -69,8 +112,8 @@ export function parseTerms(input: unknown, context: TermsContext): Result<Subscr
   const pricingUnits = body?.pricingUnits ?? []
   const read = readSubscriptionTerms(place, { prices: null, pricingUnits })
   const addOns = isAbsent(at(place, 'add_ons')) ? before.addOns : read.addOns
-  const bodies = addOns.map(({ key }) => soldAt(book.addOns.get(key), from)?.bodies.get(currency))
-  const prices = [body, ...bodies].flatMap((one) => (one === undefined ? [] : pricesOf(one)))
+  const bodies = bodiesOf({ addOns }, context)
+  const prices = bodies.flatMap(pricesOf)
   if (place.problems.length === 0) readSubscriptionTerms(place, { prices, pricingUnits })
   const given = (name: (typeof termFields)[number]): boolean => !isAbsent(at(place, name))
   const terms: SubscriptionTerms = {
@@ -82,5 +125,6 @@ export function parseTerms(input: unknown, context: TermsContext): Result<Subscr
   }
   if (given('add_ons')) checkAddOns(place, terms, context)
   if (given('coupons')) checkCoupons(place, terms, context)
+  checkOverrides(place, terms, bodies)
   return place.problems.length > 0 ? fail(place.problems) : ok(terms)
 }

@@ -13,6 +13,7 @@ import {
   currencyOf,
   defined,
   firstRun,
+  interimLinesOf,
   linesOf,
   month,
   totalOf,
@@ -69,11 +70,13 @@ function priceOf(input: Json): object {
   }
 }
 
-type At = (quantity: string) => readonly PartLine[]
+type At = (quantity: string, isFinal?: boolean) => readonly PartLine[]
 
 function ratedAt(input: Json): At {
   const price = defined(priceOf(input))
-  return (quantity) => linesOf([wholePart(price, used(quantity))], currencyOf(input['currency']))
+  const currency = currencyOf(input['currency'])
+  return (quantity, isFinal = true) =>
+    (isFinal ? linesOf : interimLinesOf)([wholePart(price, used(quantity))], currency)
 }
 
 function creditOf({ name, amount }: Json, index: number): AvailableCredit {
@@ -119,9 +122,9 @@ function oneLine(oracleCase: OracleCase): Outcome {
     return { actual: parsePrice(priceOf(input), 'rated alone').ok, expected: expected['error'] === undefined }
   const rated = ratedAt(input)
   const isBilled = before !== '0' || price['payment_term'] === 'InAdvancePaymentTerm'
-  const billed = isBilled ? firstRun(rated(before)) : []
+  const billed = isBilled ? firstRun(rated(before, false)) : []
   const isFinal = line_position !== 'middle_progressive_line'
-  const lines = progress({ whole: rated(String(Number(before) + Number(now))), billed, isFinal })
+  const lines = progress({ whole: rated(String(Number(before) + Number(now)), isFinal), billed, isFinal })
   if (input['credits_applied'] !== undefined) return afterCredits(oracleCase, lines)
   // What was billed before is said where a maximum needs it.
   const isSaid = isBilled && price['maximum_amount'] !== undefined
@@ -136,7 +139,8 @@ function cumulative({ input, expected }: OracleCase): Outcome {
   const quantities: string[] = input['cumulative_quantity_per_run']
   const billed: BilledLine[] = []
   const deltas = quantities.map((quantity, index) => {
-    const run = progress({ whole: rated(quantity), billed, isFinal: index === quantities.length - 1 })
+    const isFinal = index === quantities.length - 1
+    const run = progress({ whole: rated(quantity, isFinal), billed, isFinal })
     billed.push(...billedBy(run))
     return totalOf(run)
   })
@@ -148,7 +152,7 @@ function cumulative({ input, expected }: OracleCase): Outcome {
 
 function subtracted({ input, expected }: OracleCase): Outcome {
   const rated = ratedAt(input)
-  const billed = firstRun(rated(input['previous_cumulative_quantity']))
+  const billed = firstRun(rated(input['previous_cumulative_quantity'], false))
   const run = progress({ whole: rated(input['new_cumulative_quantity']), billed, isFinal: true })
   return { actual: totalOf(run), expected: expected['delta_total'] }
 }
@@ -157,8 +161,8 @@ function subtracted({ input, expected }: OracleCase): Outcome {
 function costByPeriod(rated: At, ends: readonly string[]): readonly (readonly BilledLine[])[] {
   return ends.map((end, index) => {
     const before = ends[index - 1]
-    const billed = before === undefined ? [] : firstRun(rated(before))
-    return billedBy(progress({ whole: rated(end), billed, isFinal: false }))
+    const billed = before === undefined ? [] : firstRun(rated(before, false))
+    return billedBy(progress({ whole: rated(end, false), billed, isFinal: false }))
   })
 }
 

@@ -82,6 +82,11 @@ export function linesOf(parts: readonly PricedPart[], currency: Currency = 'USD'
   return rateLines(parts, { currency, traced: false })
 }
 
+/** Lines of prices so far, while their period goes on. */
+export function interimLinesOf(parts: readonly PricedPart[], currency: Currency = 'USD'): readonly PartLine[] {
+  return rateLines(parts, { currency, traced: false, isInterim: true })
+}
+
 export function totalOf(lines: readonly { readonly amount: Minor }[], currency: Currency = 'USD'): string {
   return plain(formatMinor(addMinor(lines.map(({ amount }) => amount)), currency))
 }

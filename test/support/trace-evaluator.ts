@@ -190,11 +190,33 @@ export interface CheckedLine {
   readonly trace: readonly CheckedStep[]
 }
 
+/**
+ * What a price says per billing period, cut to a part of one: before all that is calculated with it. Each is a number of
+ * the price times the one share, and a later step writes what comes of it.
+ */
+function cutProblems(cuts: readonly CheckedStep[], rest: readonly CheckedStep[]): readonly string[] {
+  const shares = cuts.map(({ formula }) => calculate(formula.slice(formula.lastIndexOf('*') + 1)))
+  const [share = nothing] = shares
+  const wrong = cuts.filter(({ formula, result }) => !isSame(calculate(formula), calculate(result)))
+  const said = JSON.stringify(rest.filter(({ step }) => step !== 'round'))
+  // In words a number has commas, and dots where it never ends.
+  const isSaid = ({ result }: CheckedStep): boolean =>
+    result.includes('/') || said.replaceAll(/(?<=\d),(?=\d)/g, '').includes(result)
+  return [
+    ...wrong.map(({ step, formula, result }) => `${step}: ${formula} is not ${result}`),
+    ...(shares.every((one) => isSame(one, share)) ? [] : ['the price is cut to more than one share']),
+    ...cuts.filter((cut) => !isSaid(cut)).map(({ about }) => `cut and not used: ${about}`),
+  ]
+}
+
 /** All that is wrong with a line's trace. */
-export function traceProblems({ quantity, amount, trace }: CheckedLine): readonly string[] {
+export function traceProblems({ quantity, amount, trace: whole }: CheckedLine): readonly string[] {
+  const begins = whole.findIndex(({ step }) => step !== 'prorate')
+  const [cuts, trace] = [whole.slice(0, Math.max(begins, 0)), whole.slice(Math.max(begins, 0))]
   const last = trace.at(-1)
   const end =
     last?.step === 'round' && isSame(resultOf(last), readRational(amount)) ? [] : [`does not end in ${amount}`]
   const ordered = quantity === null ? [] : orderProblems(trace)
-  return [...chainProblems(trace, quantity === null ? null : readRational(quantity)), ...ordered, ...end]
+  const chain = chainProblems(trace, quantity === null ? null : readRational(quantity))
+  return [...cutProblems(cuts, trace), ...chain, ...ordered, ...end]
 }
