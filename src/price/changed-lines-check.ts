@@ -1,6 +1,7 @@
 import { circleFrom, namedBy, namesOf, wayWords } from './over-lines-check.ts'
 import type { Names } from './over-lines-check.ts'
-import { at, complain } from './place.ts'
+import { at, complain, isFull } from './place.ts'
+import { isOverLines } from './price-model.ts'
 import type { Place } from './place.ts'
 import { changePrices } from './price-change.ts'
 import type { PriceChange } from './price-change.ts'
@@ -39,7 +40,7 @@ export function checkChangedNames(changing: Changing): void {
   const known = new Set(after.map(({ key }) => key))
   for (const price of after) {
     namedBy(price).forEach((key, index) => {
-      if (key === '' || known.has(key)) return
+      if (key === '' || known.has(key) || isFull(changing.place.problems)) return
       const [own, removal] = [placeOf(changing, price.key), removalOf(changing, key)]
       if (own !== null)
         complain(at(at(at(own, 'model'), 'of'), String(index)), `names no price that is there then: "${key}"`)
@@ -64,8 +65,14 @@ function hasCircle(named: Names): boolean {
   return free.length < named.size
 }
 
+/** Whether changes bring a price over lines: without one they close no circle. */
+export function bringsOverLines(changes: readonly PriceChange[]): boolean {
+  return changes.some((one) => (one.kind === 'replace' || one.kind === 'add') && isOverLines(one.price.model))
+}
+
 /** Refuses changes that make a price be over its own lines by way of others; whether they do. Tells one circle. */
 export function checkChangedCircles(changing: Changing): boolean {
+  if (!bringsOverLines(changing.changes)) return false
   const after = pricesAfter(changing)
   const named = namesOf(after)
   if (!hasCircle(named)) return false

@@ -12,8 +12,8 @@ export const limits = { charactersMax: 10_000_000 } as const
 const stepCharacters = 200
 /** How often a step and its sentence together write a number, and a name. */
 const timesWritten = 4
-/** What a division that never ends adds to a number: the decimals of both sides stand in it as digits. */
-const endlessDigits = 36
+/** What a division that never ends adds to a number: decimals of all sides stand in it as digits, and take time. */
+const endlessDigits = 60
 /** What the currency of a line adds to its rounded amount: decimals, point and sign. */
 const moneyDigits = 5
 
@@ -72,7 +72,8 @@ function cutsOf({ digits, names }: Sizes, model: UnitModel, share: Exact): numbe
 function sliceOf({ price, digits, names }: Sizes, model: UnitModel, included: Exact): number {
   const { unit, usageDiscount } = price
   const optional = [compare(unit.per, one) !== 0, unit.rounding !== null, !isZero(included), usageDiscount !== null]
-  const steps = 2 + optional.filter((is) => is).length + tiersOf(model)
+  // A tier's step has the quantity, both bounds and two amounts in it, half as much again as others.
+  const steps = 2 + optional.filter((is) => is).length + 1.5 * tiersOf(model)
   return steps * stepOf(digits + longestIn(model) + (isZero(included) ? 0 : lengthOf(included)), names)
 }
 
@@ -148,5 +149,5 @@ function charactersOverLines(parts: readonly PricedPart[]): number {
  * request, so that it is refused before anything is calculated.
  */
 export function charactersOf(parts: readonly PricedPart[]): number {
-  return parts.reduce((sum, part) => sum + charactersOfPart(part), 0) + charactersOverLines(parts)
+  return Math.ceil(parts.reduce((sum, part) => sum + charactersOfPart(part), 0) + charactersOverLines(parts))
 }

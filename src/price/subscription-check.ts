@@ -6,7 +6,7 @@ import type { Result } from '../core/result.ts'
 import { formatInstant } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
 import { givenVersion, inEffect } from './contract.ts'
-import { changesPrices, checkChangedCircles, checkChangedNames } from './changed-lines-check.ts'
+import { bringsOverLines, changesPrices, checkChangedCircles, checkChangedNames } from './changed-lines-check.ts'
 import { keysOf, withOwnKeys } from './own-keys.ts'
 import { at, complain, documentOf, inMoney, isAbsent, note } from './place.ts'
 import type { Place } from './place.ts'
@@ -54,12 +54,12 @@ function bodiesOf(terms: Pick<SubscriptionTerms, 'addOns'>, { book, account, pla
   return body === undefined ? addOns : [body, ...addOns]
 }
 
-/** The price lists that overrides come to change: without phases, and in each phase of the plan and of each add-on. */
+/** The price lists that overrides may close a circle in: without phases, and in each phase that brings a part of one. */
 function* listsOf(bodies: readonly PlanBody[]): Generator<readonly Price[]> {
   yield bodies.flatMap(({ prices }) => prices)
   for (const [index, { phases }] of bodies.entries())
     for (const { changes } of phases)
-      if (changesPrices(changes))
+      if (bringsOverLines(changes))
         yield bodies.flatMap(({ prices }, other) => {
           const before = prices.map((price) => ({ price, changed: false }))
           return other === index ? changePrices(before, changes).map(({ price }) => price) : prices
@@ -72,7 +72,8 @@ function checkOverrides(place: Place, { overrides }: SubscriptionTerms, bodies: 
   if (place.problems.length > 0 || !changesPrices(overrides) || (!isGiven && isAbsent(at(place, 'add_ons')))) return
   const found: Place = { ...at(place, 'overrides'), problems: [] }
   checkChangedNames({ place: found, prices: bodies.flatMap(pricesOf), changes: overrides })
-  for (const prices of listsOf(bodies)) if (checkChangedCircles({ place: found, prices, changes: overrides })) break
+  const lists = bringsOverLines(overrides) ? listsOf(bodies) : []
+  for (const prices of lists) if (checkChangedCircles({ place: found, prices, changes: overrides })) break
   const [first] = found.problems
   if (isGiven) for (const problem of found.problems) note(place.problems, problem)
   else if (first !== undefined)
