@@ -16,7 +16,8 @@ import { operand, traceStep } from './trace.ts'
 import type { Trace, TraceStep } from './trace.ts'
 
 /** What kind of line it is: a fee, usage, what is missing to a minimum or commitment, a part of other lines. */
-export type LineKind = 'fee' | 'usage' | 'true_up' | 'overage' | 'surcharge'
+export const lineKinds = ['fee', 'usage', 'true_up', 'overage', 'surcharge'] as const
+export type LineKind = (typeof lineKinds)[number]
 
 /** One line of an invoice: a quantity, its amount, and every step between them. */
 export interface RatedLine {

@@ -31,6 +31,8 @@ import { shareOf } from './proration.ts'
 import { charactersOf, limits as boundLimits } from './rate-bound.ts'
 import type { PricedPart } from './rate-lines.ts'
 import { quantityFields, readPeriod, readUsage } from './rate-quantity.ts'
+import { readProgressive } from './rate-progressive.ts'
+import type { ProgressiveInput } from './rate-progressive.ts'
 import { readTotals, totalsFields } from './rate-totals.ts'
 import type { TotalsInput } from './totals.ts'
 
@@ -42,6 +44,8 @@ export interface RateRequest {
   readonly parts: readonly PricedPart[]
   /** Null where neither discounts, credits nor taxes are asked for. */
   readonly totals: TotalsInput | null
+  /** Null where the period is billed once. */
+  readonly progressive: ProgressiveInput | null
 }
 
 /** What says how much of a price was used, and when. */
@@ -53,6 +57,7 @@ const requestFields = [
   'period',
   'timezone',
   'pricing_units',
+  'progressive',
   ...totalsFields,
 ] as const
 
@@ -182,5 +187,9 @@ export function parseRateRequest(body: unknown): Result<RateRequest, readonly Pr
         'ask for fewer windows, groups or prices at once, or for numbers of fewer digits',
     )
   const totals = readTotals(place, { currency, keys: parts.map(({ price }) => price.key) })
-  return place.problems.length > 0 ? fail(place.problems) : ok({ currency, period: context.period, parts, totals })
+  const { period } = context
+  const progressive = readProgressive(at(place, 'progressive'), { currency, period })
+  if (progressive !== null && totals !== null)
+    complain(at(place, 'progressive'), 'stands without discounts, credits and taxes: a run bills lines')
+  return place.problems.length > 0 ? fail(place.problems) : ok({ currency, period, parts, totals, progressive })
 }

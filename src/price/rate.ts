@@ -5,6 +5,7 @@ import { formatInstant } from '../core/time.ts'
 import type { LineKind, RatedLine } from './line.ts'
 import { rateLines } from './rate-lines.ts'
 import type { PartLine } from './rate-lines.ts'
+import { progressiveJson } from './rate-progressive.ts'
 import type { RateRequest } from './rate-request.ts'
 import { sentencesOf } from './sentences.ts'
 import { totalsJson, totalsOf } from './totals.ts'
@@ -22,6 +23,8 @@ export interface RateAnswer {
   /** Of the one line; of several, how they add up: each has its own. */
   readonly trace: readonly TraceStep[]
   readonly totals?: object
+  /** What the next run of the period bills, where it is billed in several. */
+  readonly progressive?: object
 }
 
 export interface RateLineJson {
@@ -71,7 +74,9 @@ function traceOf(lines: readonly RatedLine[], currency: Currency): readonly Trac
 /** Rates a request. Pure: the same request always has the same answer. */
 export function rate(request: RateRequest): RateAnswer {
   const { currency } = request
-  const rated = rateLines(request.parts, { currency, traced: true })
+  const { progressive } = request
+  const isInterim = progressive !== null && !progressive.isFinal
+  const rated = rateLines(request.parts, { currency, traced: true, isInterim })
   const lines = rated.map(({ line }) => line)
   const totals = request.totals === null ? null : totalsOf(lines, request.totals)
   return {
@@ -79,5 +84,6 @@ export function rate(request: RateRequest): RateAnswer {
     total: formatMinor(totals?.total ?? addMinor(lines.map(({ amount }) => amount)), currency),
     trace: traceOf(lines, currency),
     ...(totals === null ? {} : { totals: totalsJson(totals) }),
+    ...(progressive === null ? {} : { progressive: progressiveJson(rated, progressive, request) }),
   }
 }
