@@ -165,6 +165,28 @@ export const modifierExamples: readonly RateExample[] = [
     answer: { lines: [{ unit_amount: '3', exact_amount: '5.25', amount: '5.25' }], total: '5.25' },
   },
   {
+    name: 'progressive',
+    summary: 'Threshold billing: the second run of a period bills what the first one did not',
+    request: {
+      currency: 'USD',
+      price: { key: 'out', name: 'Transfer', model: perUnit('0.10') },
+      quantity: '1234.5',
+      progressive: {
+        thresholds: { amounts: ['50'], each: '50' },
+        billed: [{ price: 'out', quantity: '510', amount: '51.00' }],
+      },
+    },
+    answer: {
+      lines: [{ amount: '123.45' }],
+      progressive: {
+        is_due: true,
+        threshold: '100',
+        lines: [{ price: 'out', quantity: '724.5', amount: '72.45', owed: '123.45', billed_before: '51.00' }],
+        total: '72.45',
+      },
+    },
+  },
+  {
     name: 'totals',
     summary: 'From lines to what is due: discounts, promotional credits, tax, prepaid credits, in this order',
     request: {

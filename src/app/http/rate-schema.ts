@@ -1,6 +1,7 @@
 import { currencyDigits } from '../../core/money.ts'
 import { pricesMax } from '../../price/plan.ts'
 import { limits as quantityLimits } from '../../price/rate-quantity.ts'
+import { lineKinds } from '../../price/line.ts'
 import { limits as totalsLimits } from '../../price/rate-totals.ts'
 import { stepNames } from '../../price/trace.ts'
 import { counting, decimal, discountFields, lines, list, object, priceSchema, shortName, text } from './price-schema.ts'
@@ -51,6 +52,29 @@ const credit = object(['kind', 'balance'], {
   expires_at: { ...instant, description: 'exclusive' },
 })
 
+const lineKind: JsonSchema = { type: 'string', enum: lineKinds }
+
+const progressive: JsonSchema = {
+  ...object([], {
+    thresholds: object([], {
+      amounts: list(counting('a cost at which a run is due, in rising order'), 50),
+      each: counting('after the last of them, again each time it costs so much more'),
+    }),
+    billed: list(
+      object(['price', 'amount'], {
+        price: shortName,
+        kind: { ...lineKind, default: 'usage' },
+        from: { ...instant, description: 'where the part of the line begins; by default where the period does' },
+        quantity: counting('what was billed of it'),
+        amount: counting('what earlier runs billed for it, together or one by one'),
+      }),
+      1000,
+    ),
+    is_final: { type: 'boolean', default: false, description: 'the period is over: minimums are settled now' },
+  }),
+  description: 'the period is billed in several runs: what does the next one bill?',
+}
+
 /** Read by `parseRateRequest`, which tells all problems at once; this describes it to people. */
 export const rateRequestSchema: JsonSchema = {
   ...object(['currency'], {
@@ -71,6 +95,7 @@ export const rateRequestSchema: JsonSchema = {
       }),
       20,
     ),
+    progressive,
     discounts: list(
       object([], {
         coupon: shortName,
@@ -111,7 +136,7 @@ const traceSchema: JsonSchema = {
 
 const lineSchema = object(['price', 'kind', 'description', 'quantity', 'unit', 'amount', 'trace'], {
   price: { ...shortName, description: 'the key of the price' },
-  kind: { type: 'string', enum: ['fee', 'usage', 'true_up', 'overage', 'surcharge'] },
+  kind: lineKind,
   description: { type: 'string' },
   quantity: { ...number, description: 'in the meter’s unit' },
   billable_quantity: { ...number, description: 'in priced units, after the allowance' },
@@ -154,6 +179,17 @@ export const rateAnswerSchema: JsonSchema = {
     total: { ...money, description: 'of the lines; with discounts, credits or taxes the total of "totals"' },
     trace: { ...traceSchema, description: 'of the one line; of several, how they add up' },
     totals: totalsSchema,
+    progressive: {
+      type: 'object',
+      description:
+        'what is owed for each line, less what was billed for it before; all runs together are the one rating',
+      properties: {
+        is_due: { type: 'boolean' },
+        threshold: { type: ['string', 'null'] },
+        lines: { type: 'array', items: { type: 'object' } },
+        total: money,
+      },
+    },
   }),
   description: 'What it would cost, and why. Examples leave out traces and other fields that they are not about.',
 }
