@@ -4,8 +4,8 @@ import { microsOf, readInstant } from '../account/database.ts'
 import type { Queryable } from '../account/database.ts'
 import type { Merge } from '../account/attribution.ts'
 import type { Micros } from '../core/time.ts'
-import { subscriptionsOf } from '../price/subscription.ts'
-import type { Subscription } from '../price/subscription.ts'
+import { subscriptionsOf } from '../price/contract/subscription.ts'
+import type { Subscription } from '../price/contract/subscription.ts'
 
 export interface MergeEffects {
   /** They end at the instant of the merge; one that would begin later never begins. */

@@ -1,8 +1,8 @@
 import type { Queryable } from '../account/database.ts'
 import type { Micros } from '../core/time.ts'
-import { placedPrices } from '../price/meter-fit.ts'
-import type { AddOnVersion } from '../price/price-book.ts'
-import { loadPriceBook } from '../price/price-book-load.ts'
+import { placedPrices } from '../price/book/meter-fit.ts'
+import type { AddOnVersion } from '../price/book/price-book.ts'
+import { loadPriceBook } from '../price/book/price-book-load.ts'
 import type { PlanVersion } from '../price/plan.ts'
 
 type Sold = Pick<PlanVersion | AddOnVersion, 'prices' | 'phases' | 'effectiveFrom'>

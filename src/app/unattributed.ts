@@ -19,8 +19,8 @@ import { planInvoice } from '../invoice/plan-invoice.ts'
 import { findMeter, listMeters } from '../meter/catalogue.ts'
 import type { MeterDefinition } from '../meter/definition.ts'
 import { standardMeters } from '../meter/standard.ts'
-import { lastPart } from '../price/contract.ts'
-import { contractFor } from '../price/contract-table.ts'
+import { lastPart } from '../price/contract/contract.ts'
+import { contractFor } from '../price/contract/contract-table.ts'
 import { askAttributed, askEndpoints } from '../store/attributed.ts'
 import type { AttributedRow } from '../store/attributed.ts'
 import type { Condition } from '../store/condition.ts'
@@ -231,7 +231,10 @@ async function valueOf(
       until,
     })
     const { total, currency } = planInvoice({ account, contract, period: billed, usage })
-    return { value: { amount: formatMinor(total, currency), currency, plan: lastPart(contract).plan.name }, noValue: null }
+    return {
+      value: { amount: formatMinor(total, currency), currency, plan: lastPart(contract).plan.name },
+      noValue: null,
+    }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return { value: null, noValue: error.message }

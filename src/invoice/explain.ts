@@ -1,6 +1,6 @@
 import { Refusal } from '../core/errors.ts'
-import { readingOrder } from '../price/trace.ts'
-import type { TraceStep } from '../price/trace.ts'
+import { readingOrder } from '../price/rate/trace.ts'
+import type { TraceStep } from '../price/rate/trace.ts'
 import type { Invoice, LineDocument, MeterDocument, WindowDocument } from './document.ts'
 import { priceWords, titleOf } from './wording.ts'
 

@@ -1,6 +1,6 @@
 import type { MeterKey } from '../core/ids.ts'
 import type { Period } from '../core/time.ts'
-import type { SplitPrice } from '../price/contract-parts.ts'
+import type { SplitPrice } from '../price/contract/contract-parts.ts'
 import type { Price } from '../price/price.ts'
 
 /** The windows that a price can ask to be priced one by one. */

@@ -3,7 +3,7 @@ import type { Currency } from '../core/money.ts'
 import { assert } from '../core/result.ts'
 import { formatInstant, parseInstant, zonedOf } from '../core/time.ts'
 import type { Micros } from '../core/time.ts'
-import { counted } from '../price/trace.ts'
+import { counted } from '../price/rate/trace.ts'
 import type { BurnDocument, Invoice, InvoiceDocument, LineDocument, MeterDocument } from './document.ts'
 import type { PartDocument, PlanDocument, TimeDocument } from './document.ts'
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { Problem } from '../core/errors.ts'
 import type { Result } from '../core/result.ts'
 import { parsePlan } from './plan.ts'
-import { parsePriceBook } from './price-book-file.ts'
-import { parseRateRequest } from './rate.ts'
+import { parsePriceBook } from './book/price-book-file.ts'
+import { parseRateRequest } from './calculator/rate.ts'
 
 const plan = {
   key: 'p',

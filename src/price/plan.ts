@@ -22,8 +22,8 @@ import {
   readText,
 } from './place.ts'
 import type { Place } from './place.ts'
-import { phaseJson, readPhases } from './phase.ts'
-import type { Phase } from './phase.ts'
+import { phaseJson, readPhases } from './contract/phase.ts'
+import type { Phase } from './contract/phase.ts'
 import { priceJson, readPrice } from './price.ts'
 import type { Price } from './price.ts'
 import { pricingUnitJson, readPricingUnits } from './pricing-unit.ts'

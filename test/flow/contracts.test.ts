@@ -5,9 +5,9 @@ import { createAccount, getAccount } from '../../src/account/accounts.ts'
 import type { AccountKey, PlanKey } from '../../src/core/ids.ts'
 import { parseInstant } from '../../src/core/time.ts'
 import type { Micros } from '../../src/core/time.ts'
-import { lastPart } from '../../src/price/contract.ts'
-import { contractFor } from '../../src/price/contract-table.ts'
-import { getPlan, listPlans, planVersions, publishPlan } from '../../src/price/plan-catalogue.ts'
+import { lastPart } from '../../src/price/contract/contract.ts'
+import { contractFor } from '../../src/price/contract/contract-table.ts'
+import { getPlan, listPlans, planVersions, publishPlan } from '../../src/price/book/plan-catalogue.ts'
 import { parsePlan } from '../../src/price/plan.ts'
 import type { PlanInput, PlanVersion } from '../../src/price/plan.ts'
 import {
@@ -16,7 +16,7 @@ import {
   setDefaultPlan,
   subscribe,
   subscriptionsOf,
-} from '../../src/price/subscription.ts'
+} from '../../src/price/contract/subscription.ts'
 
 let fresh: FreshDatabase
 beforeAll(async () => {

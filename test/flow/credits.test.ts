@@ -234,7 +234,11 @@ describe('credits', () => {
     )
     await bench.grant(account, 'full', { priority: 1 })
     expect(await entriesOf('full')).toEqual(['0 granted 100'])
-    for (const more of [{ priority: 2 }, { priority: 1, expiresAt: march }, { priority: 1, scope: { meters: ['out' as never] } }])
+    for (const more of [
+      { priority: 2 },
+      { priority: 1, expiresAt: march },
+      { priority: 1, scope: { meters: ['out' as never] } },
+    ])
       await expect(bench.grant(account, 'full', more)).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' })
     await expect(bench.grant(account, 'full-more')).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
     const left = await bench.database.query(`select count(*)::int as many from credit_grant where account = 'full'`)

@@ -5,7 +5,7 @@ import type { PlanKey } from '../../src/core/ids.ts'
 import { draftInvoice, findInvoice, issueInvoice } from '../../src/invoice/desk.ts'
 import { hasIssuedInvoice, nameIssuer } from '../../src/invoice/invoice-table.ts'
 import { listInvoices } from '../../src/invoice/list.ts'
-import { setDefaultPlan } from '../../src/price/subscription.ts'
+import { setDefaultPlan } from '../../src/price/contract/subscription.ts'
 import { at, bytesOf, openDesk } from '../support/invoice-desk.ts'
 import type { TestDesk } from '../support/invoice-desk.ts'
 

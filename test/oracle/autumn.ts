@@ -1,6 +1,6 @@
 import { divide } from '../../src/core/exact.ts'
 import { formatExact } from '../../src/core/exact.ts'
-import { progress } from '../../src/price/progressive.ts'
+import { progress } from '../../src/price/rate/progressive.ts'
 import { plain, rounded, whole } from '../support/oracle-cases.ts'
 import type { Json, OracleCase, Outcome, Translations } from '../support/oracle-cases.ts'
 import { defined, firstRun, lineOf, linesOf, totalOf, used, wholePart } from '../support/oracle-rating.ts'

@@ -14,7 +14,7 @@ import { partName } from '../../src/invoice/usage-wanted.ts'
 import type { MeterDefinition } from '../../src/meter/definition.ts'
 import { standardMeters } from '../../src/meter/standard.ts'
 import type { UsageAnswer, UsageRow } from '../../src/meter/usage.ts'
-import { plainContract } from '../../src/price/contract.ts'
+import { plainContract } from '../../src/price/contract/contract.ts'
 import { parsePlan } from '../../src/price/plan.ts'
 
 /**

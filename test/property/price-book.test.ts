@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { changesOf } from '../../src/price/document-change.ts'
-import { diffPriceBooks } from '../../src/price/price-book-diff.ts'
-import { formatPriceBook, parsePriceBook } from '../../src/price/price-book-file.ts'
-import type { PriceBookFile } from '../../src/price/price-book-file.ts'
-import { bookOf, planImport } from '../../src/price/price-book-import.ts'
-import { emptyPriceBook } from '../../src/price/price-book.ts'
-import type { PriceBook } from '../../src/price/price-book.ts'
+import { changesOf } from '../../src/price/book/document-change.ts'
+import { diffPriceBooks } from '../../src/price/book/price-book-diff.ts'
+import { formatPriceBook, parsePriceBook } from '../../src/price/book/price-book-file.ts'
+import type { PriceBookFile } from '../../src/price/book/price-book-file.ts'
+import { bookOf, planImport } from '../../src/price/book/price-book-import.ts'
+import { emptyPriceBook } from '../../src/price/book/price-book.ts'
+import type { PriceBook } from '../../src/price/book/price-book.ts'
 
 /** The price book as a file, against plain slow code that flattens two documents and compares them value by value. */
 
@@ -134,7 +134,8 @@ function imported(into: PriceBook, document: unknown): PriceBook {
 }
 
 /** In any order that is always the same. */
-const sorted = (values: readonly unknown[]): readonly string[] => values.map((value) => JSON.stringify(value)).toSorted()
+const sorted = (values: readonly unknown[]): readonly string[] =>
+  values.map((value) => JSON.stringify(value)).toSorted()
 
 /** Every value of a document under its path; prices go by their keys. Slow, plain, and not the code under test. */
 function flatten(value: unknown, path: readonly string[], into: Map<string, string>): Map<string, string> {

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { AccountKey, PlanKey } from '../../src/core/ids.ts'
 import type { Minor } from '../../src/core/money.ts'
 import type { PriceKey } from '../../src/price/price-key.ts'
-import { SimulationTally, compareSides, together } from '../../src/price/simulation.ts'
-import type { AccountOutcome, CurrencyDocument, Side } from '../../src/price/simulation.ts'
+import { SimulationTally, compareSides, together } from '../../src/price/simulation/simulation.ts'
+import type { AccountOutcome, CurrencyDocument, Side } from '../../src/price/simulation/simulation.ts'
 
 const digits = { USD: 2, JPY: 0, KWD: 3 } as const
 type Money = keyof typeof digits

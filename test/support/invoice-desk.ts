@@ -12,9 +12,9 @@ import { seedStandardMeters } from '../../src/meter/catalogue.ts'
 import { standardMeters } from '../../src/meter/standard.ts'
 import type { MeterDefinition } from '../../src/meter/definition.ts'
 import type { ReadUsage, UsageRow } from '../../src/meter/usage.ts'
-import { publishPlan } from '../../src/price/plan-catalogue.ts'
+import { publishPlan } from '../../src/price/book/plan-catalogue.ts'
 import { parsePlan } from '../../src/price/plan.ts'
-import { subscribe } from '../../src/price/subscription.ts'
+import { subscribe } from '../../src/price/contract/subscription.ts'
 import { freshDatabase } from './postgres.ts'
 import type { FreshDatabase } from './postgres.ts'
 
@@ -115,7 +115,11 @@ export async function openDesk(): Promise<TestDesk> {
     subscriber: async (key, timeZone = 'UTC') => {
       const account = await createAccount(database, { key, timeZone, currency: 'USD' }, test.now)
       const from = at('2025-01-01T00:00:00Z')
-      await subscribe(database, { account: account.key, plan: 'usual' as PlanKey, from, to: null }, { by: 'test', now: test.now })
+      await subscribe(
+        database,
+        { account: account.key, plan: 'usual' as PlanKey, from, to: null },
+        { by: 'test', now: test.now },
+      )
       return account.key
     },
     issued: async (account, month = '2026-10', waiver = null) => {

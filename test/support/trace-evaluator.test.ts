@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { formatMinor } from '../../src/core/money.ts'
-import type { RatedLine } from '../../src/price/line.ts'
+import type { RatedLine } from '../../src/price/rate/line.ts'
 import { priceOurs, wholeDollars } from './price-lines.ts'
 import { rationalText } from './plain-rational.ts'
 import { calculate, traceProblems } from './trace-evaluator.ts'

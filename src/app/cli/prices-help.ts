@@ -20,7 +20,7 @@ import     publishes the versions of FILE that the service has not: all of them,
 simulate   what a change would do to all accounts, on the usage of past months
 
 FILE is JSON, or a TypeScript file whose default export is the document (see definePriceBook in
-src/price/define-plan.ts). docs/data/price-book.md explains the document.
+src/price/book/define-plan.ts). docs/data/price-book.md explains the document.
 
   --exit-code      diff: exit with 1 when there are differences, as git diff does; without it, differences are no failure
   --dry-run        import: does everything, tells what it did, and takes it back

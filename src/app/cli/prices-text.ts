@@ -1,7 +1,7 @@
 import type { Problem } from '../../core/errors.ts'
-import type { DocumentChange } from '../../price/document-change.ts'
-import type { VersionChange } from '../../price/price-book-diff.ts'
-import { changeInWords, versionInWords } from '../../price/price-book-words.ts'
+import type { DocumentChange } from '../../price/book/document-change.ts'
+import type { VersionChange } from '../../price/book/price-book-diff.ts'
+import { changeInWords, versionInWords } from '../../price/book/price-book-words.ts'
 
 /** Wraps text in the colours of a terminal, or not. */
 export type Paint = (text: string, colour: 'red' | 'green' | 'yellow' | 'dim') => string

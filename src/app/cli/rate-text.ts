@@ -1,6 +1,6 @@
-import type { RateAnswer, RateLineJson } from '../../price/rate.ts'
-import { numberWords } from '../../price/number-words.ts'
-import { evaluateFormula } from '../../price/replay.ts'
+import type { RateAnswer, RateLineJson } from '../../price/calculator/rate.ts'
+import { numberWords } from '../../price/rate/number-words.ts'
+import { evaluateFormula } from '../../price/rate/replay.ts'
 
 /** Totals as `totalsJson` writes them, as far as they are printed. */
 interface TotalsAnswer {

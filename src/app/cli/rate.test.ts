@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { overLinesKinds } from '../../price/model/over-lines.ts'
 import { unitModelKinds } from '../../price/model/model.ts'
-import { parseRateRequest, rate } from '../../price/rate.ts'
+import { parseRateRequest, rate } from '../../price/calculator/rate.ts'
 import { rateExamples } from '../http/rate-schema.ts'
 import { dispatch } from './main.ts'
 

@@ -1,6 +1,11 @@
 import { exact } from '../../core/exact.ts'
 import { groupDigits } from '../../invoice/wording.ts'
-import type { AccountDocument, BucketDocument, CurrencyDocument, SimulationDocument } from '../../price/simulation.ts'
+import type {
+  AccountDocument,
+  BucketDocument,
+  CurrencyDocument,
+  SimulationDocument,
+} from '../../price/simulation/simulation.ts'
 import { heightOf, scaleOf } from '../page/scale.ts'
 import { bucketName } from '../page/simulation-picture.ts'
 

@@ -6,7 +6,7 @@ import { tiersMax } from '../../price/model/tier.ts'
 import { overLinesKinds } from '../../price/model/over-lines.ts'
 import { eachWindows, prorations } from '../../price/price.ts'
 import type { PriceModel } from '../../price/price-model.ts'
-import { roundingModes } from '../../price/unit.ts'
+import { roundingModes } from '../../price/rate/unit.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 

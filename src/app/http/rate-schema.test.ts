@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { overLinesKinds } from '../../price/model/over-lines.ts'
 import { unitModelKinds } from '../../price/model/model.ts'
-import { parseRateRequest, rate } from '../../price/rate.ts'
+import { parseRateRequest, rate } from '../../price/calculator/rate.ts'
 import { rateAnswerSchema, rateExamples, rateRequestSchema } from './rate-schema.ts'
 
 const request = z.fromJSONSchema(rateRequestSchema)

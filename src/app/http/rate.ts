@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Refusal } from '../../core/errors.ts'
-import { parseRateRequest, rate } from '../../price/rate.ts'
-import type { RateAnswer } from '../../price/rate.ts'
+import { parseRateRequest, rate } from '../../price/calculator/rate.ts'
+import type { RateAnswer } from '../../price/calculator/rate.ts'
 import { namedExamples, rateAnswerSchema, rateRequestSchema } from './rate-schema.ts'
 import type { Server } from './routes.ts'
 

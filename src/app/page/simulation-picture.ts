@@ -3,7 +3,7 @@ import { compare, exact, formatScaled, roundToInteger, subtract, zero } from '..
 import type { Exact } from '../../core/exact.ts'
 import { html, Html } from '../../invoice/html.ts'
 import { groupDigits } from '../../invoice/wording.ts'
-import type { BucketDocument, CurrencyDocument } from '../../price/simulation.ts'
+import type { BucketDocument, CurrencyDocument } from '../../price/simulation/simulation.ts'
 import { short, tick } from './number.ts'
 import { heightOf, pixels, scaleOf } from './scale.ts'
 import type { Scale } from './scale.ts'

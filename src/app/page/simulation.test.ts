@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { AccountKey, PlanKey } from '../../core/ids.ts'
 import type { Currency } from '../../core/money.ts'
-import { SimulationTally, compareSides } from '../../price/simulation.ts'
-import type { Side } from '../../price/simulation.ts'
+import { SimulationTally, compareSides } from '../../price/simulation/simulation.ts'
+import type { Side } from '../../price/simulation/simulation.ts'
 import { simulationPage, simulationSvg } from './simulation.ts'
 import type { SimulationView } from './simulation.ts'
 

@@ -2,7 +2,12 @@
 import { html, Html } from '../../invoice/html.ts'
 import type { Content } from '../../invoice/html.ts'
 import { groupDigits } from '../../invoice/wording.ts'
-import type { AccountDocument, CurrencyDocument, PartDocument, SimulationDocument } from '../../price/simulation.ts'
+import type {
+  AccountDocument,
+  CurrencyDocument,
+  PartDocument,
+  SimulationDocument,
+} from '../../price/simulation/simulation.ts'
 import { bucketName, simulationPicture } from './simulation-picture.ts'
 import { styleSheet } from './style.ts'
 

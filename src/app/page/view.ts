@@ -2,7 +2,7 @@ import type { Exact } from '../../core/exact.ts'
 import type { Currency, Minor } from '../../core/money.ts'
 import type { Micros } from '../../core/time.ts'
 import type { TotalRow } from '../../invoice/wording.ts'
-import type { RatedLine } from '../../price/line.ts'
+import type { RatedLine } from '../../price/rate/line.ts'
 
 /**
  * What the pages show, as data. Whoever fills this asks the same functions as the API and the invoice (L9);

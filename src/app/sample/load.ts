@@ -8,9 +8,9 @@ import { calendarMonth, formatInstant, formatMonth, parseInstant } from '../../c
 import type { Micros } from '../../core/time.ts'
 import { draftInvoice, issueInvoice } from '../../invoice/desk.ts'
 import type { InvoiceDesk } from '../../invoice/desk.ts'
-import { publishPlan } from '../../price/plan-catalogue.ts'
+import { publishPlan } from '../../price/book/plan-catalogue.ts'
 import { parsePlan } from '../../price/plan.ts'
-import { setDefaultPlan, subscribe, subscriptionsOf } from '../../price/subscription.ts'
+import { setDefaultPlan, subscribe, subscriptionsOf } from '../../price/contract/subscription.ts'
 import type { Service } from '../service.ts'
 import { sampleCompany, sampleSeed } from './company.ts'
 import type { SampleCompany } from './company.ts'
@@ -82,7 +82,11 @@ export async function describeSample(service: Service, company: SampleCompany): 
   for (const { account, plan, from } of company.subscriptions) {
     const subscribed = await subscriptionsOf(database, account as AccountKey)
     if (subscribed.length === 0) {
-      await subscribe(database, { account: account as AccountKey, plan: plan as PlanKey, from, to: null }, { by: 'sample', now })
+      await subscribe(
+        database,
+        { account: account as AccountKey, plan: plan as PlanKey, from, to: null },
+        { by: 'sample', now },
+      )
     }
   }
   await database.query("update issuing_entity set name = $1, address = $2 where name = ''", [

@@ -1,4 +1,4 @@
-import type { Decimal, PriceDocument, SinglePlanDocument, UsageModelDocument } from '../../price/plan-document.ts'
+import type { Decimal, PriceDocument, SinglePlanDocument, UsageModelDocument } from '../../price/book/plan-document.ts'
 
 /**
  * The sample's price book, as JSON in the form that plans are given in. Meters, allowances and prices are those

@@ -1,5 +1,5 @@
 import type { Exact } from '../../core/exact.ts'
-import type { Trace } from '../trace.ts'
+import type { Trace } from '../rate/trace.ts'
 
 /** What a model is asked to price. */
 export interface Charged {

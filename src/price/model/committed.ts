@@ -2,9 +2,9 @@ import { add, formatExact, isZero, larger, multiply, subtract, zero } from '../.
 import type { Exact } from '../../core/exact.ts'
 import { at, expectFields, readAmount, readDecimal } from '../place.ts'
 import type { Place } from '../place.ts'
-import { moneyWords, numberWords, quantityWords } from '../number-words.ts'
-import { operand, traceStep } from '../trace.ts'
-import type { Trace, TraceStep } from '../trace.ts'
+import { moneyWords, numberWords, quantityWords } from '../rate/number-words.ts'
+import { operand, traceStep } from '../rate/trace.ts'
+import type { Trace, TraceStep } from '../rate/trace.ts'
 import type { Charge, Charged } from './charge.ts'
 
 /**

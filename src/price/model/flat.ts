@@ -2,9 +2,9 @@ import { compare, formatExact, multiply, one } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { at, expectFields, readAmount } from '../place.ts'
 import type { Place } from '../place.ts'
-import { moneyWords, numberWords } from '../number-words.ts'
-import { operand, traceStep } from '../trace.ts'
-import type { Trace } from '../trace.ts'
+import { moneyWords, numberWords } from '../rate/number-words.ts'
+import { operand, traceStep } from '../rate/trace.ts'
+import type { Trace } from '../rate/trace.ts'
 import type { Charge, Charged } from './charge.ts'
 
 /** The same amount for every billing period, whatever was used. It has no meter. */

@@ -2,10 +2,10 @@ import { compare, divide, formatExact, isZero, multiply, one } from '../../core/
 import type { Exact } from '../../core/exact.ts'
 import { at, expectFields, readAmount, readChoice, readDecimal } from '../place.ts'
 import type { Place } from '../place.ts'
-import { moneyWords, numberWords, quantityWords } from '../number-words.ts'
-import { operand, traceStep } from '../trace.ts'
-import type { Trace, TraceStep } from '../trace.ts'
-import { roundQuantity } from '../unit.ts'
+import { moneyWords, numberWords, quantityWords } from '../rate/number-words.ts'
+import { operand, traceStep } from '../rate/trace.ts'
+import type { Trace, TraceStep } from '../rate/trace.ts'
+import { roundQuantity } from '../rate/unit.ts'
 import type { Charge, Charged } from './charge.ts'
 
 export const packageRounds = ['up', 'down'] as const

@@ -2,9 +2,9 @@ import { formatExact, multiply } from '../../core/exact.ts'
 import type { Exact } from '../../core/exact.ts'
 import { at, expectFields, readAmount } from '../place.ts'
 import type { Place } from '../place.ts'
-import { moneyWords, quantityWords } from '../number-words.ts'
-import { operand, traceStep } from '../trace.ts'
-import type { Trace } from '../trace.ts'
+import { moneyWords, quantityWords } from '../rate/number-words.ts'
+import { operand, traceStep } from '../rate/trace.ts'
+import type { Trace } from '../rate/trace.ts'
 import type { Charge, Charged } from './charge.ts'
 
 /** Every unit at the same price; parts of a unit cost their part. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseRateRequest } from '../rate-request.ts'
+import { parseRateRequest } from '../calculator/rate-request.ts'
 import { dueFor, dueForEvents } from '../../../test/support/price-lines.ts'
 
 const model = { kind: 'percentage', percent: '1.3' }

@@ -17,9 +17,9 @@ import type { Exact } from '../../core/exact.ts'
 import { assert } from '../../core/result.ts'
 import { at, complain, expectFields, isAbsent, readAmount, readCount, readPercent } from '../place.ts'
 import type { Place } from '../place.ts'
-import { moneyWords, numberWords, quantityWords } from '../number-words.ts'
-import { operand, sumFormula, traceStep } from '../trace.ts'
-import type { Trace, TraceStep } from '../trace.ts'
+import { moneyWords, numberWords, quantityWords } from '../rate/number-words.ts'
+import { operand, sumFormula, traceStep } from '../rate/trace.ts'
+import type { Trace, TraceStep } from '../rate/trace.ts'
 import type { Charge, Charged } from './charge.ts'
 
 /**

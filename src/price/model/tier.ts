@@ -2,7 +2,7 @@ import { compare, formatExact, isZero, multiply, zero } from '../../core/exact.t
 import type { Exact } from '../../core/exact.ts'
 import { at, complain, expectFields, isAbsent, readAmount, readDecimal, readList } from '../place.ts'
 import type { Place } from '../place.ts'
-import { numberWords } from '../number-words.ts'
+import { numberWords } from '../rate/number-words.ts'
 
 /** The units in (bound of the tier before, upTo]: the upper bound belongs to the tier. */
 export interface TierBounds {

@@ -1,4 +1,4 @@
-import { defineAddOn } from '../define-plan.ts'
+import { defineAddOn } from '../book/define-plan.ts'
 import { changes } from './plans.ts'
 
 const common = { version: 1, currency: 'USD', effective_from: changes.baseFee } as const

@@ -1,4 +1,4 @@
-import { definePriceBook } from '../define-plan.ts'
+import { definePriceBook } from '../book/define-plan.ts'
 import { addOns } from './add-ons.ts'
 import { free, hobbyist, payAsYouGo } from './plans.ts'
 

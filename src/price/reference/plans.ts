@@ -1,5 +1,5 @@
-import { definePlan } from '../define-plan.ts'
-import type { PriceDocument } from '../define-plan.ts'
+import { definePlan } from '../book/define-plan.ts'
+import type { PriceDocument } from '../book/define-plan.ts'
 import {
   base,
   certificatesByHour,

@@ -1,4 +1,4 @@
-import type { PriceDocument } from '../define-plan.ts'
+import type { PriceDocument } from '../book/define-plan.ts'
 
 // The prices of an edge company: a public price page of August 2026, with what it was before. Where the page gives no
 // figure, or says a thing in two ways, the choice is ours and is said here and in docs/data/price-book.md.
