@@ -56,7 +56,7 @@ export function shifted(n: number, by: number): number {
 }
 
 /** How a Rational is held. In JSON it is its text, as every number that crosses a boundary. */
-class Held {
+export class Held {
   declare readonly n: number
   declare readonly d: number
   declare readonly k: number

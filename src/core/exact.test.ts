@@ -90,3 +90,11 @@ test('an exact number in JSON is its text: never the way in which it is held, an
   const numbers = [exact('12.50'), exact(2n ** 80n), divide(exact(1n), exact(3n))]
   expect(JSON.stringify({ numbers })).toBe('{"numbers":["12.5","1208925819614629174706176","1/3"]}')
 })
+
+test('a test that compares values means the value, however it is held', () => {
+  const long = multiply(exact('73.7'), exact('100'))
+  const other = add(exact('7369.5'), exact('0.5'))
+  expect({ rows: [long] }).toEqual({ rows: [exact('7370')] })
+  expect({ rows: [other] }).toEqual({ rows: [exact('7370')] })
+  expect({ rows: [other] }).not.toEqual({ rows: [exact('7371')] })
+})
