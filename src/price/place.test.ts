@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Problem } from '../core/errors.ts'
 import type { Result } from '../core/result.ts'
+import { documentOf, readText } from './place.ts'
 import { parsePlan } from './plan.ts'
 import { parsePriceBook } from './book/price-book-file.ts'
 import { parseRateRequest } from './calculator/rate.ts'
@@ -74,4 +75,15 @@ test('what is wrong in every currency of a plan is not more than it is in one', 
   const problems = problemsOf(parsePlan({ ...rest, currencies, prices }))
   expect(problems.filter(({ message }) => message.startsWith('is not known here')).length).toBe(30)
   expect(problems.some(({ message }) => message === more)).toBe(false)
+})
+
+test('names with characters that a terminal obeys, or that turn the direction of text, are refused', () => {
+  for (const name of ['Data\u001b[1A\u001b[2K', 'Data\nforged line', 'Data\u202eatad']) {
+    const place = documentOf(name)
+    readText(place, 'names it')
+    expect(place.problems.map(({ message }) => message)).toEqual([expect.stringContaining('not seen')])
+  }
+  const place = documentOf('Datenübertragung, ausgehend – 数据')
+  readText(place, 'names it')
+  expect(place.problems).toEqual([])
 })

@@ -104,10 +104,17 @@ export function expectFields(place: Place, known: readonly string[]): boolean {
   return true
 }
 
+/** What a terminal obeys instead of showing it: it could hide what stands around it. */
+const unprintable = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u
+
 /** Reads a text that a person will see. */
 export function readText(place: Place, hint: string): string {
   const { value } = place
-  if (typeof value === 'string' && value.trim() !== '' && value.length <= 200) return value
+  if (typeof value === 'string' && value.trim() !== '' && value.length <= 200) {
+    if (!unprintable.test(value)) return value
+    complain(place, 'has characters that are not seen: control characters, or marks that turn the direction of text')
+    return ''
+  }
   complain(place, `${hint}, 1 to 200 characters`)
   return ''
 }

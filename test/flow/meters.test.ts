@@ -253,6 +253,39 @@ describe('meters: drafts, activation, previews', () => {
     await good('POST', '/v1/meters/sold/versions/2/activate')
   })
 
+  test('a price that holds goes on fitting its meter: of a plan, and what an account agreed on', async () => {
+    const counted = { ...blocks, key: 'fit', unit: 'bytes', aggregation: { kind: 'sum', value: 'bytes_out_wire' } }
+    const perUnit = { kind: 'per_unit', unit_amount: '0.1' }
+    await good('POST', '/v1/meters', { ...counted, group_by: ['endpoint', 'country'] })
+    const matrix = {
+      kind: 'matrix',
+      dimensions: ['country'],
+      cells: [{ when: { country: ['DE', 'FR'] }, model: perUnit }],
+      default: { model: perUnit },
+    }
+    const plan = { key: 'fitting', name: 'F', currency: 'EUR', effective_from: '2026-01-01T00:00:00Z' }
+    await good('POST', '/v1/plans', { ...plan, prices: [{ key: 'x', name: 'X', meter: 'fit', model: matrix }] })
+    expect(await refused('POST', '/v1/meters', { ...counted, group_by: ['endpoint'] })).toBe('REQUEST_INVALID')
+    const largest = { kind: 'max', value: 'bytes_out_wire' }
+    const otherwise = { ...counted, group_by: ['endpoint', 'country'], aggregation: largest }
+    expect(await refused('POST', '/v1/meters', otherwise)).toBe('REQUEST_INVALID')
+    await good('POST', '/v1/meters', { ...counted, name: 'Fit', group_by: ['endpoint', 'country', 'region'] })
+
+    // No plan bills it, and one account does.
+    await good('POST', '/v1/meters', { ...counted, key: 'agreed' })
+    await good('POST', '/v1/accounts', { key: 'negotiator', name: 'N', time_zone: 'UTC', currency: 'EUR' })
+    const own = { key: 'y', name: 'Y', meter: 'agreed', unit: { name: 'GB', per: '1000000000' }, model: perUnit }
+    const terms = { overrides: [{ add: own }] }
+    await good('POST', '/v1/subscriptions', {
+      account: 'negotiator',
+      plan: 'fitting',
+      from: '2026-01-01T00:00:00Z',
+      ...terms,
+    })
+    expect(await refused('POST', '/v1/meters', { ...blocks, key: 'agreed' })).toBe('METER_UNIT_BILLED')
+    expect(await refused('POST', '/v1/meters/agreed/archive', { reason: 'a try' })).not.toBe('')
+  })
+
   test('what was looked at is what is activated, or nothing is', async () => {
     const draft = await good('POST', '/v1/meters', { ...blocks, key: 'seen', draft: true })
     const preview = await good('POST', '/v1/meters/preview', { key: 'seen', version: 1, ...may })

@@ -4,6 +4,9 @@ import type { PlanKey } from '../../core/ids.ts'
 import { formatInstant } from '../../core/time.ts'
 import { getPlan, listPlans, publishPlan, planVersions } from '../../price/book/plan-catalogue.ts'
 import { parsePlan, planJson } from '../../price/plan.ts'
+import { loadPriceBook } from '../../price/book/price-book-load.ts'
+import { contractFactsOf } from '../../price/contract/contract-table.ts'
+import { ownBook } from '../../price/contract/own-book.ts'
 import { setDefaultPlan } from '../../price/contract/subscription.ts'
 import type { Service } from '../service.ts'
 import { principalOf, requireOperator } from './access.ts'
@@ -15,10 +18,16 @@ const anyDocument = z.record(z.string(), z.unknown())
 function addPlans(server: Server, { database, world }: Service): void {
   server.get(
     '/v1/plans',
-    { config: { scope: 'billing:read' }, schema: { summary: 'Plans, newest versions' } },
-    async () => ({
-      plans: (await listPlans(database)).map(planJson),
-    }),
+    {
+      config: { scope: 'billing:read' },
+      schema: { summary: 'Plans, newest versions; for an account its own, as they are in effect' },
+    },
+    async (request) => {
+      const { account } = principalOf(request)
+      if (account === null) return { plans: (await listPlans(database)).map(planJson) }
+      const facts = await contractFactsOf(database, account)
+      return { plans: ownBook(facts, await loadPriceBook(database), world.now()).plans.map(planJson) }
+    },
   )
   server.get(
     '/v1/plans/:key',

@@ -20,7 +20,7 @@ import {
 import type { MeterVersion } from '../../meter/catalogue.ts'
 import { library, libraryEntry } from '../../meter/library.ts'
 import type { LibraryEntry } from '../../meter/library.ts'
-import { plansWithMeter } from '../meter-archive.ts'
+import { billersOf } from '../meter-archive.ts'
 import { checkChange } from '../meter-change.ts'
 import type { Service } from '../service.ts'
 import { principalOf, requireOperator } from './access.ts'
@@ -181,7 +181,7 @@ function addWriting(server: Server, service: Service): void {
 
 /** Refuses to hide what customers pay for. */
 async function requireUnbilled(service: Service, meter: string, now: Micros): Promise<void> {
-  const plans = await plansWithMeter(service.database, meter, now)
+  const plans = await billersOf(service.database, meter, now)
   if (plans.length === 0) return
   throw new Refusal(
     'REQUEST_INVALID',

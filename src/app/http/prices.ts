@@ -11,8 +11,10 @@ import type { FileEntry, Section } from '../../price/book/price-book-file.ts'
 import type { PriceBookImport } from '../../price/book/price-book-import.ts'
 import { loadPriceBook } from '../../price/book/price-book-load.ts'
 import { importPriceBook } from '../../price/book/price-book-publish.ts'
+import { contractFactsOf } from '../../price/contract/contract-table.ts'
+import { ownBook } from '../../price/contract/own-book.ts'
 import type { Service } from '../service.ts'
-import { requireOperator } from './access.ts'
+import { principalOf, requireOperator } from './access.ts'
 import { addOnExample, bookExample, couponExample } from './prices-schema.ts'
 import type { Server } from './routes.ts'
 import { dryRun } from './schema.ts'
@@ -33,8 +35,13 @@ function required<Value>(parsed: Result<Value, readonly Problem[]>, what: string
 function addAddOns(server: Server, { database, world }: Service): void {
   server.get(
     '/v1/add-ons',
-    { config: { scope: 'billing:read' }, schema: { summary: 'Add-ons, newest versions' } },
-    async () => ({ add_ons: (await listAddOns(database)).map(addOnJson) }),
+    { config: { scope: 'billing:read' }, schema: { summary: 'Add-ons, newest versions; for an account its own' } },
+    async (request) => {
+      const { account } = principalOf(request)
+      if (account === null) return { add_ons: (await listAddOns(database)).map(addOnJson) }
+      const facts = await contractFactsOf(database, account)
+      return { add_ons: ownBook(facts, await loadPriceBook(database), world.now()).addOns.map(addOnJson) }
+    },
   )
   server.get(
     '/v1/add-ons/:key',

@@ -7,6 +7,7 @@ import { formatInstant, zonedOf } from '../../core/time.ts'
 import type { Micros, Period } from '../../core/time.ts'
 import { decisionAt, defaultAt, heldDecisions } from './contract-facts.ts'
 import type { ContractFacts, Known, SubscriptionDecision } from './contract-facts.ts'
+import { circleFrom, namedBy, namesOf, wayWords } from '../over-lines-check.ts'
 import { isSamePrice } from './contract-parts.ts'
 import { includedIn, includedOf, isSameIncluded } from './contract-included.ts'
 import type { ContractIncluded } from './contract-included.ts'
@@ -205,6 +206,19 @@ function pricesAt(sources: readonly Source[], decision: SubscriptionDecision | n
   })
 }
 
+/**
+ * Definitions and terms are checked when they are saved; a later version of a plan can still make a circle with an older
+ * agreement, and then it says so.
+ */
+function checkCircles(reading: Reading, at: Micros, prices: readonly ContractPrice[]): void {
+  const named = namesOf(prices.map(({ price }) => price))
+  for (const { price } of prices) {
+    const circle = namedBy(price).length === 0 ? null : circleFrom(price.key, named)
+    if (circle !== null)
+      throw missing(reading, at, `its prices are over each other, ${wayWords(circle)}: change what was agreed with it`)
+  }
+}
+
 function partAt(reading: Reading, part: Period): ContractPart | null {
   const at = part.from
   const held = heldAt(reading, at)
@@ -219,7 +233,9 @@ function partAt(reading: Reading, part: Period): ContractPart | null {
   const addOns = decision === null ? [] : addOnsAt(reading, decision, { plan: body, at })
   const plan: PlanVersion = { ...sold, currency: reading.facts.account.currency, ...body }
   const sources = [own, ...addOns]
-  return { part, plan, basis, phase, prices: pricesAt(sources, decision), included: sources.flatMap(includedIn) }
+  const prices = pricesAt(sources, decision)
+  checkCircles(reading, at, prices)
+  return { part, plan, basis, phase, prices, included: sources.flatMap(includedIn) }
 }
 
 function isSamePart(one: ContractPart, next: ContractPart): boolean {
