@@ -44,6 +44,8 @@ describe('the price book in Postgres', () => {
       Array.from({ length: 6 }, async () => importPriceBook(fresh.database, file, { now, dryRun: false })),
     )
     expect(done.every(({ publish, unchanged }) => countOf(publish) + unchanged === 9)).toBe(true)
+    // Each says what it published itself.
+    expect(done.map(({ publish }) => countOf(publish)).toSorted((a, b) => b - a)).toEqual([9, 0, 0, 0, 0, 0])
     expect(formatPriceBook(await loadPriceBook(fresh.database))).toBe(formatPriceBook(bookOf(file)))
   })
 

@@ -6,6 +6,7 @@ import { bodyOf, callOnce } from '../../collect/service.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Problem } from '../../core/errors.ts'
 import { standardMeters } from '../../meter/standard.ts'
+import { placedPrices } from '../../price/book/meter-fit.ts'
 import { diffPriceBooks } from '../../price/book/price-book-diff.ts'
 import type { VersionChange } from '../../price/book/price-book-diff.ts'
 import { formatDocument, formatPriceBook, parsePriceBook } from '../../price/book/price-book-file.ts'
@@ -110,7 +111,8 @@ function countText({ plans, addOns, coupons }: PriceBook): string {
 function foreignMeters({ plans, addOns }: PriceBook): readonly string[] {
   const standard = new Set<string>(standardMeters.map(({ key }) => key))
   const sold = [...plans.values(), ...addOns.values()].flat()
-  const meters = sold.flatMap(({ prices }) => prices.flatMap(({ meter }) => (meter === null ? [] : [meter])))
+  const placed = sold.flatMap(({ prices, phases }) => placedPrices(prices, phases))
+  const meters = placed.flatMap(({ price: { meter } }) => (meter === null ? [] : [meter]))
   return [...new Set<string>(meters)].filter((meter) => !standard.has(meter)).toSorted()
 }
 

@@ -35,16 +35,20 @@ function problemsAt(place: string, { code, message, problems }: Refusal): readon
   return problems.map((problem) => ({ ...problem, field: `${place}.${problem.field ?? ''}` }))
 }
 
-async function publishAll<Version>(
+async function publishAll<Version extends { readonly key: string }>(
   entries: readonly FileEntry<Version>[],
   publish: (version: Version) => Promise<unknown>,
 ): Promise<readonly Problem[]> {
   const problems: Problem[] = []
+  const refused = new Set<string>()
   for (const { place, version } of entries) {
+    // What follows a version that is refused has no place to follow: that would be said of each, and is no news.
+    if (refused.has(version.key)) continue
     try {
       await publish(version)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
+      refused.add(version.key)
       for (const problem of problemsAt(place, error)) note(problems, problem)
     }
   }
@@ -56,15 +60,19 @@ async function execute(client: Queryable, { publish }: PriceBookImport, now: Mic
     terms: version,
     version: version.version,
   })
-  const problems = [
+  const sold = [
     ...(await publishAll(publish.plans, async (plan) => publishPlanIn(client, input(plan), now))),
     ...(await publishAll(publish.add_ons, async (addOn) =>
       publishVersion(client, addOnShelf, { input: input(addOn), now }),
     )),
-    ...(await publishAll(publish.coupons, async (coupon) =>
-      publishVersion(client, couponShelf, { input: input(coupon), now }),
-    )),
   ]
+  // A coupon is off prices that have to be there: while some of them are not, it would be refused for that.
+  const problems =
+    sold.length > 0
+      ? sold
+      : await publishAll(publish.coupons, async (coupon) =>
+          publishVersion(client, couponShelf, { input: input(coupon), now }),
+        )
   if (problems.length > 0) refuse(problems)
 }
 
@@ -75,6 +83,8 @@ export async function importPriceBook(
   { now, dryRun }: ImportContext,
 ): Promise<PriceBookImport> {
   return inTransaction(database, async (client) => {
+    // Imports take turns, so that each says what it published itself.
+    await client.query("select pg_advisory_xact_lock(hashtext('import of the price book'))")
     const planned = planImport(await loadPriceBook(client), file)
     if (!planned.ok) return refuse(planned.error)
     await client.query('savepoint before_import')
