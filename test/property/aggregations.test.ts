@@ -218,7 +218,7 @@ describe('every measure equals the plain oracle, whatever happens to the events 
         const [first] = questions
         if (first !== undefined) await expectAnswers(pipeline, { ...first, measure }, { ...then, accounts })
       }),
-      { numRuns: 4, endOnFailure: true },
+      { numRuns: 3, endOnFailure: true },
     )
   })
 

@@ -10,7 +10,7 @@ import { discardData, temporaryDirectory } from '../support/service.ts'
  * moment, so a replay is close and not exact. CROSSFOOT_SEED and CROSSFOOT_ROUNDS set others.
  */
 const seed = Number(process.env['CROSSFOOT_SEED'] ?? 20_261_122)
-const rounds = Number(process.env['CROSSFOOT_ROUNDS'] ?? 20)
+const rounds = Number(process.env['CROSSFOOT_ROUNDS'] ?? 10)
 
 describe(`hit at random moments under load (CROSSFOOT_SEED=${seed})`, { timeout: 600_000 }, () => {
   const data = temporaryDirectory('crash')
